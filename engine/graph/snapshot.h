@@ -1,0 +1,122 @@
+/*
+ * snapshot.h - the in-memory graph: immutable, shared, counted.
+ *
+ *   columns   transfers sorted by (time, seq): from to time value asset seq
+ *   rows      out and in CSR over transfers; row v lists column positions, ascending,
+ *             i.e. in time order
+ *   pairs     distinct (from, to), sorted by (from, to): value count first last; out and
+ *             in CSR over them, rows ascending by neighbour
+ *   ids       wallet <-> vertex, see ids.h
+ *
+ * Self-transfers stay in columns and rows; pairs leave them out (no exposure effect).
+ * Vertices are 0..n-1 in ascending wallet id; hubs (UTXO transactions) carry a bit.
+ *
+ * Thread: immutable after build; any number of readers.  acquire/unref are atomic.
+ */
+#ifndef WR_GRAPH_SNAPSHOT_H
+#define WR_GRAPH_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "graph/ids.h"
+#include "util/digest.h"
+#include "util/mem.h"
+#include "util/progress.h"
+
+typedef uint32_t wr_vid; /* dense vertex, 0..n-1 */
+#define WR_VID_NONE UINT32_MAX
+
+/* Input rows, in any order; the builder sorts.  Arrays are owned by the struct. */
+typedef struct wr_edges {
+    uint64_t m, cap;
+    wr_vid *from, *to;
+    uint32_t *time_s; /* unix seconds; 2009..2106 fits */
+    double *value;    /* finite, >= 0 */
+    uint16_t *asset;
+    int64_t *seq;
+} wr_edges;
+
+/* Room for `more` further rows (they are appended by writing the arrays and m). */
+wr_status wr_edges_reserve(wr_edges *e, uint64_t more, wr_err *err) WR_NODISCARD;
+void wr_edges_release(wr_edges *e);
+
+/* Borrowed windows, valid as long as the caller holds the snapshot. */
+typedef struct wr_columns {
+    uint64_t m;
+    const wr_vid *from, *to;  /* [m] */
+    const uint32_t *time_s;   /* [m] ascending */
+    const double *value;      /* [m] */
+    const uint16_t *asset;    /* [m], or NULL: all asset 0 */
+    const uint32_t *seq_low;  /* [m], or NULL: seq = seq_base + position */
+    int64_t seq_base;
+} wr_columns;
+
+static inline int64_t wr_columns_seq(const wr_columns *c, uint64_t i)
+{
+    return c->seq_base + (c->seq_low ? (int64_t)c->seq_low[i] : (int64_t)i);
+}
+
+typedef struct wr_rows {
+    uint32_t n;
+    uint64_t m;
+    const uint64_t *off; /* [n+1] */
+    const uint32_t *col; /* [m] position in columns; ascending within a row */
+} wr_rows;
+
+typedef struct wr_pairs {
+    uint32_t n;
+    uint64_t m;
+    const uint64_t *off;  /* [n+1] */
+    const wr_vid *nbr;    /* [m] neighbour; ascending within a row */
+    const uint32_t *pair; /* [m] pair id, or NULL: identity (out direction) */
+    /* by pair id: */
+    const float *value;      /* sum of values, rounded once from a double */
+    const uint32_t *count;   /* transfers, saturating at UINT32_MAX */
+    const uint32_t *first_s; /* time of first transfer */
+    const uint32_t *last_s;  /* time of last transfer */
+} wr_pairs;
+
+static inline uint64_t wr_pairs_id(const wr_pairs *p, uint64_t i)
+{
+    return p->pair ? p->pair[i] : i;
+}
+
+typedef struct wr_snapshot wr_snapshot;
+
+/*
+ * Build from rows; takes the arrays of `e` (e is empty afterwards, also on failure) and
+ * of `ids` (n = wallets in it; may be NULL with n given by n_if_no_ids: tests, benches).
+ *
+ * Errors  WR_EINVAL (endpoint >= n, value negative or not finite: names the row),
+ *         WR_ELIMIT (2^32-1 transfers or more), WR_ENOMEM, WR_ESTOPPED
+ * Cost    O(n + m), radix sorts, parallel; same bytes for any number of threads
+ */
+wr_status wr_snapshot_build(wr_snapshot **out, wr_edges *e, wr_ids *ids,
+                            uint32_t n_if_no_ids, const wr_progress *pg,
+                            wr_err *err) WR_NODISCARD;
+
+wr_snapshot *wr_snapshot_acquire(wr_snapshot *g); /* one more owner; returns g */
+void wr_snapshot_unref(wr_snapshot *g);           /* accepts NULL */
+WR_DEFINE_AUTO(wr_snapshot, wr_snapshot_unref)
+
+uint32_t wr_snapshot_n(const wr_snapshot *g);
+wr_columns wr_snapshot_columns(const wr_snapshot *g);
+wr_rows wr_snapshot_rows_out(const wr_snapshot *g);
+wr_rows wr_snapshot_rows_in(const wr_snapshot *g);
+wr_pairs wr_snapshot_pairs_out(const wr_snapshot *g);
+wr_pairs wr_snapshot_pairs_in(const wr_snapshot *g);
+const wr_ids *wr_snapshot_ids(const wr_snapshot *g); /* NULL when built without */
+bool wr_snapshot_is_hub(const wr_snapshot *g, wr_vid v);
+/* [n+63/64] bit v set = hub; NULL when there is none. */
+const uint64_t *wr_snapshot_hub_bits(const wr_snapshot *g);
+uint64_t wr_snapshot_bytes(const wr_snapshot *g);     /* all views, without ids */
+
+/* Over n, ids (if any) and all columns; equal graphs give equal digests on any store. */
+wr_status wr_snapshot_digest(const wr_snapshot *g, wr_digest_hex *out,
+                             wr_err *err) WR_NODISCARD;
+
+/* Every documented invariant; O(n + m).  For tests and data from disk.  WR_ECORRUPT. */
+wr_status wr_snapshot_check(const wr_snapshot *g, wr_err *err) WR_NODISCARD;
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * address.h - addresses in one canonical spelling per chain.
+ *
+ * EVM lower-case hex, bech32 lower case, base58 as is, CashAddr as legacy base58.
+ * The key of a wallet is always (chain, canonical text).  A UTXO transaction's hub
+ * vertex is written "tx:<64 hex>" on its chain: no address rule admits a ':' there, so
+ * the two cannot collide.  Thread: safe, no allocation.
+ */
+#ifndef WR_MODEL_ADDRESS_H
+#define WR_MODEL_ADDRESS_H
+
+#include "model/chain.h"
+
+enum { WR_ADDRESS_MAX = 128, WR_TX_HASH_MAX = 128 };
+
+/*
+ * Check `t` against the chain's rule and write the canonical text.
+ *
+ * out    [WR_ADDRESS_MAX + 1], NUL-terminated; len optional (NULL)
+ * Errors WR_EPARSE (empty, wrong length, alphabet, checksum, prefix of another network;
+ *        quotes at most 60 bytes of the value and says which)
+ * Cost   EVM all one case: ~50 ns; mixed case: one Keccak-256; base58check: two SHA-256
+ * Source EIP-55; BIP-13/16 (versions), BIP-173 and BIP-350 (bech32, bech32m); CashAddr spec
+ */
+wr_status wr_address_canonical(char *out, size_t *len, const wr_chain *chain, wr_text t,
+                               wr_err *err) WR_NODISCARD;
+
+/* "chain:address" (CAIP-10) split at the second ':' and canonicalised. */
+wr_status wr_address_parse_caip10(const wr_chain **chain, char *out, size_t *len, wr_text t,
+                                  wr_err *err) WR_NODISCARD;
+
+/* Hub vertex text of a UTXO transaction: out [WR_ADDRESS_MAX + 1]. */
+void wr_address_hub(char *out, wr_text tx_hash);
+bool wr_address_is_hub(wr_text address);
+
+/*
+ * Transaction hash: 0x/no-0x hex of 32 bytes becomes lower-case hex without 0x; on opaque
+ * and plain chains any printable text up to WR_TX_HASH_MAX.  out [WR_TX_HASH_MAX + 1].
+ */
+wr_status wr_tx_hash_canonical(char *out, size_t *len, const wr_chain *chain, wr_text t,
+                               wr_err *err) WR_NODISCARD;
+
+/* Keccak-256 as Ethereum uses it (original padding 0x01). */
+void wr_keccak256(uint8_t out[32], const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * chain.h - which chain a record belongs to: CAIP-2 identifiers and what they imply.
+ *
+ * A chain is found by its CAIP-2 id ("eip155:1") or by a well-known alias ("ETH",
+ * "ethereum", "BTC", "XBT"), and is then one pointer for the life of the process, so
+ * chains compare by pointer.  `opaque:NAME` declares a chain whose addresses are plain
+ * strings (simulators, bank data).  At most WR_CHAIN_COUNT_MAX distinct chains.
+ * Thread: safe (a mutex around the table; entries never move or change).
+ */
+#ifndef WR_MODEL_CHAIN_H
+#define WR_MODEL_CHAIN_H
+
+#include <stdbool.h>
+
+#include "util/err.h"
+#include "util/text.h"
+
+enum { WR_CHAIN_ID_MAX = 41, WR_CHAIN_COUNT_MAX = 4096, WR_ASSET_MAX = 64 };
+
+typedef enum wr_address_kind {
+    WR_ADDRESS_OPAQUE,  /* any printable UTF-8, 1..128 bytes, no blanks at the ends */
+    WR_ADDRESS_EVM,     /* 0x + 40 hex, EIP-55 checked when mixed case */
+    WR_ADDRESS_BITCOIN, /* base58check and segwit (bech32, bech32m) with the chain's prefixes */
+    WR_ADDRESS_CASHADDR,/* CashAddr or legacy base58check -> legacy */
+    WR_ADDRESS_TRON,    /* base58check, version 0x41 */
+    WR_ADDRESS_SOLANA,  /* base58 of 32 bytes */
+    WR_ADDRESS_BASE58,  /* base58check, any version (XRP alphabet not included) */
+    WR_ADDRESS_PLAIN    /* known chain, no rule implemented: alphabet and length only */
+} wr_address_kind;
+
+typedef struct wr_chain {
+    char id[WR_CHAIN_ID_MAX + 1]; /* CAIP-2 */
+    char asset[16];               /* native asset symbol, "ETH" */
+    uint8_t decimals;             /* of the native asset */
+    bool is_utxo;
+    wr_address_kind address_kind;
+    const void *rule;             /* prefixes and versions; private to model/ */
+} wr_chain;
+
+/*
+ * Errors  WR_EPARSE     not CAIP-2 and no alias
+ *         WR_ENOTFOUND  a CAIP-2 namespace that is neither known nor "opaque"
+ *         WR_ELIMIT     over WR_CHAIN_COUNT_MAX chains
+ */
+wr_status wr_chain_find(const wr_chain **out, wr_text id, wr_err *err) WR_NODISCARD;
+
+#endif

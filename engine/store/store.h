@@ -1,0 +1,284 @@
+/*
+ * store.h - where records are kept: one contract, three backends.
+ *
+ *   sqlite:PATH          SQLite 3, WAL mode, one file, no set-up
+ *   postgresql://…       PostgreSQL 15 through libpq
+ *   memory:              the reference, plain arrays; forgotten at close
+ *
+ * A store returns records, never graphs.  Writes are idempotent by natural key.  Every
+ * write of a batch, its dead letters and its source's position is ONE transaction.
+ *
+ * seq is the order of arrival and the tail cursor: gap-safe, i.e. once wr_store_safe_seq
+ * has answered S, no row with seq <= S appears later, however many writers there are.
+ * (PostgreSQL: see store_pg_write.c; SQLite: one writer at a time.)
+ *
+ * Thread: one handle one thread; open a handle per thread.  Callbacks run on the
+ * caller's thread inside the call and must not use the same handle.
+ */
+#ifndef WR_STORE_STORE_H
+#define WR_STORE_STORE_H
+
+#include <stdbool.h>
+
+#include "model/label.h"
+#include "model/run.h"
+#include "model/score.h"
+#include "model/transfer.h"
+#include "util/mem.h"
+#include "util/progress.h"
+
+typedef struct wr_store wr_store;
+
+/* --- life ------------------------------------------------------------------------- */
+
+/*
+ * Errors  WR_EINVAL (DSN with an unknown scheme, named without its password),
+ *         WR_EIO (cannot open or connect)
+ * Does not create tables: wr_store_migrate does.
+ */
+wr_status wr_store_open(wr_store **out, const char *dsn, wr_err *err) WR_NODISCARD;
+void wr_store_close(wr_store *st); /* accepts NULL; an open transaction is rolled back */
+WR_DEFINE_AUTO(wr_store, wr_store_close)
+const char *wr_store_kind(const wr_store *st); /* "sqlite", "postgresql", "memory" */
+
+typedef struct wr_migrate_report {
+    uint32_t before, after; /* schema version; 0 = empty database */
+} wr_migrate_report;
+
+/*
+ * Apply what is missing, in order, each in its own transaction; safe under concurrent
+ * starters (advisory lock / BEGIN EXCLUSIVE).  Forward only.
+ * Errors  WR_ECORRUPT (an applied file's checksum differs, or the database is newer
+ *         than this program: names the number), WR_EIO
+ */
+wr_status wr_store_migrate(wr_store *st, wr_migrate_report *rep, wr_err *err) WR_NODISCARD;
+
+/* Schema is the one this program needs: else WR_ECONFLICT with what to run. */
+wr_status wr_store_check_schema(wr_store *st, wr_err *err) WR_NODISCARD;
+
+/* --- writing records -------------------------------------------------------------- */
+
+typedef enum wr_put_outcome {
+    WR_PUT_INSERTED,
+    WR_PUT_DUPLICATE, /* same natural key, same content (time, from, to, asset, amount) */
+    WR_PUT_CONFLICT,  /* same natural key, other content: refused, written as dead letter */
+} wr_put_outcome;
+
+/* Where a source stands.  key = (source, partition). */
+typedef struct wr_source_mark {
+    wr_text source;
+    int32_t partition;
+    int64_t next_offset;  /* record, byte or Kafka offset to continue at */
+    wr_text resume;       /* opaque to the store (e.g. digest of what was read); may be absent */
+    const char *status;   /* "running" | "complete" | "stopped" | "failed" */
+    wr_text last_error;   /* may be absent */
+    uint64_t records;     /* records consumed by this put: inserted + duplicates + dead */
+    uint64_t gaps;        /* offsets that hold no record */
+} wr_source_mark;
+
+typedef struct wr_put {
+    const wr_transfer *transfer;
+    size_t transfer_count;
+    const wr_dead_letter *dead;
+    size_t dead_count;
+    const wr_source_mark *mark; /* NULL: no source is kept (tests) */
+} wr_put;
+
+typedef struct wr_put_result {
+    uint64_t inserted, duplicates, conflicts; /* of transfers */
+    uint64_t dead;                            /* dead letters written, conflicts included */
+} wr_put_result;
+
+/*
+ * Store one batch: transfers, dead letters, source mark and its counters, in one
+ * transaction.  Rows get seq in array order.  Two rows of one batch with the same key:
+ * the first is inserted, the second is judged against it.
+ *
+ * outcome  [transfer_count] wr_put_outcome, or NULL
+ * res      filled on success; on failure nothing was stored
+ * Errors   WR_EIO (database; text of the database), WR_ETIMEOUT (busy), WR_ENOMEM
+ */
+wr_status wr_store_put(wr_store *st, const wr_put *put, uint8_t *outcome,
+                       wr_put_result *res, wr_err *err) WR_NODISCARD;
+
+/*
+ * A long load tells the store that it comes and when it is over; the store may build
+ * its unique index at the end of a first load into an empty database.  An interrupted
+ * bulk load is repaired by the next wr_store_migrate / open for writing.  Optional.
+ */
+wr_status wr_store_bulk_begin(wr_store *st, wr_err *err) WR_NODISCARD;
+wr_status wr_store_bulk_end(wr_store *st, wr_err *err) WR_NODISCARD;
+
+typedef struct wr_source {
+    wr_text source;
+    int32_t partition;
+    int64_t next_offset;
+    wr_text resume, status, last_error;
+    uint64_t records, gaps, inserted, duplicates, dead;
+    int64_t first_s, updated_s; /* wall clock of first and latest put */
+} wr_source;
+typedef wr_status (*wr_source_fn)(void *ctx, const wr_source *s, wr_err *err);
+wr_status wr_store_sources(wr_store *st, wr_source_fn fn, void *ctx,
+                           wr_err *err) WR_NODISCARD;
+/* One source; WR_ENOTFOUND.  Texts are copied into arena. */
+wr_status wr_store_source_get(wr_store *st, wr_source *out, struct wr_arena *arena,
+                              wr_text source, int32_t partition, wr_err *err) WR_NODISCARD;
+
+typedef struct wr_dead_row {
+    int64_t id;
+    wr_dead_letter letter;
+    int64_t at_s;
+} wr_dead_row;
+typedef wr_status (*wr_dead_fn)(void *ctx, const wr_dead_row *d, wr_err *err);
+/* Ascending id > after_id, at most limit; source "" = all. */
+wr_status wr_store_dead_list(wr_store *st, wr_text source, int64_t after_id, uint32_t limit,
+                             wr_dead_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
+
+/* --- reading for the graph -------------------------------------------------------- */
+
+typedef struct wr_counts {
+    uint64_t transfers, wallets, labels, dead, runs; /* labels: current ones */
+    int64_t max_seq, label_rev;
+    int64_t first_time_s, last_time_s; /* of transfers; 0 when none */
+} wr_counts;
+wr_status wr_store_counts(wr_store *st, wr_counts *out, wr_err *err) WR_NODISCARD;
+
+/* Largest S such that no row with seq <= S can still appear. */
+wr_status wr_store_safe_seq(wr_store *st, int64_t *seq, wr_err *err) WR_NODISCARD;
+
+/* Fixed width: 40 bytes, no strings. */
+typedef struct wr_edge_row {
+    int64_t seq;
+    int64_t time_s;
+    double value;
+    uint32_t from, to; /* wallet ids, 1.. */
+    uint16_t asset;    /* asset id, 0.. */
+    uint8_t flags;     /* wr_transfer_flag */
+    uint8_t pad_[5];
+} wr_edge_row;
+/* rows ascending by seq, in chunks; row memory is the store's until the call returns */
+typedef wr_status (*wr_edge_fn)(void *ctx, const wr_edge_row *row, size_t n, wr_err *err);
+/*
+ * All transfers with after_seq < seq <= upto_seq (upto_seq from wr_store_safe_seq).
+ * Cost  PostgreSQL: one binary COPY; SQLite: one scan in seq order.
+ */
+wr_status wr_store_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
+                              wr_edge_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
+
+typedef struct wr_wallet_row {
+    uint32_t id; /* 1.., order of first appearance; gaps are possible */
+    const wr_chain *chain;
+    wr_text address; /* canonical; "tx:…" for a hub */
+} wr_wallet_row;
+typedef wr_status (*wr_wallet_fn)(void *ctx, const wr_wallet_row *row, size_t n,
+                                  wr_err *err);
+/* Ascending id > after_id. */
+wr_status wr_store_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn, void *ctx,
+                                wr_err *err) WR_NODISCARD;
+
+typedef struct wr_asset_row {
+    uint16_t id; /* 0.., order of first appearance */
+    const wr_chain *chain;
+    wr_text asset;
+    uint8_t decimals;
+} wr_asset_row;
+typedef wr_status (*wr_asset_fn)(void *ctx, const wr_asset_row *row, wr_err *err);
+wr_status wr_store_scan_assets(wr_store *st, wr_asset_fn fn, void *ctx,
+                               wr_err *err) WR_NODISCARD;
+
+/* --- labels ----------------------------------------------------------------------- */
+/*
+ * Labels are versioned: each change gets the next revision (1, 2, …); a label is
+ * current at revision r when added_rev <= r < removed_rev.  So a run's labels can be
+ * read again a year later.
+ */
+typedef struct wr_labels_report {
+    uint64_t added, updated, unchanged;
+} wr_labels_report;
+wr_status wr_store_labels_put(wr_store *st, const wr_label *label, size_t n,
+                              wr_labels_report *rep, wr_err *err) WR_NODISCARD;
+
+typedef struct wr_label_filter {
+    const wr_chain *chain; /* NULL = all; with address: that wallet's */
+    wr_text address, source, category; /* absent = all */
+} wr_label_filter;
+/* An empty filter is WR_EINVAL: removing everything must be asked for by source. */
+wr_status wr_store_labels_remove(wr_store *st, const wr_label_filter *f, uint64_t *removed,
+                                 wr_err *err) WR_NODISCARD;
+
+typedef struct wr_label_row {
+    int64_t id;
+    wr_label label;
+    int64_t added_s;    /* wall clock */
+    uint32_t wallet_id; /* 0 = the address is in no transfer */
+} wr_label_row;
+typedef wr_status (*wr_label_fn)(void *ctx, const wr_label_row *row, wr_err *err);
+/*
+ * Labels current at revision rev (-1 = now), ascending id > after_id, at most limit
+ * (0 = no limit).  is_in_graph_only: just those with a wallet_id.
+ */
+wr_status wr_store_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f,
+                               bool is_in_graph_only, int64_t after_id, uint32_t limit,
+                               wr_label_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
+
+/* --- looking things up ------------------------------------------------------------ */
+
+typedef struct wr_transfer_row {
+    int64_t seq;
+    wr_transfer transfer;
+} wr_transfer_row;
+typedef wr_status (*wr_transfer_fn)(void *ctx, const wr_transfer_row *row, wr_err *err);
+/* One transfer; fn is called once.  WR_ENOTFOUND. */
+wr_status wr_store_transfer_get(wr_store *st, int64_t seq, wr_transfer_fn fn, void *ctx,
+                                wr_err *err) WR_NODISCARD;
+/* Transfers of one wallet, both directions, newest first, seq < before_seq (0 = newest). */
+wr_status wr_store_wallet_transfers(wr_store *st, const wr_chain *chain, wr_text address,
+                                    int64_t before_seq, uint32_t limit, wr_transfer_fn fn,
+                                    void *ctx, wr_err *err) WR_NODISCARD;
+/* Wallet id of an address; WR_ENOTFOUND. */
+wr_status wr_store_wallet_find(wr_store *st, const wr_chain *chain, wr_text address,
+                               uint32_t *id, wr_err *err) WR_NODISCARD;
+
+/* --- runs and scores -------------------------------------------------------------- */
+
+/* Insert, or replace the record with the same id. */
+wr_status wr_store_run_put(wr_store *st, const wr_run *run, wr_err *err) WR_NODISCARD;
+typedef wr_status (*wr_run_fn)(void *ctx, const wr_run *run, wr_err *err);
+/* id "" = the newest complete scoring run.  WR_ENOTFOUND. */
+wr_status wr_store_run_get(wr_store *st, const char *id, wr_run_fn fn, void *ctx,
+                           wr_err *err) WR_NODISCARD;
+/* Newest first, id < before_id ("" = newest), at most limit. */
+wr_status wr_store_run_list(wr_store *st, const char *before_id, uint32_t limit,
+                            wr_run_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
+/*
+ * Publish: write all scores of a run and mark it complete, in one transaction.
+ * Errors  WR_ECONFLICT (run id already has scores)
+ */
+wr_status wr_store_scores_put(wr_store *st, const wr_run *run, const wr_score *score,
+                              size_t n, wr_err *err) WR_NODISCARD;
+
+typedef struct wr_score_query {
+    const char *run_id;  /* "" = newest complete */
+    double min_score;    /* 0..1 */
+    int level;           /* wr_level or -1 = all */
+    int category;        /* -1 = all */
+    bool is_labelled_left_out; /* leave out wallets that are labelled themselves */
+    double after_score;  /* page key: (score, wallet_id) of the last row; */
+    uint32_t after_wallet_id; /* 0 = first page */
+    uint32_t limit;
+} wr_score_query;
+typedef struct wr_score_row {
+    wr_score score;
+    const wr_chain *chain;
+    wr_text address;
+} wr_score_row;
+typedef wr_status (*wr_score_fn)(void *ctx, const wr_score_row *row, wr_err *err);
+/* Order: score descending, wallet_id ascending. */
+wr_status wr_store_scores_top(wr_store *st, const wr_score_query *q, wr_score_fn fn,
+                              void *ctx, wr_err *err) WR_NODISCARD;
+/* WR_ENOTFOUND when the run has no row for that wallet. */
+wr_status wr_store_score_get(wr_store *st, const char *run_id, const wr_chain *chain,
+                             wr_text address, wr_score_fn fn, void *ctx,
+                             wr_err *err) WR_NODISCARD;
+
+#endif

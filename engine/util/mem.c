@@ -1,0 +1,103 @@
+#include "util/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#ifdef WR_TESTING
+#    include <stdatomic.h>
+#    include <stdbool.h>
+
+static atomic_long fail_after = -1;
+static atomic_long live;
+
+void wr_mem_test_fail_after(long n)
+{
+    atomic_store(&fail_after, n);
+}
+
+long wr_mem_test_live(void)
+{
+    return atomic_load(&live);
+}
+
+static bool should_fail(void)
+{
+    long n = atomic_load(&fail_after);
+    if (n < 0)
+        return false;
+    if (n == 0)
+        return true;
+    atomic_fetch_sub(&fail_after, 1);
+    return false;
+}
+
+static void *counted(void *p)
+{
+    if (p)
+        atomic_fetch_add(&live, 1);
+    return p;
+}
+#else
+static int should_fail(void)
+{
+    return 0;
+}
+
+static void *counted(void *p)
+{
+    return p;
+}
+#endif
+
+void *wr_calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || should_fail())
+        return NULL;
+    return counted(calloc(1, bytes ? bytes : 1));
+}
+
+void wr_free(void *p)
+{
+#ifdef WR_TESTING
+    if (p)
+        atomic_fetch_sub(&live, 1);
+#endif
+    free(p);
+}
+
+void *wr_grow(void *p, size_t *cap, size_t want, size_t size)
+{
+    if (p && want <= *cap)
+        return p;
+    size_t next = *cap < 16 ? 16 : *cap;
+    while (next < want)
+        if (__builtin_mul_overflow(next, 2, &next))
+            return NULL;
+    size_t bytes;
+    if (__builtin_mul_overflow(next, size, &bytes) || should_fail())
+        return NULL;
+    void *q = realloc(p, bytes);
+    if (!q)
+        return NULL;
+    if (!p)
+        (void)counted(q);
+    *cap = next;
+    return q;
+}
+
+void *wr_alloc_big(size_t count, size_t size)
+{
+    enum { LINE = 64, HUGE = 2 << 20 };
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2 ||
+        should_fail())
+        return NULL;
+    size_t align = bytes >= HUGE ? HUGE : LINE;
+    bytes = (bytes / align + 1) * align; /* also what aligned_alloc asks for */
+    void *p = aligned_alloc(align, bytes);
+    if (p && align == HUGE)
+        (void)madvise(p, bytes, MADV_HUGEPAGE); /* advice: a refusal costs only speed */
+    return counted(p);
+}

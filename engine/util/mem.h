@@ -1,0 +1,75 @@
+/*
+ * mem.h - checked allocation and scope-bound ownership.
+ *
+ * Shapes are spelled out (`count` elements of `size` bytes); the product is
+ * checked for overflow.  Sizes are bytes.  Thread-safe (libc allocator).
+ */
+#ifndef WR_UTIL_MEM_H
+#define WR_UTIL_MEM_H
+
+#include <stddef.h>
+
+#include "util/err.h"
+
+/* Zeroed array, NULL on overflow or out of memory.  count == 0 gives a valid block. */
+void *wr_calloc(size_t count, size_t size) WR_NODISCARD;
+
+/* free(); accepts NULL.  Frees every block of this header. */
+void wr_free(void *p);
+
+/*
+ * Room for at least `want` elements: returns p or a moved block (the new part is NOT
+ * zeroed) and updates *cap (elements); doubles, so appending is O(1) amortised.
+ * NULL on overflow or out of memory: p and *cap are then unchanged and still owned.
+ */
+void *wr_grow(void *p, size_t *cap, size_t want, size_t size) WR_NODISCARD;
+
+/*
+ * Big array that kernels gather from: not zeroed, 64-byte aligned, and above 2 MiB
+ * aligned to huge pages and asked for with madvise(MADV_HUGEPAGE).  NULL as wr_calloc.
+ */
+void *wr_alloc_big(size_t count, size_t size) WR_NODISCARD;
+
+/*
+ * Owned local: freed when the scope ends, on every path.
+ *
+ *     WR_AUTO(wr_graph) g = NULL;
+ *     WR_TRY(wr_graph_build(&g, ...));
+ *     *out = WR_STEAL(g);          // ownership moves out, nothing is freed
+ *     return WR_OK;
+ */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type name cannot be parenthesised */
+#define WR_DEFINE_AUTO(type, free_fn)              \
+    static inline void type##_auto_free_(type **p) \
+    {                                              \
+        free_fn(*p);                               \
+    }
+#define WR_AUTO(type) __attribute__((cleanup(type##_auto_free_))) type *
+/* NOLINTEND(bugprone-macro-parentheses) */
+#define WR_AUTO_ARRAY __attribute__((cleanup(wr_auto_array_free_)))
+#define WR_STEAL(ptr) wr_steal_(&(ptr))
+
+static inline void wr_auto_array_free_(void *pp)
+{
+    void *p;
+    __builtin_memcpy(&p, pp, sizeof p);
+    wr_free(p);
+}
+
+static inline void *wr_steal_(void *pp)
+{
+    void *p;
+    void *null = NULL;
+    __builtin_memcpy(&p, pp, sizeof p);
+    __builtin_memcpy(pp, &null, sizeof null);
+    return p;
+}
+
+#ifdef WR_TESTING
+/* Let `n` allocations succeed, then fail every later one; n < 0 turns it off. */
+void wr_mem_test_fail_after(long n);
+/* Blocks allocated and not yet freed. */
+long wr_mem_test_live(void);
+#endif
+
+#endif

@@ -1,0 +1,5 @@
+/* walletrisk: the command of the engine. */
+int main(void)
+{
+    return 0;
+}
