@@ -24,6 +24,7 @@
 #include "model/run.h"
 #include "model/score.h"
 #include "model/transfer.h"
+#include "util/arena.h"
 #include "util/mem.h"
 #include "util/progress.h"
 
@@ -121,7 +122,7 @@ typedef wr_status (*wr_source_fn)(void *ctx, const wr_source *s, wr_err *err);
 wr_status wr_store_sources(wr_store *st, wr_source_fn fn, void *ctx,
                            wr_err *err) WR_NODISCARD;
 /* One source; WR_ENOTFOUND.  Texts are copied into arena. */
-wr_status wr_store_source_get(wr_store *st, wr_source *out, struct wr_arena *arena,
+wr_status wr_store_source_get(wr_store *st, wr_source *out, wr_arena *arena,
                               wr_text source, int32_t partition, wr_err *err) WR_NODISCARD;
 
 typedef struct wr_dead_row {
