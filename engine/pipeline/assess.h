@@ -1,0 +1,76 @@
+/*
+ * assess.h - graph + labels + settings -> every wallet's exposures, score and reasons.
+ *
+ * An assessment is one scoring run's whole result in memory: arrays by vertex and the
+ * run record with its digests.  It owns a reference on its snapshot.  The steps are
+ * those of ALGORITHMS section 10: ledgers, FIFO, arrival, poison, static exposures,
+ * association, score, floors, order, digest.
+ *
+ * Immutable after wr_assess; counted; any number of reader threads.
+ */
+#ifndef WR_PIPELINE_ASSESS_H
+#define WR_PIPELINE_ASSESS_H
+
+#include "model/run.h"
+#include "pipeline/load.h"
+#include "pipeline/settings.h"
+
+typedef struct wr_assessment wr_assessment;
+
+enum {
+    WR_EXPOSURES_MAX = 2 * WR_CATEGORY_MAX, /* category × direction */
+    WR_REASONS_MAX = 2 * WR_CATEGORY_MAX + WR_FLOOR_MAX + 8
+};
+
+/*
+ * g       one reference is acquired
+ * labels  taken (empty afterwards, also on failure)
+ * cfg     one reference is acquired
+ * Errors  WR_ENOMEM, WR_ESTOPPED, WR_ENOCONV never (the bound is recorded instead)
+ * Cost    O(m·C) for the ledgers, k·pairs·C for the static views; OpenMP team of the caller
+ */
+wr_status wr_assess(wr_assessment **out, wr_snapshot *g, wr_label_set *labels,
+                    wr_settings *cfg, const wr_progress *pg, wr_err *err) WR_NODISCARD;
+wr_assessment *wr_assessment_acquire(wr_assessment *a);
+void wr_assessment_unref(wr_assessment *a); /* accepts NULL */
+WR_DEFINE_AUTO(wr_assessment, wr_assessment_unref)
+
+/* Set once, before sharing: id, kind, started, max_seq of the run this becomes. */
+wr_run *wr_assessment_run_mut(wr_assessment *a);
+const wr_run *wr_assessment_run(const wr_assessment *a); /* digests, counts, detail JSON */
+wr_snapshot *wr_assessment_snapshot(const wr_assessment *a); /* borrowed */
+const wr_seeds *wr_assessment_seeds(const wr_assessment *a);
+const wr_settings *wr_assessment_settings(const wr_assessment *a);
+
+/* All vertices by (score descending, vertex ascending): [n]. */
+const wr_vid *wr_assessment_order(const wr_assessment *a);
+
+typedef struct wr_wallet_view {
+    double score, base;       /* [0, 1] */
+    wr_level level;
+    int category;             /* strongest, -1 = none */
+    int own_category;         /* the wallet's own label, -1 = none */
+    double own_confidence;    /* 0..1 */
+    wr_state state;           /* SCORED or LABELS_UNAVAILABLE */
+    double received, sent;    /* value units */
+    double unknown_share;     /* of received value, origin not in the data */
+    double balance;           /* value units, as the ledger sees it */
+    double fifo_share;        /* received, summed over illicit + risky categories */
+    double association, association_value; /* weights 1 and sqrt(value), 0..1 */
+    double max_transfer_share; /* largest tainted share of one incoming transfer */
+    uint32_t poison_in, poison_out; /* hops; 0 = not reached */
+    uint64_t in_count, out_count;   /* transfers */
+    uint32_t in_degree, out_degree; /* distinct counterparties */
+    int64_t first_s, last_s;        /* 0 when none */
+} wr_wallet_view;
+
+/* v < n.  O(degree) for first/last, else O(C). */
+void wr_assessment_wallet(const wr_assessment *a, wr_vid v, wr_wallet_view *out);
+/* Exposures with any value or share, by category then direction; returns how many. */
+uint32_t wr_assessment_exposures(const wr_assessment *a, wr_vid v,
+                                 wr_exposure out[WR_EXPOSURES_MAX]);
+/* Largest part first; their factors reproduce the score (test). */
+uint32_t wr_assessment_reasons(const wr_assessment *a, wr_vid v,
+                               wr_reason out[WR_REASONS_MAX]);
+
+#endif

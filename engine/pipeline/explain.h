@@ -1,0 +1,39 @@
+/*
+ * explain.h - where the money came from (or went): paths with explained mass + residual.
+ */
+#ifndef WR_PIPELINE_EXPLAIN_H
+#define WR_PIPELINE_EXPLAIN_H
+
+#include "pipeline/report.h"
+
+typedef struct wr_explain_opts {
+    wr_direction direction;
+    int category;       /* -1 = all illicit and risky ones */
+    uint32_t paths_max; /* 1..50 */
+    uint32_t hops_max;  /* 1..32 */
+} wr_explain_opts;
+
+#define WR_EXPLAIN_OPTS_INIT                                                     \
+    {                                                                            \
+        .direction = WR_RECEIVING, .category = -1, .paths_max = 5, .hops_max = 8 \
+    }
+
+/*
+ * { id, direction, exposed_value, explained_value, residual_value, paths: [ { category,
+ *   source, value, share, hops, steps: [ { from, to, time, value, seq, tx_hash } ] } ] }
+ * st      for transaction hashes of the steps; NULL leaves them out
+ * Errors  WR_EINVAL (an option out of range: names it), WR_ENOMEM, of the store
+ */
+wr_status wr_explain_paths(wr_json_out *j, const wr_assessment *a, wr_vid v,
+                           const wr_explain_opts *opts, wr_store *st,
+                           wr_err *err) WR_NODISCARD;
+
+/*
+ * Exposure of v "as the static view sees it" by local push with certificate (5.3):
+ * per category { category, direction, low, high }.  Works for a wallet that came after
+ * the run when g is newer than the assessment's snapshot.
+ */
+wr_status wr_explain_push(wr_json_out *j, const wr_assessment *a, const wr_snapshot *g,
+                          wr_vid v, wr_err *err) WR_NODISCARD;
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * live.h - what a server serves right now, and the jobs that replace it.
+ *
+ * A view is an immutable pair: the newest graph and the newest run's assessment (whose
+ * graph may be older).  Readers take a reference, work, and drop it; nothing they hold
+ * changes under them.  One compute thread owns all OpenMP work and runs one job at a
+ * time: reload (graph only) or score (graph + assessment + publish).  A job swaps the
+ * view only when it has succeeded; a failed one leaves the old view serving.
+ *
+ * Thread: all functions safe from any thread.
+ */
+#ifndef WR_PIPELINE_LIVE_H
+#define WR_PIPELINE_LIVE_H
+
+#include "pipeline/run.h"
+
+typedef struct wr_live wr_live;
+
+typedef struct wr_view {
+    wr_snapshot *graph;        /* NULL before the first load */
+    wr_assessment *assessment; /* NULL before the first run */
+    int64_t graph_max_seq;
+    int64_t graph_loaded_s;
+    uint64_t version;          /* +1 at each swap: key for caches */
+} wr_view;
+
+/* Opens its own store handles from dsn.  Nothing is loaded yet. */
+wr_status wr_live_open(wr_live **out, const char *dsn, wr_settings *cfg,
+                       wr_err *err) WR_NODISCARD;
+/* Asks a running job to stop, waits for it, frees.  Accepts NULL. */
+void wr_live_close(wr_live *lv);
+WR_DEFINE_AUTO(wr_live, wr_live_close)
+
+wr_view wr_live_view(wr_live *lv); /* acquires both */
+void wr_view_release(wr_view *v);
+
+typedef enum wr_job_kind { WR_JOB_RELOAD, WR_JOB_SCORE, WR_JOB_RESTORE } wr_job_kind;
+
+/*
+ * Start a job; answers at once.  RESTORE: load the graph and re-assess the newest
+ * complete run without publishing (start of a server).
+ *
+ * run_id   out: the job's id; on WR_ECONFLICT the id of the job that runs
+ * Errors   WR_ECONFLICT (one runs already), WR_ESTOPPED (closing)
+ */
+wr_status wr_live_start(wr_live *lv, wr_job_kind kind, char run_id[WR_RUN_ID_MAX + 1],
+                        wr_err *err) WR_NODISCARD;
+
+typedef struct wr_job_status {
+    char run_id[WR_RUN_ID_MAX + 1];
+    wr_job_kind kind;
+    wr_run_status status;
+    char phase[48];
+    uint64_t done, total; /* of the phase; total 0 = unknown */
+    int64_t started_s, finished_s;
+    char error[WR_ERR_MSG_MAX];
+} wr_job_status;
+
+/* The running job, or one of the last 64 finished ones.  WR_ENOTFOUND. */
+wr_status wr_live_job(wr_live *lv, const char *run_id, wr_job_status *out,
+                      wr_err *err) WR_NODISCARD;
+/* Wait until it has finished.  WR_ETIMEOUT after wait_ms. */
+wr_status wr_live_wait(wr_live *lv, const char *run_id, int64_t wait_ms, wr_job_status *out,
+                       wr_err *err) WR_NODISCARD;
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * load.h - store -> graph: the only place where records become a snapshot and seeds.
+ *
+ * Thread: uses the given store handle; one at a time per handle.
+ */
+#ifndef WR_PIPELINE_LOAD_H
+#define WR_PIPELINE_LOAD_H
+
+#include "graph/snapshot.h"
+#include "scoring/seeds.h"
+#include "store/store.h"
+
+/*
+ * Build the snapshot of all transfers with seq <= *max_seq.
+ *
+ * max_seq  in: bound, or -1 = all that is safe to read now; out: the bound used
+ * Errors   of the store and of wr_snapshot_build; on failure *out is untouched, so a
+ *          caller that swaps only on success keeps serving the old graph
+ */
+wr_status wr_load_snapshot(wr_snapshot **out, wr_store *st, int64_t *max_seq,
+                           const wr_progress *pg, wr_err *err) WR_NODISCARD;
+
+typedef struct wr_label_set {
+    wr_seeds seeds;
+    uint64_t count;    /* labels current at rev whose wallet is in the graph */
+    uint64_t known;    /* labels current at rev in all; 0 = labels_unavailable */
+    int64_t rev;
+    wr_digest_hex digest; /* of the seeds and of every label that made them */
+} wr_label_set;
+
+/* rev -1 = now (out: the revision used).  A category the taxonomy lacks is WR_ECONFLICT. */
+wr_status wr_load_labels(wr_label_set *out, wr_store *st, const wr_snapshot *g,
+                         const wr_taxonomy *tx, int64_t rev, wr_err *err) WR_NODISCARD;
+void wr_label_set_release(wr_label_set *l);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * run.h - a scoring run from store to store: load, assess, publish; and its proof.
+ */
+#ifndef WR_PIPELINE_RUN_H
+#define WR_PIPELINE_RUN_H
+
+#include "pipeline/assess.h"
+
+/* "rYYYYMMDDTHHMMSSZ-xxxxxxxx": sorts by time, random tail. */
+void wr_run_id_new(char out[WR_RUN_ID_MAX + 1]);
+
+/*
+ * Assess g (or load the graph when NULL) with the labels of now, and publish.
+ *
+ * id    optional id (from wr_run_id_new): NULL makes one.  A failed run is recorded as
+ *       failed with its error.
+ */
+wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_snapshot *g, int64_t max_seq,
+                       wr_settings *cfg, const char *id, const wr_progress *pg,
+                       wr_err *err) WR_NODISCARD;
+
+typedef struct wr_verify_report {
+    wr_run stored, recomputed; /* texts inside are not set */
+    bool is_graph_same, is_labels_same, is_config_same, is_output_same;
+    uint64_t scores_compared, scores_different; /* rows of risk_scores against memory */
+} wr_verify_report;
+
+/*
+ * Recompute a stored run from its recorded bounds (max_seq, label revision, settings
+ * text) and compare digests and every stored score.
+ * Errors  WR_ENOTFOUND (no such run), WR_ECONFLICT (it never completed)
+ * A difference is no error: the report says so.
+ */
+wr_status wr_run_verify(wr_verify_report *out, wr_store *st, const char *id,
+                        const wr_progress *pg, wr_err *err) WR_NODISCARD;
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * settings.h - everything about a score that is configuration, as one value with a digest.
+ *
+ * Made from data/categories.yaml, data/policy.yaml and the scoring options.  The text is
+ * canonical JSON that holds the two files as they were read and the options; it is stored
+ * with every run, and wr_settings_parse makes the same settings from it a year later.
+ * Immutable after load, counted.  Thread: safe to share.
+ */
+#ifndef WR_PIPELINE_SETTINGS_H
+#define WR_PIPELINE_SETTINGS_H
+
+#include "model/policy.h"
+#include "util/config.h"
+#include "util/digest.h"
+#include "util/mem.h"
+
+typedef struct wr_scoring_opts {
+    double gamma, eps;    /* 5.2 static exposure */
+    uint32_t iter_max;
+    uint32_t top_k;       /* attribution list length */
+    uint32_t poison_hops;
+} wr_scoring_opts;
+
+typedef struct wr_settings {
+    wr_taxonomy taxonomy;
+    wr_policy policy;
+    wr_scoring_opts opts;
+    char *text; /* canonical JSON, NUL-terminated */
+    wr_digest_hex digest; /* of text */
+} wr_settings;
+
+/*
+ * data_dir: cfg->data_dir, or when empty the first of $WALLETRISK_DATA_DIR, ./data and
+ * the data folder of the source tree that holds categories.yaml.
+ * Errors  WR_EIO (file), WR_EPARSE (file, line, what), WR_EINVAL (number out of range)
+ */
+wr_status wr_settings_load(wr_settings **out, const wr_config *cfg,
+                           wr_err *err) WR_NODISCARD;
+wr_status wr_settings_parse(wr_settings **out, const char *text, wr_err *err) WR_NODISCARD;
+wr_settings *wr_settings_acquire(wr_settings *s);
+void wr_settings_unref(wr_settings *s); /* accepts NULL */
+WR_DEFINE_AUTO(wr_settings, wr_settings_unref)
+
+#endif
