@@ -21,6 +21,8 @@ def main(folder, out):
             rows.append(f'    {{"{dialect}", {int(m[1])}, "{m[2]}", "{digest}",\n        {c_string(text)}}},')
     out.write_text('/* Written by migrations/embed.py; do not edit. */\n'
                    '#include "store/migrations_int.h"\n\n'
+                   '/* A file is one literal, longer than the 4095 bytes C17 promises. */\n'
+                   '#pragma GCC diagnostic ignored "-Woverlength-strings"\n\n'
                    'const wr_migration wr_migrations[] = {\n' + "\n".join(rows) +
                    '\n    {0}};\n')
 

@@ -1,0 +1,148 @@
+/*
+ * backend_int.h - what a backend of store.h must provide, and what all backends share.
+ *
+ * wr_store is the first member of every backend's own handle:
+ *
+ *     wr_store ── be ──> wr_store_backend (const table of functions)
+ *        ^
+ *     struct sqlite_store { wr_store base; sqlite3 *db; … };
+ *
+ * store.c picks the table by the DSN's scheme and passes every call through; it asserts
+ * pointers, so a backend need not.  migrate.c runs the files of migrations/ through the
+ * schema_* functions.
+ *
+ * What every backend must agree on (the contract suite holds it):
+ *  - ids of wallets (1..) and assets (0..) are given in the order of first appearance in
+ *    the put array, from before to.  Transfers that are refused as conflicts get no ids
+ *    for what only they name: a wallet with an id is in at least one transfer.
+ *  - the dead letters of a put get ascending ids: those of wr_put.dead in array order, then
+ *    the conflicts in array order (wr_store_conflict_letter).
+ *  - a labels_put that changes nothing makes no revision; one that changes something
+ *    makes one.  The same key twice in one call: judged one after the other, the last wins.
+ *  - wr_store_totals (transfers, first and last time) is kept by table store_totals, so
+ *    that wr_store_counts does not scan; its column slot exists so that concurrent
+ *    writers need not queue at one row (a backend uses any slots, readers sum them).
+ *
+ * Thread: as store.h: one handle one thread.
+ */
+#ifndef WR_STORE_BACKEND_INT_H
+#define WR_STORE_BACKEND_INT_H
+
+#include "store/migrations_int.h"
+#include "store/store.h"
+
+/* One row of schema_migrations. */
+typedef struct wr_schema_row {
+    uint32_t number;
+    wr_text sha256; /* hex */
+} wr_schema_row;
+typedef wr_status (*wr_schema_fn)(void *ctx, const wr_schema_row *row, wr_err *err);
+
+typedef struct wr_store_backend {
+    const char *kind;    /* wr_store_kind */
+    const char *dialect; /* whose rows of wr_migrations it applies: "sqlite" | "postgres" */
+
+    wr_status (*open)(wr_store **out, const char *dsn, wr_err *err);
+    void (*close)(wr_store *st); /* st is never NULL */
+
+    /*
+     * Schema.  schema_begin opens a transaction that keeps every other migrator out
+     * until schema_end; schema_end commits or rolls back.  schema_read also works outside
+     * of one and reports ascending numbers; no table schema_migrations = no rows.
+     * schema_apply runs m->sql and inserts (number, name, sha256, applied_at = now), making
+     * the table first when it is missing.
+     */
+    wr_status (*schema_begin)(wr_store *st, wr_err *err);
+    wr_status (*schema_end)(wr_store *st, bool is_commit, wr_err *err);
+    wr_status (*schema_read)(wr_store *st, wr_schema_fn fn, void *ctx, wr_err *err);
+    wr_status (*schema_apply)(wr_store *st, const wr_migration *m, wr_err *err);
+    /* After a successful migrate (repair of an interrupted bulk load …); may be NULL. */
+    wr_status (*schema_ready)(wr_store *st, wr_err *err);
+
+    /* One per operation of store.h, same meaning. */
+    wr_status (*put)(wr_store *st, const wr_put *put, uint8_t *outcome, wr_put_result *res,
+                     wr_err *err);
+    wr_status (*bulk_begin)(wr_store *st, wr_err *err);
+    wr_status (*bulk_end)(wr_store *st, wr_err *err);
+    wr_status (*sources)(wr_store *st, wr_source_fn fn, void *ctx, wr_err *err);
+    wr_status (*source_get)(wr_store *st, wr_source *out, wr_arena *arena, wr_text source,
+                            int32_t partition, wr_err *err);
+    wr_status (*dead_list)(wr_store *st, wr_text source, int64_t after_id, uint32_t limit,
+                           wr_dead_fn fn, void *ctx, wr_err *err);
+
+    wr_status (*counts)(wr_store *st, wr_counts *out, wr_err *err);
+    wr_status (*safe_seq)(wr_store *st, int64_t *seq, wr_err *err);
+    wr_status (*scan_edges)(wr_store *st, int64_t after_seq, int64_t upto_seq, wr_edge_fn fn,
+                            void *ctx, wr_err *err);
+    wr_status (*scan_wallets)(wr_store *st, uint32_t after_id, wr_wallet_fn fn, void *ctx,
+                              wr_err *err);
+    wr_status (*scan_assets)(wr_store *st, wr_asset_fn fn, void *ctx, wr_err *err);
+
+    wr_status (*labels_put)(wr_store *st, const wr_label *label, size_t n,
+                            wr_labels_report *rep, wr_err *err);
+    wr_status (*labels_remove)(wr_store *st, const wr_label_filter *f, uint64_t *removed,
+                               wr_err *err); /* f is not empty: store.c has checked */
+    wr_status (*labels_list)(wr_store *st, int64_t rev, const wr_label_filter *f,
+                             bool is_in_graph_only, int64_t after_id, uint32_t limit,
+                             wr_label_fn fn, void *ctx, wr_err *err);
+
+    wr_status (*transfer_get)(wr_store *st, int64_t seq, wr_transfer_fn fn, void *ctx,
+                              wr_err *err);
+    wr_status (*wallet_transfers)(wr_store *st, const wr_chain *chain, wr_text address,
+                                  int64_t before_seq, uint32_t limit, wr_transfer_fn fn,
+                                  void *ctx, wr_err *err);
+    wr_status (*wallet_find)(wr_store *st, const wr_chain *chain, wr_text address,
+                             uint32_t *id, wr_err *err);
+
+    wr_status (*run_put)(wr_store *st, const wr_run *run, wr_err *err);
+    wr_status (*run_get)(wr_store *st, const char *id, wr_run_fn fn, void *ctx, wr_err *err);
+    wr_status (*run_list)(wr_store *st, const char *before_id, uint32_t limit, wr_run_fn fn,
+                          void *ctx, wr_err *err);
+    wr_status (*scores_put)(wr_store *st, const wr_run *run, const wr_score *score, size_t n,
+                            wr_err *err);
+    wr_status (*scores_top)(wr_store *st, const wr_score_query *q, wr_score_fn fn, void *ctx,
+                            wr_err *err);
+    wr_status (*score_get)(wr_store *st, const char *run_id, const wr_chain *chain,
+                           wr_text address, wr_score_fn fn, void *ctx, wr_err *err);
+} wr_store_backend;
+
+struct wr_store {
+    const wr_store_backend *be;
+};
+
+extern const wr_store_backend wr_store_sqlite;
+extern const wr_store_backend wr_store_pg;
+extern const wr_store_backend wr_store_memory;
+
+/* --- shared by the backends ----------------------------------------------------------- */
+
+enum {
+    WR_STORE_HASH_BYTES = WR_TX_HASH_MAX + 1, /* longest packed transaction hash */
+    WR_STORE_ASSET_COUNT_MAX = 65536          /* asset ids are 16 bits */
+};
+
+/*
+ * A transaction hash as the databases keep it: 64 lower-case hex digits become 32 bytes;
+ * any other text stays as it is, except that one of exactly 32 bytes gets a leading 0, so
+ * that 32 bytes always mean hex (a canonical hash holds no 0 byte).
+ * Returns the length; out [WR_STORE_HASH_BYTES].
+ */
+size_t wr_store_hash_pack(uint8_t *out, wr_text tx_hash);
+/* The way back: out [WR_TX_HASH_MAX + 1], NUL-terminated; the text points to out. */
+wr_text wr_store_hash_unpack(char *out, const void *packed, size_t len);
+
+/*
+ * The dead letter of a refused transfer: field "tx_hash", a reason that names what differs
+ * from the stored one (time, from, to, asset, amount), raw = the refused one as JSON.
+ * source and partition are those of the put's mark ("" and 0 without one); position is -1:
+ * the put does not know where in the source a transfer stood.  Texts live in arena.
+ * Errors  WR_ENOMEM
+ */
+wr_status wr_store_conflict_letter(wr_dead_letter *out, wr_arena *arena,
+                                   const wr_transfer *refused, const wr_transfer *stored,
+                                   const wr_source_mark *mark, wr_err *err) WR_NODISCARD;
+
+/* Same (time, from, to, asset, amount): what makes a second one a duplicate. */
+bool wr_store_same_content(const wr_transfer *a, const wr_transfer *b);
+
+#endif
