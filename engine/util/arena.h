@@ -1,9 +1,10 @@
 /*
  * arena.h - bump allocator for one batch, request or build phase; freed whole.
  *
- * Blocks grow geometrically up to 1 MiB.  Nothing is freed alone; wr_arena_reset
- * keeps the first block and makes the rest of the memory reusable.  With
- * WR_ARENA_DEBUG every piece is its own block, so that ASan sees overruns.
+ * Blocks grow geometrically up to 1 MiB (a bigger piece gets its own).  Nothing is
+ * freed alone; wr_arena_reset keeps the blocks for the next batch, so a steady reader
+ * allocates only in its first rounds.  With WR_ARENA_DEBUG every piece is its own block
+ * and reset frees them, so that ASan sees overruns and stale pointers.
  * Thread: one object one thread.
  */
 #ifndef WR_UTIL_ARENA_H
@@ -15,9 +16,10 @@
 #include "util/text.h"
 
 typedef struct wr_arena {
-    struct wr_arena_block *head; /* newest block */
-    size_t max_bytes;            /* 0 = no limit; over it allocation gives NULL */
-    size_t used_bytes;
+    struct wr_arena_block *head;  /* block that pieces are cut from, older behind it */
+    struct wr_arena_block *spare; /* emptied by reset, taken again before new ones */
+    size_t max_bytes;             /* 0 = no limit; over it allocation gives NULL */
+    size_t used_bytes;            /* handed out since the last reset, rounded up to 16 */
 } wr_arena;
 
 void wr_arena_init(wr_arena *a, size_t max_bytes);

@@ -24,7 +24,8 @@ void wr_time_format(char out[WR_RFC3339_MAX], int64_t time_s);
 
 /*
  * RFC 3339, plus what real exports write: a blank or '_' for 'T', '/' for '-', no
- * seconds, no offset (then UTC), a fraction (cut off).  "2022/09/01 00:06" is fine.
+ * seconds, no offset or " UTC" (then UTC), a fraction (cut off), a date alone (midnight
+ * UTC).  "2022/09/01 00:06" is fine.  A leap second counts as the second after it.
  * Errors  WR_EPARSE (quotes the value)
  */
 wr_status wr_time_parse(int64_t *time_s, wr_text t, wr_err *err) WR_NODISCARD;

@@ -29,12 +29,13 @@ void wr_digest_add(wr_digest *d, const void *bytes, size_t len);
 void wr_digest_add_u64(wr_digest *d, uint64_t v);
 void wr_digest_add_f64(wr_digest *d, double v); /* bits; -0.0 enters as 0.0 */
 void wr_digest_add_text(wr_digest *d, const char *s); /* length first, then bytes */
-/* Result so far; the object may be fed further. */
+/* Result so far; the object may be fed further.  "" if libcrypto failed on the way. */
 void wr_digest_hex_of(const wr_digest *d, wr_digest_hex *out);
 
 /*
  * Digest of a long array, the same for any number of threads: SHA-256 over the
  * SHA-256 values of 1 MiB chunks in order.  Uses the caller's OpenMP team.
+ * Errors  WR_ENOMEM
  */
 wr_status wr_digest_array(uint8_t out[WR_SHA256_BYTES], const void *bytes, size_t len,
                           wr_err *err) WR_NODISCARD;
