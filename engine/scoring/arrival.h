@@ -10,7 +10,8 @@
  * labelled wallet: until its label ends (UINT32_MAX = always).
  *
  * Services count as categories here: the static view (5.2) has columns for them, and a
- * mask that lets more through stays sound.  Amounts play no part (except zero: no flow).
+ * mask that lets more through stays sound.  Amounts play no part (except zero: no flow),
+ * nor do assets: what a swap turned into another asset is let through.
  *
  * Source  ALGORITHMS 2.3
  */

@@ -104,6 +104,7 @@ typedef struct wr_ledger_view {
 wr_status wr_ledger_run(wr_ledger *out, const wr_flow *fl, const wr_ledger_opts *o,
                         wr_err *err) WR_NODISCARD;
 void wr_ledger_release(wr_ledger *l); /* safe on a zeroed struct */
+#define WR_LEDGER_AUTO __attribute__((cleanup(wr_ledger_release)))
 
 wr_ledger_view wr_ledger_at(const wr_ledger *l, wr_vid v);
 

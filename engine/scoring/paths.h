@@ -79,5 +79,6 @@ typedef struct wr_paths {
 wr_status wr_paths_find(wr_paths *out, const wr_flow *fl, wr_vid v,
                         const wr_paths_opts *o, wr_err *err) WR_NODISCARD;
 void wr_paths_release(wr_paths *p); /* safe on a zeroed struct */
+#define WR_PATHS_AUTO __attribute__((cleanup(wr_paths_release)))
 
 #endif

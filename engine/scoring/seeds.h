@@ -3,7 +3,7 @@
  *
  * A wallet with several labels keeps one: sanctions-like weight first (higher weight),
  * then illicit before risky before service, then higher confidence, then lower category
- * index.  pipeline/ makes it from the store; kernels only read.
+ * index, then the earlier start and the later end of validity; whatever the order of offers.  pipeline/ makes it from the store; kernels only read.
  * Thread: immutable after build.
  */
 #ifndef WR_SCORING_SEEDS_H
@@ -27,6 +27,7 @@ typedef struct wr_seeds {
     uint64_t count;       /* labelled vertices */
 } wr_seeds;
 
+/* All four arrays, nobody labelled.  Errors  WR_EINVAL (categories), WR_ENOMEM */
 wr_status wr_seeds_init(wr_seeds *s, uint32_t n, const wr_taxonomy *tx,
                         wr_err *err) WR_NODISCARD;
 void wr_seeds_release(wr_seeds *s); /* safe on a zeroed struct */
