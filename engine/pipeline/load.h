@@ -23,12 +23,15 @@ wr_status wr_load_snapshot(wr_snapshot **out, wr_store *st, int64_t *max_seq,
 typedef struct wr_label_set {
     wr_seeds seeds;
     uint64_t count;    /* labels current at rev whose wallet is in the graph */
-    uint64_t known;    /* labels current at rev in all; 0 = labels_unavailable */
+    bool is_available; /* at rev the store held any label at all, in the graph or not */
     int64_t rev;
     wr_digest_hex digest; /* of the seeds and of every label that made them */
 } wr_label_set;
 
-/* rev -1 = now (out: the revision used).  A category the taxonomy lacks is WR_ECONFLICT. */
+/*
+ * Labels current at revision rev (-1 = now; out->rev tells) become the seeds of g.
+ * Errors  WR_ECONFLICT (a label's category is not in the taxonomy: names it), of the store
+ */
 wr_status wr_load_labels(wr_label_set *out, wr_store *st, const wr_snapshot *g,
                          const wr_taxonomy *tx, int64_t rev, wr_err *err) WR_NODISCARD;
 void wr_label_set_release(wr_label_set *l);
