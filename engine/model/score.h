@@ -68,6 +68,7 @@ typedef struct wr_reason {
     double part;   /* what it adds: the factor's w_c·min(1, ρ/ρ0), the floor, … in [0,1] */
     double share;  /* 0..1 */
     double value;  /* value units */
+    double direct_value; /* the part of value that came straight from labelled wallets */
     char rule[48]; /* floor id; "" otherwise */
 } wr_reason;
 

@@ -42,8 +42,11 @@ wr_snapshot *wr_assessment_snapshot(const wr_assessment *a); /* borrowed */
 const wr_seeds *wr_assessment_seeds(const wr_assessment *a);
 const wr_settings *wr_assessment_settings(const wr_assessment *a);
 
-/* All vertices by (score descending, vertex ascending): [n]. */
-const wr_vid *wr_assessment_order(const wr_assessment *a);
+/* Wallets (vertices but hubs) by (score descending, vertex ascending): [*count]. */
+const wr_vid *wr_assessment_order(const wr_assessment *a, uint32_t *count);
+double wr_assessment_score(const wr_assessment *a, wr_vid v); /* [0, 1] */
+wr_level wr_assessment_level(const wr_assessment *a, wr_vid v);
+int wr_assessment_category(const wr_assessment *a, wr_vid v); /* -1 = none */
 
 typedef struct wr_wallet_view {
     double score, base;       /* [0, 1] */
@@ -69,8 +72,21 @@ void wr_assessment_wallet(const wr_assessment *a, wr_vid v, wr_wallet_view *out)
 /* Exposures with any value or share, by category then direction; returns how many. */
 uint32_t wr_assessment_exposures(const wr_assessment *a, wr_vid v,
                                  wr_exposure out[WR_EXPOSURES_MAX]);
-/* Largest part first; their factors reproduce the score (test). */
+/*
+ * Largest part first.  base = 1 - product of (1 - part) over EXPOSURE and OWN_LABEL;
+ * score = max(base, part of each FLOOR); the other kinds have part 0 and add nothing.
+ */
 uint32_t wr_assessment_reasons(const wr_assessment *a, wr_vid v,
                                wr_reason out[WR_REASONS_MAX]);
+
+/* Labelled wallets that v's received taint came from, largest first; lower bounds. */
+typedef struct wr_origin {
+    wr_vid source;
+    int category;
+    double value; /* value units */
+} wr_origin;
+enum { WR_ORIGINS_MAX = 32 };
+uint32_t wr_assessment_origins(const wr_assessment *a, wr_vid v,
+                               wr_origin out[WR_ORIGINS_MAX], double *other);
 
 #endif

@@ -231,6 +231,35 @@ static wr_status digest_labels(wr_digest_hex *out, label_load *l, wr_err *err)
     return WR_OK;
 }
 
+/* Keep the categories in use as columns, in taxonomy order. */
+static void compact(wr_label_set *set)
+{
+    wr_seeds *s = &set->seeds;
+    bool is_used_category[WR_CATEGORY_MAX] = {false};
+    for (uint32_t v = 0; v < s->n; v++)
+        if (s->category[v] >= 0)
+            is_used_category[s->category[v]] = true;
+    int8_t column_of[WR_CATEGORY_MAX] = {0};
+    uint8_t kind[WR_CATEGORY_MAX] = {0};
+    uint32_t c = 0;
+    for (uint32_t k = 0; k < s->c; k++)
+        if (is_used_category[k]) {
+            column_of[k] = (int8_t)c;
+            kind[c] = s->kind[k];
+            set->column[c++] = (uint8_t)k;
+        }
+    if (c == 0) {
+        kind[0] = s->kind[0];
+        set->column[0] = 0;
+        c = 1;
+    }
+    for (uint32_t v = 0; v < s->n; v++)
+        if (s->category[v] >= 0)
+            s->category[v] = column_of[s->category[v]];
+    memcpy(s->kind, kind, sizeof kind);
+    s->c = c;
+}
+
 static wr_status see_one(void *ctx, const wr_label_row *row, wr_err *err)
 {
     (void)row;
@@ -246,6 +275,7 @@ static wr_status load_labels(wr_label_set *set, label_load *l, wr_store *st, wr_
                                 err));
     WR_TRY(wr_store_labels_list(st, set->rev, &all, true, 0, 0, take_label, l, err));
     set->count = l->count;
+    compact(set);
     return digest_labels(&set->digest, l, err);
 }
 

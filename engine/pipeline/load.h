@@ -20,8 +20,14 @@
 wr_status wr_load_snapshot(wr_snapshot **out, wr_store *st, int64_t *max_seq,
                            const wr_progress *pg, wr_err *err) WR_NODISCARD;
 
+/*
+ * Only categories that some vertex of the graph carries become columns of the kernels:
+ * seeds.c = columns, seeds.category and seeds.kind speak of columns, and column[k] is
+ * the taxonomy's category of column k (ascending).  At least one column, even empty.
+ */
 typedef struct wr_label_set {
     wr_seeds seeds;
+    uint8_t column[WR_CATEGORY_MAX];
     uint64_t count;    /* labels current at rev whose wallet is in the graph */
     bool is_available; /* at rev the store held any label at all, in the graph or not */
     int64_t rev;

@@ -22,10 +22,10 @@
 
 enum { WR_ATTRIBUTION_K_MAX = 32 };
 
-typedef struct wr_source {
+typedef struct wr_attributed {
     double value; /* > 0, value units */
     wr_vid vid;   /* labelled wallet; its category is the label's */
-} wr_source;
+} wr_attributed;
 
 typedef struct wr_attribution_opts {
     wr_direction direction;
@@ -48,8 +48,8 @@ typedef struct wr_attribution {
 } wr_attribution;
 
 typedef struct wr_attribution_view {
-    const wr_source *received; /* [received_count] largest first, ties by vid */
-    const wr_source *held;     /* [held_count] of the balance at the end */
+    const wr_attributed *received; /* [received_count] largest first, ties by vid */
+    const wr_attributed *held;     /* [held_count] of the balance at the end */
     uint32_t received_count, held_count;
     double received_other, held_other;
 } wr_attribution_view;

@@ -1,0 +1,67 @@
+/*
+ * assess_int.h - what an assessment holds; shared by the files that make and read it.
+ */
+#ifndef WR_PIPELINE_ASSESS_INT_H
+#define WR_PIPELINE_ASSESS_INT_H
+
+#include <stdatomic.h>
+
+#include "pipeline/assess.h"
+#include "pipeline/phases.h"
+#include "scoring/association.h"
+#include "scoring/attribution.h"
+#include "scoring/fifo.h"
+#include "scoring/ledger.h"
+#include "scoring/poison.h"
+#include "scoring/static_exposure.h"
+
+enum { WR_DIRECTIONS = 2 };
+
+struct wr_assessment {
+    atomic_int refs;
+    wr_snapshot *g;
+    wr_settings *cfg;
+    wr_label_set labels;
+    wr_run run;
+    char *detail; /* owns run.detail */
+
+    uint32_t n, c; /* vertices, columns (labels.column tells the category) */
+    wr_flow flow;
+    wr_ledger ledger[WR_DIRECTIONS];
+    wr_ledger_mark *mark[WR_DIRECTIONS]; /* [m] */
+    wr_fifo fifo;
+    wr_poison poison[WR_DIRECTIONS];
+    wr_attribution origin;
+    uint32_t *hold_s[WR_DIRECTIONS]; /* [n*c] causal mask data, for push */
+    float *shares[WR_DIRECTIONS];    /* [n*c] static exposure */
+    float *known[WR_DIRECTIONS];     /* [n*c] share of the known */
+    wr_static_report shares_rep[WR_DIRECTIONS], known_rep[WR_DIRECTIONS];
+    double *association[2]; /* [n] weights 1, weights sqrt(value) */
+    wr_association_report association_rep;
+
+    double *score, *base; /* [n] */
+    uint8_t *level;       /* [n] */
+    int8_t *category;     /* [n] taxonomy index, -1 = none */
+    wr_vid *order;        /* [order_count] */
+    uint32_t order_count;
+
+    wr_phases phases;
+};
+
+static inline int wr_assess_category(const wr_assessment *a, uint32_t column)
+{
+    return a->labels.column[column];
+}
+
+/* score.c: the rule of 5.6 without a model, for one vertex. */
+double wr_assess_score(const wr_assessment *a, wr_vid v, double *base, int *category);
+
+/* score.c: score, base, level, category of all vertices, and their order. */
+wr_status wr_assess_score_all(wr_assessment *a, wr_err *err) WR_NODISCARD;
+
+/* output.c: digest over every published number in vertex order. */
+wr_status wr_assess_digest(wr_assessment *a, wr_err *err) WR_NODISCARD;
+/* output.c: keys "static", "association", "conservation" of the run's detail. */
+void wr_assess_notes(wr_json_out *j, const wr_assessment *a);
+
+#endif

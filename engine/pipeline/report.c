@@ -1,0 +1,304 @@
+#include "pipeline/report.h"
+
+#include <stdio.h>
+
+static const char *category_id(const wr_assessment *a, int c)
+{
+    return c < 0 ? NULL : wr_assessment_settings(a)->taxonomy.category[c].id;
+}
+
+static void kv_time(wr_json_out *j, const char *key, int64_t time_s)
+{
+    char t[WR_RFC3339_MAX];
+    if (time_s)
+        wr_time_format(t, time_s);
+    wr_json_kv_cstr(j, key, time_s ? t : NULL);
+}
+
+static void kv_score(wr_json_out *j, const char *key, double score)
+{
+    wr_json_key(j, key);
+    wr_json_fixed(j, wr_score_publish(score), 2);
+}
+
+/* id (CAIP-10), chain, address */
+static void put_identity(wr_json_out *j, const wr_chain *chain, wr_text address)
+{
+    char id[WR_CHAIN_ID_MAX + 1 + WR_ADDRESS_MAX + 1];
+    (void)snprintf(id, sizeof id, "%s:%.*s", chain->id, WR_TEXT_ARG(address));
+    wr_json_kv_cstr(j, "id", id);
+    wr_json_kv_cstr(j, "chain", chain->id);
+    wr_json_kv_text(j, "address", address);
+}
+
+static void put_vertex_identity(wr_json_out *j, const wr_assessment *a, wr_vid v)
+{
+    const wr_ids *ids = wr_snapshot_ids(wr_assessment_snapshot(a));
+    put_identity(j, wr_ids_chain(ids, v), wr_ids_address(ids, v));
+}
+
+/* run_id, as_of, digests, model: what the numbers of an answer stand on */
+static void put_provenance(wr_json_out *j, const wr_assessment *a)
+{
+    const wr_run *r = wr_assessment_run(a);
+    wr_json_kv_cstr(j, "run_id", r->id);
+    kv_time(j, "as_of", r->as_of_s);
+    wr_json_kv_cstr(j, "graph_digest", r->graph_digest.s);
+    wr_json_kv_cstr(j, "labels_digest", r->labels_digest.s);
+    wr_json_kv_cstr(j, "config_digest", r->config_digest.s);
+    wr_json_kv_cstr(j, "model", "none: rule of shares and policy floors");
+}
+
+void wr_report_exposures(wr_json_out *j, const wr_assessment *a, wr_vid v)
+{
+    const wr_taxonomy *tx = &wr_assessment_settings(a)->taxonomy;
+    wr_exposure e[WR_EXPOSURES_MAX];
+    const uint32_t count = wr_assessment_exposures(a, v, e);
+    wr_json_open(j, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        const wr_category *c = &tx->category[e[i].category];
+        wr_json_open(j, '{');
+        wr_json_kv_cstr(j, "category_id", c->id);
+        wr_json_kv_cstr(j, "category", c->name);
+        wr_json_kv_cstr(j, "direction", wr_direction_name((wr_direction)e[i].direction));
+        wr_json_kv_f64(j, "direct_value", e[i].direct_value);
+        wr_json_kv_f64(j, "indirect_value", e[i].indirect_value);
+        wr_json_kv_f64(j, "total_value", e[i].total_value);
+        wr_json_kv_f64(j, "direct_share", e[i].direct_share);
+        wr_json_kv_f64(j, "indirect_share", e[i].indirect_share);
+        wr_json_kv_f64(j, "holdings_share", e[i].holdings_share);
+        wr_json_kv_f64(j, "static_share", e[i].static_share);
+        wr_json_kv_f64(j, "static_known_share", e[i].static_known_share);
+        wr_json_kv_u64(j, "min_hops", (uint64_t)e[i].min_hops);
+        wr_json_key(j, "mean_hops");
+        wr_json_fixed(j, (double)e[i].mean_hops, 2);
+        wr_json_close(j, '}');
+    }
+    wr_json_close(j, ']');
+}
+
+static const char *reason_kind(wr_reason_kind k)
+{
+    switch (k) {
+    case WR_REASON_EXPOSURE:
+        return "exposure";
+    case WR_REASON_FLOOR:
+        return "policy_floor";
+    case WR_REASON_OWN_LABEL:
+        return "own_label";
+    case WR_REASON_ASSOCIATION:
+        return "association";
+    case WR_REASON_UNKNOWN_ORIGIN:
+        return "unknown_origin";
+    case WR_REASON_UNPRICED:
+        return "unpriced";
+    }
+    return "unknown";
+}
+
+static void put_reason(wr_json_out *j, const wr_assessment *a, const wr_reason *r)
+{
+    wr_buf text;
+    wr_buf_init(&text, 1024);
+    wr_report_reason_text(&text, a, r);
+    wr_json_open(j, '{');
+    wr_json_kv_cstr(j, "kind", reason_kind(r->kind));
+    wr_json_kv_cstr(j, "category_id", category_id(a, r->category));
+    wr_json_kv_cstr(j, "direction",
+                    r->direction < 0 ? NULL : wr_direction_name((wr_direction)r->direction));
+    wr_json_kv_cstr(j, "rule_id", r->rule[0] ? r->rule : NULL);
+    kv_score(j, "part", r->part);
+    wr_json_kv_f64(j, "share", r->share);
+    wr_json_kv_f64(j, "value", r->value);
+    wr_json_kv_f64(j, "direct_value", r->direct_value);
+    wr_json_kv_cstr(j, "message", wr_buf_cstr(&text));
+    wr_json_close(j, '}');
+    wr_buf_release(&text);
+}
+
+void wr_report_reasons(wr_json_out *j, const wr_assessment *a, wr_vid v)
+{
+    wr_reason r[WR_REASONS_MAX];
+    const uint32_t count = wr_assessment_reasons(a, v, r);
+    wr_json_open(j, '[');
+    for (uint32_t i = 0; i < count; i++)
+        put_reason(j, a, &r[i]);
+    wr_json_close(j, ']');
+}
+
+void wr_report_reason_text(wr_buf *out, const wr_assessment *a, const wr_reason *r)
+{
+    const wr_taxonomy *tx = &wr_assessment_settings(a)->taxonomy;
+    const char *name = r->category < 0 ? "" : tx->category[r->category].name;
+    const char *way = r->direction == WR_SENDING ? "sent to" : "received from";
+    const double percent = r->share * 100.0;
+    switch (r->kind) {
+    case WR_REASON_EXPOSURE:
+        wr_buf_addf(out, "%s %s: %.6g (%.4g %% of all), %.4g %% of it directly", way, name,
+                    r->value, percent,
+                    r->value > 0.0 ? r->direct_value / r->value * 100.0 : 0.0);
+        break;
+    case WR_REASON_FLOOR:
+        if (r->direction < 0)
+            wr_buf_addf(out, "policy floor %s: the wallet itself is labelled %s", r->rule,
+                        name);
+        else
+            wr_buf_addf(out, "policy floor %s: %s its categories %.6g (%.4g %%)", r->rule,
+                        way, r->value, percent);
+        break;
+    case WR_REASON_OWN_LABEL:
+        wr_buf_addf(out, "labelled %s itself, confidence %.4g %%", name, percent);
+        break;
+    case WR_REASON_ASSOCIATION:
+        wr_buf_addf(out, "hint: close to labelled wallets in the graph (association %.3f)",
+                    r->share);
+        break;
+    case WR_REASON_UNKNOWN_ORIGIN:
+        wr_buf_addf(out, "%.4g %% of what it received has no known origin in the data",
+                    percent);
+        break;
+    case WR_REASON_UNPRICED:
+        wr_buf_addf(out, "%.4g %% of its transfers have no price", percent);
+        break;
+    }
+}
+
+static wr_state state_of(const wr_wallet_view *w, bool is_stale)
+{
+    return w->state == WR_STATE_SCORED && is_stale ? WR_STATE_STALE : w->state;
+}
+
+/* score, level, category, state, is_labelled */
+static void put_verdict(wr_json_out *j, const wr_assessment *a, const wr_wallet_view *w,
+                        bool is_stale)
+{
+    wr_json_kv_cstr(j, "state", wr_state_name(state_of(w, is_stale)));
+    kv_score(j, "score", w->score);
+    wr_json_kv_cstr(j, "level", wr_level_name(w->level));
+    wr_json_kv_cstr(j, "category", category_id(a, w->category));
+    wr_json_kv_bool(j, "is_labelled", w->own_category >= 0);
+}
+
+void wr_report_wallet_short(wr_json_out *j, const wr_assessment *a, wr_vid v)
+{
+    wr_wallet_view w;
+    wr_assessment_wallet(a, v, &w);
+    wr_json_open(j, '{');
+    put_vertex_identity(j, a, v);
+    put_verdict(j, a, &w, false);
+    wr_json_key(j, "reasons");
+    wr_report_reasons(j, a, v);
+    wr_json_close(j, '}');
+}
+
+static void put_own_label(wr_json_out *j, const wr_assessment *a, const wr_wallet_view *w)
+{
+    wr_json_key(j, "own_label");
+    if (w->own_category < 0) {
+        wr_json_null(j);
+        return;
+    }
+    wr_json_open(j, '{');
+    wr_json_kv_cstr(j, "category_id", category_id(a, w->own_category));
+    wr_json_kv_u64(j, "confidence", (uint64_t)(w->own_confidence * 100.0 + 0.5));
+    wr_json_close(j, '}');
+}
+
+static void put_origins(wr_json_out *j, const wr_assessment *a, wr_vid v)
+{
+    wr_origin o[WR_ORIGINS_MAX];
+    double other = 0.0;
+    const uint32_t count = wr_assessment_origins(a, v, o, &other);
+    wr_json_key(j, "origins");
+    wr_json_open(j, '{');
+    wr_json_key(j, "sources");
+    wr_json_open(j, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        wr_json_open(j, '{');
+        put_vertex_identity(j, a, o[i].source);
+        wr_json_kv_cstr(j, "category_id", category_id(a, o[i].category));
+        wr_json_kv_f64(j, "value", o[i].value);
+        wr_json_close(j, '}');
+    }
+    wr_json_close(j, ']');
+    wr_json_kv_f64(j, "other_value", other);
+    wr_json_close(j, '}');
+}
+
+void wr_report_wallet(wr_json_out *j, const wr_assessment *a, wr_vid v, bool is_stale)
+{
+    wr_wallet_view w;
+    wr_assessment_wallet(a, v, &w);
+    wr_json_open(j, '{');
+    put_vertex_identity(j, a, v);
+    put_verdict(j, a, &w, is_stale);
+    put_own_label(j, a, &w);
+    put_provenance(j, a);
+    wr_json_kv_f64(j, "received", w.received);
+    wr_json_kv_f64(j, "sent", w.sent);
+    wr_json_kv_f64(j, "balance", w.balance);
+    wr_json_kv_f64(j, "unknown_share", w.unknown_share);
+    wr_json_kv_f64(j, "fifo_share", w.fifo_share);
+    wr_json_kv_f64(j, "max_transfer_share", w.max_transfer_share);
+    wr_json_kv_f64(j, "association", w.association);
+    wr_json_kv_f64(j, "association_value", w.association_value);
+    wr_json_kv_u64(j, "poison_hops_in", w.poison_in);
+    wr_json_kv_u64(j, "poison_hops_out", w.poison_out);
+    wr_json_kv_u64(j, "tx_in", w.in_count);
+    wr_json_kv_u64(j, "tx_out", w.out_count);
+    wr_json_kv_u64(j, "counterparties_in", w.in_degree);
+    wr_json_kv_u64(j, "counterparties_out", w.out_degree);
+    kv_time(j, "first_seen", w.first_s);
+    kv_time(j, "last_seen", w.last_s);
+    wr_json_key(j, "exposures");
+    wr_report_exposures(j, a, v);
+    put_origins(j, a, v);
+    wr_json_key(j, "reasons");
+    wr_report_reasons(j, a, v);
+    wr_json_close(j, '}');
+}
+
+void wr_report_not_in_graph(wr_json_out *j, const wr_assessment *a, const wr_chain *chain,
+                            wr_text address)
+{
+    wr_json_open(j, '{');
+    put_identity(j, chain, address);
+    wr_json_kv_cstr(j, "state", wr_state_name(WR_STATE_NOT_IN_GRAPH));
+    wr_json_key(j, "score");
+    wr_json_null(j);
+    wr_json_kv_cstr(j, "level", "unknown");
+    wr_json_kv_cstr(j, "category", NULL);
+    wr_json_kv_bool(j, "is_labelled", false);
+    if (a)
+        put_provenance(j, a);
+    wr_json_close(j, '}');
+}
+
+void wr_report_run(wr_json_out *j, const wr_run *r)
+{
+    wr_json_open(j, '{');
+    wr_json_kv_cstr(j, "id", r->id);
+    wr_json_kv_cstr(j, "kind", r->kind);
+    wr_json_kv_cstr(j, "status", wr_run_status_name(r->status));
+    kv_time(j, "started_at", r->started_s);
+    kv_time(j, "finished_at", r->finished_s);
+    kv_time(j, "as_of", r->as_of_s);
+    wr_json_kv_i64(j, "max_seq", r->max_seq);
+    wr_json_kv_i64(j, "label_rev", r->label_rev);
+    wr_json_kv_u64(j, "wallets", r->wallets);
+    wr_json_kv_u64(j, "transfers", r->transfers);
+    wr_json_kv_u64(j, "labels", r->labels);
+    wr_json_kv_u64(j, "scored", r->scored);
+    wr_json_kv_u64(j, "unpriced", r->unpriced);
+    wr_json_kv_cstr(j, "graph_digest", r->graph_digest.s);
+    wr_json_kv_cstr(j, "labels_digest", r->labels_digest.s);
+    wr_json_kv_cstr(j, "config_digest", r->config_digest.s);
+    wr_json_kv_cstr(j, "output_digest", r->output_digest.s);
+    wr_json_kv_cstr(j, "code_version", r->code_version);
+    wr_json_key(j, "detail");
+    if (r->detail.len)
+        wr_json_raw(j, r->detail);
+    else
+        wr_json_null(j);
+    wr_json_close(j, '}');
+}

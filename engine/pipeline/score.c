@@ -1,0 +1,301 @@
+/*
+ * The published score without a trained model, DESIGN 5.6:
+ *
+ *     base  = 1 - product over parts of (1 - part)
+ *     part  = w_c min(1, share_c / rho0_c)   receiving; times sending_weight for sending
+ *             w_c q                          the wallet's own label
+ *     score = max(base, floors that hold)
+ *
+ * Shares are the ledger's (the audited view).  Association and static shares never enter.
+ * No libm, no reduction over threads: the same bits everywhere.
+ */
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/assess_int.h"
+
+/* Room to gather reasons while the score is made; NULL when only the number is wanted. */
+typedef struct gather {
+    wr_reason *reason;
+    uint32_t count;
+} gather;
+
+static void tell(gather *to, wr_reason r)
+{
+    if (to) {
+        assert(to->count < WR_REASONS_MAX);
+        to->reason[to->count++] = r;
+    }
+}
+
+typedef struct running {
+    double keep;     /* product of (1 - part) */
+    double strongest;
+    int category;
+    gather *to;
+} running;
+
+static void add_part(running *r, wr_reason why)
+{
+    r->keep *= 1.0 - why.part;
+    if (why.part > r->strongest) {
+        r->strongest = why.part;
+        r->category = why.category;
+    }
+    tell(r->to, why);
+}
+
+static double min1(double x)
+{
+    return x < 1.0 ? x : 1.0;
+}
+
+static void add_exposures(running *r, const wr_assessment *a, wr_vid v, wr_direction d)
+{
+    const wr_ledger_view l = wr_ledger_at(&a->ledger[d], v);
+    if (!(l.total > 0.0))
+        return;
+    for (uint32_t k = 0; k < a->c; k++) {
+        const int c = wr_assess_category(a, k);
+        const wr_category *cat = &a->cfg->taxonomy.category[c];
+        if (cat->kind == WR_CATEGORY_SERVICE || !(l.received[k] > 0.0))
+            continue;
+        double share = min1(l.received[k] / l.total);
+        double part = cat->weight * min1(share / cat->rho0);
+        if (d == WR_SENDING)
+            part *= a->cfg->policy.sending_weight;
+        add_part(r, (wr_reason){.kind = WR_REASON_EXPOSURE,
+                                .category = c,
+                                .direction = (int)d,
+                                .part = part,
+                                .share = share,
+                                .value = l.received[k],
+                                .direct_value = l.direct[k]});
+    }
+}
+
+static int own_category(const wr_assessment *a, wr_vid v)
+{
+    const int k = a->labels.seeds.category[v];
+    return k < 0 ? -1 : wr_assess_category(a, (uint32_t)k);
+}
+
+static double own_confidence(const wr_assessment *a, wr_vid v)
+{
+    const float *q = a->labels.seeds.confidence;
+    return q ? (double)q[v] : 1.0;
+}
+
+static void add_own_label(running *r, const wr_assessment *a, wr_vid v)
+{
+    const int c = own_category(a, v);
+    if (c < 0)
+        return;
+    const wr_category *cat = &a->cfg->taxonomy.category[c];
+    add_part(r, (wr_reason){.kind = WR_REASON_OWN_LABEL,
+                            .category = c,
+                            .direction = -1,
+                            .part = cat->weight * own_confidence(a, v),
+                            .share = own_confidence(a, v)});
+}
+
+/* Exposure that one floor looks at, in one direction. */
+static void floor_exposure(const wr_assessment *a, const wr_floor *f, const wr_ledger_view *l,
+                           double *value, double *share)
+{
+    *value = 0.0;
+    for (uint32_t k = 0; k < a->c; k++) {
+        if (!(f->categories >> wr_assess_category(a, k) & 1u))
+            continue;
+        double indirect = l->received[k] - l->direct[k];
+        indirect = indirect > 0.0 ? indirect : 0.0;
+        *value += f->contact == WR_FLOOR_DIRECT     ? l->direct[k]
+                  : f->contact == WR_FLOOR_INDIRECT ? indirect
+                                                    : l->received[k];
+    }
+    *share = l->total > 0.0 ? min1(*value / l->total) : 0.0;
+}
+
+static bool floor_holds(const wr_floor *f, double value, double share)
+{
+    return value > 0.0 && ((f->min_share >= 0.0 && share >= f->min_share) ||
+                           (f->min_value >= 0.0 && value >= f->min_value));
+}
+
+static wr_reason floor_reason(const wr_floor *f, int direction, double value, double share)
+{
+    wr_reason r = {.kind = WR_REASON_FLOOR,
+                   .category = -1,
+                   .direction = direction,
+                   .part = f->floor,
+                   .share = share,
+                   .value = value};
+    (void)snprintf(r.rule, sizeof r.rule, "%s", f->id);
+    return r;
+}
+
+/* The floor's reason when it holds for v: own label first, then the larger share. */
+static bool floor_of(wr_reason *out, const wr_assessment *a, wr_vid v, const wr_floor *f)
+{
+    const int own = own_category(a, v);
+    if (own >= 0 && (f->categories >> own & 1u) && f->contact != WR_FLOOR_INDIRECT) {
+        *out = floor_reason(f, -1, 0.0, 1.0);
+        out->category = own;
+        return true;
+    }
+    bool holds = false;
+    for (int d = 0; d < WR_DIRECTIONS; d++) {
+        if (!(f->directions >> d & 1u))
+            continue;
+        const wr_ledger_view l = wr_ledger_at(&a->ledger[d], v);
+        double value;
+        double share;
+        floor_exposure(a, f, &l, &value, &share);
+        if (floor_holds(f, value, share) && (!holds || share > out->share)) {
+            *out = floor_reason(f, d, value, share);
+            holds = true;
+        }
+    }
+    return holds;
+}
+
+static double with_floors(const wr_assessment *a, wr_vid v, double base, gather *to)
+{
+    double score = base;
+    const wr_policy *p = &a->cfg->policy;
+    for (uint32_t i = 0; i < p->floor_count; i++) {
+        wr_reason r;
+        if (floor_of(&r, a, v, &p->floor[i])) {
+            score = r.part > score ? r.part : score;
+            tell(to, r);
+        }
+    }
+    return score;
+}
+
+static double score_of(const wr_assessment *a, wr_vid v, double *base, int *category,
+                       gather *to)
+{
+    running r = {.keep = 1.0, .category = -1, .to = to};
+    add_exposures(&r, a, v, WR_RECEIVING);
+    add_exposures(&r, a, v, WR_SENDING);
+    add_own_label(&r, a, v);
+    *base = 1.0 - r.keep;
+    *category = r.category;
+    return with_floors(a, v, *base, to);
+}
+
+double wr_assess_score(const wr_assessment *a, wr_vid v, double *base, int *category)
+{
+    return score_of(a, v, base, category, NULL);
+}
+
+/* --- reasons --------------------------------------------------------------------------- */
+
+static int by_part(const void *pa, const void *pb)
+{
+    const wr_reason *a = pa;
+    const wr_reason *b = pb;
+    if (a->part > b->part || a->part < b->part)
+        return a->part > b->part ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    if (a->category != b->category)
+        return a->category < b->category ? -1 : 1;
+    if (a->direction != b->direction)
+        return a->direction < b->direction ? -1 : 1;
+    return strcmp(a->rule, b->rule);
+}
+
+static void tell_hints(const wr_assessment *a, wr_vid v, gather *to)
+{
+    enum { HINT_PERCENT = 10 };
+    const double close = a->association[0][v];
+    if (close * 100.0 >= HINT_PERCENT && own_category(a, v) < 0)
+        tell(to, (wr_reason){.kind = WR_REASON_ASSOCIATION,
+                             .category = -1,
+                             .direction = -1,
+                             .share = close});
+    const wr_ledger_view l = wr_ledger_at(&a->ledger[WR_RECEIVING], v);
+    if (l.total > 0.0 && l.received_unknown > 0.0)
+        tell(to, (wr_reason){.kind = WR_REASON_UNKNOWN_ORIGIN,
+                             .category = -1,
+                             .direction = WR_RECEIVING,
+                             .share = min1(l.received_unknown / l.total),
+                             .value = l.received_unknown});
+}
+
+uint32_t wr_assessment_reasons(const wr_assessment *a, wr_vid v,
+                               wr_reason out[WR_REASONS_MAX])
+{
+    gather to = {.reason = out};
+    double base;
+    int category;
+    (void)score_of(a, v, &base, &category, &to);
+    tell_hints(a, v, &to);
+    qsort(out, to.count, sizeof *out, by_part);
+    return to.count;
+}
+
+/* --- all wallets ----------------------------------------------------------------------- */
+
+typedef struct ranked {
+    double score;
+    wr_vid v;
+} ranked;
+
+static int by_rank(const void *pa, const void *pb)
+{
+    const ranked *a = pa;
+    const ranked *b = pb;
+    if (a->score > b->score || a->score < b->score)
+        return a->score > b->score ? -1 : 1;
+    return (a->v > b->v) - (a->v < b->v);
+}
+
+/* Scored wallets sorted; behind them those of score 0 as they come.  No hubs. */
+static wr_status make_order(wr_assessment *a, wr_err *err)
+{
+    uint64_t scored = 0;
+    for (wr_vid v = 0; v < a->n; v++)
+        scored += a->score[v] > 0.0 && !wr_flow_is_hub(&a->flow, v);
+    WR_AUTO_ARRAY ranked *r = wr_calloc(scored, sizeof *r);
+    if (!r)
+        return wr_fail(err, WR_ENOMEM, "order of %u wallets", a->n);
+    uint32_t k = 0;
+    for (wr_vid v = 0; v < a->n; v++)
+        if (a->score[v] > 0.0 && !wr_flow_is_hub(&a->flow, v))
+            r[k++] = (ranked){.score = a->score[v], .v = v};
+    qsort(r, k, sizeof *r, by_rank);
+    for (uint32_t i = 0; i < k; i++)
+        a->order[i] = r[i].v;
+    for (wr_vid v = 0; v < a->n; v++)
+        if (!(a->score[v] > 0.0) && !wr_flow_is_hub(&a->flow, v))
+            a->order[k++] = v;
+    a->order_count = k;
+    a->run.scored = k;
+    return WR_OK;
+}
+
+wr_status wr_assess_score_all(wr_assessment *a, wr_err *err)
+{
+    const uint32_t n = a->n;
+    const wr_policy *policy = &a->cfg->policy;
+#pragma omp parallel for default(none) shared(a, n, policy) schedule(dynamic, 4096)
+    for (uint32_t v = 0; v < n; v++) {
+        int category = -1;
+        a->score[v] = 0.0;
+        a->base[v] = 0.0;
+        if (!wr_flow_is_hub(&a->flow, v))
+            a->score[v] = wr_assess_score(a, v, &a->base[v], &category);
+        a->category[v] = (int8_t)category;
+        a->level[v] = (uint8_t)wr_policy_level(policy, a->score[v]);
+    }
+    for (uint32_t v = 0; v < n; v++)
+        if (!(a->score[v] >= 0.0 && a->score[v] <= 1.0))
+            return wr_fail(err, WR_ECORRUPT, "score of vertex %u is %g", v, a->score[v]);
+    return make_order(a, err);
+}
