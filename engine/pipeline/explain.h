@@ -29,9 +29,11 @@ wr_status wr_explain_paths(wr_json_out *j, const wr_assessment *a, wr_vid v,
                            wr_err *err) WR_NODISCARD;
 
 /*
- * Exposure of v "as the static view sees it" by local push with certificate (5.3):
- * per category { category, direction, low, high }.  Works for a wallet that came after
- * the run when g is newer than the assessment's snapshot.
+ * Exposure of v as the static view sees it, by local push with certificate (5.3): array of
+ * { category_id, direction, low, high, is_truncated }.
+ *
+ * g, v    the wallet in g.  When g is newer than the run's graph and the wallet is not in
+ *         the latter, its pairs of g are put beside the run's graph.
  */
 wr_status wr_explain_push(wr_json_out *j, const wr_assessment *a, const wr_snapshot *g,
                           wr_vid v, wr_err *err) WR_NODISCARD;

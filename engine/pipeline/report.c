@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "util/clock.h"
+
 static const char *category_id(const wr_assessment *a, int c)
 {
     return c < 0 ? NULL : wr_assessment_settings(a)->taxonomy.category[c].id;

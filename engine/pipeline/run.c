@@ -264,18 +264,25 @@ static bool is_same(const wr_digest_hex *a, const wr_digest_hex *b)
     return strcmp(a->s, b->s) == 0;
 }
 
-static wr_status verify(wr_verify_report *out, wr_store *st, stored_run *k,
-                        const wr_progress *pg, wr_err *err)
+/* Recompute what k recorded. */
+static wr_status recompute(wr_assessment **out, wr_store *st, const stored_run *k,
+                           const wr_progress *pg, wr_err *err)
 {
     if (k->run.status != WR_RUN_COMPLETE || strcmp(k->run.kind, "score") != 0)
-        return wr_fail(err, WR_ECONFLICT, "run %s is a %s run and %s: nothing to verify",
-                       k->run.id, k->run.kind, wr_run_status_name(k->run.status));
+        return wr_fail(err, WR_ECONFLICT, "run %s (%s) is %s: it has no scores", k->run.id,
+                       k->run.kind, wr_run_status_name(k->run.status));
     WR_AUTO(wr_settings) cfg = NULL;
     WR_TRY(wr_settings_parse(&cfg, k->run.config.p, err));
     wr_run again = k->run;
     work w = {.st = st, .cfg = cfg, .pg = pg, .phases = wr_phases_begin()};
+    return compute(out, &w, NULL, &again, err);
+}
+
+static wr_status verify(wr_verify_report *out, wr_store *st, stored_run *k,
+                        const wr_progress *pg, wr_err *err)
+{
     WR_AUTO(wr_assessment) a = NULL;
-    WR_TRY(compute(&a, &w, NULL, &again, err));
+    WR_TRY(recompute(&a, st, k, pg, err));
     *out = (wr_verify_report){.stored = k->run, .recomputed = a->run};
     out->stored.config = out->recomputed.config = (wr_text){0};
     out->recomputed.detail = (wr_text){0};
@@ -294,6 +301,35 @@ wr_status wr_run_verify(wr_verify_report *out, wr_store *st, const char *id,
     wr_status s = wr_store_run_get(st, id, keep_run, &k, err);
     if (s == WR_OK)
         s = verify(out, st, &k, pg, err);
+    wr_arena_release(&k.arena);
+    return s;
+}
+
+/* --- restore --------------------------------------------------------------------------- */
+
+static wr_status restore(wr_assessment **out, wr_store *st, const stored_run *k,
+                         const wr_progress *pg, wr_err *err)
+{
+    WR_AUTO(wr_assessment) a = NULL;
+    WR_TRY(recompute(&a, st, k, pg, err));
+    if (!is_same(&k->run.output_digest, &a->run.output_digest))
+        return wr_fail(err, WR_ECONFLICT,
+                       "run %s has output %.12s…, this program computes %.12s…: score again",
+                       k->run.id, k->run.output_digest.s, a->run.output_digest.s);
+    a->run.finished_s = k->run.finished_s;
+    a->run.status = k->run.status;
+    *out = WR_STEAL(a);
+    return WR_OK;
+}
+
+wr_status wr_run_restore(wr_assessment **out, wr_store *st, const char *id,
+                         const wr_progress *pg, wr_err *err)
+{
+    stored_run k = {0};
+    wr_arena_init(&k.arena, 0);
+    wr_status s = wr_store_run_get(st, id, keep_run, &k, err);
+    if (s == WR_OK)
+        s = restore(out, st, &k, pg, err);
     wr_arena_release(&k.arena);
     return s;
 }

@@ -19,6 +19,16 @@ wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_snapshot *g, int64_
                        wr_settings *cfg, const char *id, const wr_progress *pg,
                        wr_err *err) WR_NODISCARD;
 
+/*
+ * The assessment of a stored run again, for serving: recomputed from its recorded bounds.
+ *
+ * id      "" = the newest complete scoring run
+ * Errors  WR_ENOTFOUND (no such run), WR_ECONFLICT (this program computes another output
+ *         digest than the run's: score again)
+ */
+wr_status wr_run_restore(wr_assessment **out, wr_store *st, const char *id,
+                         const wr_progress *pg, wr_err *err) WR_NODISCARD;
+
 typedef struct wr_verify_report {
     wr_run stored, recomputed; /* texts inside are not set */
     bool is_graph_same, is_labels_same, is_config_same, is_output_same;
