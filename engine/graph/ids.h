@@ -15,13 +15,22 @@
 
 typedef struct wr_ids wr_ids;
 
+enum { WR_IDS_CHAIN_MAX = 256 };
+
 wr_status wr_ids_new(wr_ids **out, wr_err *err) WR_NODISCARD;
 void wr_ids_free(wr_ids *ids); /* accepts NULL */
 WR_DEFINE_AUTO(wr_ids, wr_ids_free)
 
-/* Errors  WR_EINVAL (wallet id not above the last one), WR_ELIMIT (256 chains), WR_ENOMEM */
-wr_status wr_ids_add(wr_ids *ids, uint32_t wallet_id, const wr_chain *chain, wr_text address,
-                     wr_err *err) WR_NODISCARD;
+/*
+ * The next vertex.  Text is copied.
+ *
+ * Errors  WR_EINVAL (wallet id not above the last one), WR_ECONFLICT (the same chain and
+ *         address twice), WR_ELIMIT (more than 256 chains, 2^32-1 wallets), WR_ENOMEM;
+ *         a failed call leaves ids as they were
+ * Cost    amortised O(length)
+ */
+wr_status wr_ids_add(wr_ids *ids, uint32_t wallet_id, const wr_chain *chain,
+                     wr_text address, wr_err *err) WR_NODISCARD;
 
 uint32_t wr_ids_count(const wr_ids *ids);
 /* UINT32_MAX when absent. */
