@@ -34,21 +34,25 @@ typedef struct wr_edges {
     uint32_t *time_s; /* unix seconds; 2009..2106 fits */
     double *value;    /* finite, >= 0 */
     uint16_t *asset;
-    int64_t *seq;
+    int64_t *seq; /* ties in time are ordered by it; then by place */
 } wr_edges;
 
-/* Room for `more` further rows (they are appended by writing the arrays and m). */
+/*
+ * Room for `more` further rows (they are appended by writing the arrays and m); asking
+ * once for all of them costs no copy.  On failure e is as it was.
+ * Errors  WR_ELIMIT (2^32-1 rows or more), WR_ENOMEM
+ */
 wr_status wr_edges_reserve(wr_edges *e, uint64_t more, wr_err *err) WR_NODISCARD;
 void wr_edges_release(wr_edges *e);
 
 /* Borrowed windows, valid as long as the caller holds the snapshot. */
 typedef struct wr_columns {
     uint64_t m;
-    const wr_vid *from, *to;  /* [m] */
-    const uint32_t *time_s;   /* [m] ascending */
-    const double *value;      /* [m] */
-    const uint16_t *asset;    /* [m], or NULL: all asset 0 */
-    const uint32_t *seq_low;  /* [m], or NULL: seq = seq_base + position */
+    const wr_vid *from, *to; /* [m] */
+    const uint32_t *time_s;  /* [m] ascending */
+    const double *value;     /* [m] */
+    const uint16_t *asset;   /* [m], or NULL: all asset 0 */
+    const uint32_t *seq_low; /* [m], or NULL: seq = seq_base + position */
     int64_t seq_base;
 } wr_columns;
 
@@ -86,11 +90,14 @@ typedef struct wr_snapshot wr_snapshot;
 
 /*
  * Build from rows; takes the arrays of `e` (e is empty afterwards, also on failure) and
- * of `ids` (n = wallets in it; may be NULL with n given by n_if_no_ids: tests, benches).
+ * `ids` itself (freed on failure; n = wallets in it; may be NULL with n given by
+ * n_if_no_ids: tests, benches).  Vertices whose address is a hub's get the hub bit.
  *
  * Errors  WR_EINVAL (endpoint >= n, value negative or not finite: names the row),
- *         WR_ELIMIT (2^32-1 transfers or more), WR_ENOMEM, WR_ESTOPPED
- * Cost    O(n + m), radix sorts, parallel; same bytes for any number of threads
+ *         WR_ELIMIT (2^32-1 transfers or more, seq spread over 2^32 or more),
+ *         WR_ENOMEM, WR_ESTOPPED
+ * Cost    O(n + m), radix sorts, parallel; same bytes for any number of threads;
+ *         rows that arrive in (time, seq) order are not sorted again
  */
 wr_status wr_snapshot_build(wr_snapshot **out, wr_edges *e, wr_ids *ids,
                             uint32_t n_if_no_ids, const wr_progress *pg,
@@ -110,9 +117,20 @@ const wr_ids *wr_snapshot_ids(const wr_snapshot *g); /* NULL when built without 
 bool wr_snapshot_is_hub(const wr_snapshot *g, wr_vid v);
 /* [n+63/64] bit v set = hub; NULL when there is none. */
 const uint64_t *wr_snapshot_hub_bits(const wr_snapshot *g);
-uint64_t wr_snapshot_bytes(const wr_snapshot *g);     /* all views, without ids */
+uint64_t wr_snapshot_bytes(const wr_snapshot *g); /* all views, without ids */
 
-/* Over n, ids (if any) and all columns; equal graphs give equal digests on any store. */
+/*
+ * Declare v a hub without an id map (tests, benches); before the snapshot is shared.
+ * Errors  WR_EINVAL (v >= n, or a snapshot loaded from a file), WR_ENOMEM
+ */
+wr_status wr_snapshot_mark_hub(wr_snapshot *g, wr_vid v, wr_err *err) WR_NODISCARD;
+
+/*
+ * Over n, m, hubs, (chain, address) in vertex order and the columns from, to, time,
+ * value, asset in (time, seq) order; equal graphs give equal digests on any store.  seq
+ * enters only by the order that it gives: its numbers have gaps where a store had them.
+ * Errors  WR_ENOMEM
+ */
 wr_status wr_snapshot_digest(const wr_snapshot *g, wr_digest_hex *out,
                              wr_err *err) WR_NODISCARD;
 

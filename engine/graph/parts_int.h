@@ -1,0 +1,48 @@
+/*
+ * parts_int.h - the stable parallel partition that every sort of the build is made of.
+ *
+ * m elements are cut into blocks; each block counts its elements per bucket; one prefix
+ * sum in (bucket, block) order tells every block where to write.  The order that comes
+ * out is the stable one, whatever the blocks and whoever works on them, so results do
+ * not depend on the number of threads.
+ */
+#ifndef WR_GRAPH_PARTS_INT_H
+#define WR_GRAPH_PARTS_INT_H
+
+#include <stdint.h>
+
+#include "util/mem.h"
+
+enum { WR_PARTS_BUCKETS_MAX = 2048 };
+
+typedef struct wr_parts {
+    uint64_t m;
+    uint64_t block_len; /* elements per block, the last may be shorter */
+    uint32_t blocks;
+    uint32_t buckets;
+    uint64_t
+        *at; /* [blocks * buckets] counts, then where block b writes next in bucket k */
+    uint64_t *start; /* [buckets + 1] first element of each bucket once sorted */
+} wr_parts;
+
+/* Zeroed counts for m elements.  Errors  WR_ENOMEM */
+wr_status wr_parts_init(wr_parts *p, uint64_t m, uint32_t buckets,
+                        wr_err *err) WR_NODISCARD;
+void wr_parts_release(wr_parts *p); /* safe on a zeroed struct */
+WR_DEFINE_AUTO(wr_parts, wr_parts_release)
+
+/* Counts become write positions; fills start. */
+void wr_parts_prefix(wr_parts *p);
+
+static inline uint64_t wr_parts_lo(const wr_parts *p, uint32_t block)
+{
+    return block * p->block_len;
+}
+
+static inline uint64_t wr_parts_hi(const wr_parts *p, uint32_t block)
+{
+    const uint64_t hi = (block + UINT64_C(1)) * p->block_len;
+    return hi < p->m ? hi : p->m;
+}
+
+#endif
