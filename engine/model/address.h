@@ -2,9 +2,10 @@
  * address.h - addresses in one canonical spelling per chain.
  *
  * EVM lower-case hex, bech32 lower case, base58 as is, CashAddr as legacy base58.
+ * Litecoin's old "3…" script addresses become the "M…" of the same script.
  * The key of a wallet is always (chain, canonical text).  A UTXO transaction's hub
- * vertex is written "tx:<64 hex>" on its chain: no address rule admits a ':' there, so
- * the two cannot collide.  Thread: safe, no allocation.
+ * vertex is written "tx:<64 hex>" on its chain: no address rule admits a text that
+ * begins so, and the two cannot collide.  Thread: safe, no allocation.
  */
 #ifndef WR_MODEL_ADDRESS_H
 #define WR_MODEL_ADDRESS_H
@@ -25,17 +26,22 @@ enum { WR_ADDRESS_MAX = 128, WR_TX_HASH_MAX = 128 };
 wr_status wr_address_canonical(char *out, size_t *len, const wr_chain *chain, wr_text t,
                                wr_err *err) WR_NODISCARD;
 
-/* "chain:address" (CAIP-10) split at the second ':' and canonicalised. */
+/*
+ * "chain:address" (CAIP-10) split at the second ':' and canonicalised.
+ * Errors  those of wr_chain_find and wr_address_canonical; WR_EPARSE without two ':'
+ */
 wr_status wr_address_parse_caip10(const wr_chain **chain, char *out, size_t *len, wr_text t,
                                   wr_err *err) WR_NODISCARD;
 
-/* Hub vertex text of a UTXO transaction: out [WR_ADDRESS_MAX + 1]. */
+/* Hub vertex text of a UTXO transaction: out [WR_ADDRESS_MAX + 1]; tx_hash canonical. */
 void wr_address_hub(char *out, wr_text tx_hash);
 bool wr_address_is_hub(wr_text address);
 
 /*
- * Transaction hash: 0x/no-0x hex of 32 bytes becomes lower-case hex without 0x; on opaque
- * and plain chains any printable text up to WR_TX_HASH_MAX.  out [WR_TX_HASH_MAX + 1].
+ * Transaction hash: 0x/no-0x hex of 32 bytes becomes lower-case hex without 0x; Solana's
+ * base58 of 64 bytes stays as it is; on opaque and plain chains any printable text up to
+ * WR_TX_HASH_MAX, no blanks at the ends.  out [WR_TX_HASH_MAX + 1], len optional.
+ * Errors  WR_EPARSE (as wr_address_canonical)
  */
 wr_status wr_tx_hash_canonical(char *out, size_t *len, const wr_chain *chain, wr_text t,
                                wr_err *err) WR_NODISCARD;

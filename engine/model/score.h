@@ -34,7 +34,7 @@ const char *wr_state_name(wr_state s); /* "scored", "not_in_graph", … */
 const char *wr_direction_name(wr_direction d); /* "receiving", "sending" */
 wr_status wr_level_parse(wr_level *out, wr_text t, wr_err *err) WR_NODISCARD;
 
-/* 0..100 with two decimals, half to even: 0.12345 -> 12.34 (exact on the double's value). */
+/* 0..100 with two decimals, half to even on the double's exact value: 1/32 -> 3.12. */
 double wr_score_publish(double score);
 
 /* Exposure of one wallet to one category in one direction. */

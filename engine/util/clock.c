@@ -198,8 +198,8 @@ wr_status wr_time_parse(int64_t *time_s, wr_text t, wr_err *err)
     if (t.len == 0)
         return wr_fail(err, WR_EPARSE, "time: empty");
     if (!parse_time(&c, &v))
-        return wr_fail(err, WR_EPARSE, "time '%.*s' is not RFC 3339",
-                       (int)(t.len < QUOTE_MAX ? t.len : QUOTE_MAX), t.p);
+        return wr_fail(err, WR_EPARSE, "time '%s' is not RFC 3339",
+                       wr_text_quote(t, QUOTE_MAX).s);
     *time_s = v;
     return WR_OK;
 }

@@ -35,37 +35,6 @@ void wr_json_close(wr_json_out *j, char bracket)
     wr_buf_add(j->buf, &bracket, 1);
 }
 
-/*
- * Bytes of the well-formed UTF-8 sequence at p[0..n-1] (n > 0, p[0] >= 0x80), or minus
- * the length of the longest wrong part that one U+FFFD stands for (Unicode 3.9, D93b).
- */
-static int utf8_step(const unsigned char *p, size_t n)
-{
-    unsigned char lo = 0x80;
-    unsigned char hi = 0xBF;
-    int more;
-    if (p[0] >= 0xC2 && p[0] <= 0xDF) {
-        more = 1;
-    } else if (p[0] >= 0xE0 && p[0] <= 0xEF) {
-        more = 2;
-        lo = p[0] == 0xE0 ? 0xA0 : lo; /* overlong */
-        hi = p[0] == 0xED ? 0x9F : hi; /* surrogates */
-    } else if (p[0] >= 0xF0 && p[0] <= 0xF4) {
-        more = 3;
-        lo = p[0] == 0xF0 ? 0x90 : lo;
-        hi = p[0] == 0xF4 ? 0x8F : hi; /* above U+10FFFF */
-    } else {
-        return -1;
-    }
-    for (int i = 1; i <= more; i++) {
-        if ((size_t)i >= n || p[i] < lo || p[i] > hi)
-            return -i;
-        lo = 0x80;
-        hi = 0xBF;
-    }
-    return more + 1;
-}
-
 static void add_escape(wr_buf *b, unsigned char ch)
 {
     static const char short_form[32] = {
@@ -92,7 +61,7 @@ static void add_string(wr_buf *b, const char *s, size_t len)
             i++;
             continue;
         }
-        int step = p[i] < 0x80 ? 0 : utf8_step(p + i, len - i);
+        int step = p[i] < 0x80 ? 0 : wr_utf8_step(s + i, len - i);
         if (step > 0) {
             i += (size_t)step;
             continue;

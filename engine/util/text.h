@@ -3,7 +3,7 @@
  *
  * Records decoded from a batch point into that batch's bytes or arena; whoever
  * owns those bytes says how long a wr_text lives.  An absent text is {NULL, 0},
- * an empty one has p != NULL and len 0.
+ * an empty one has p != NULL and len 0.  Thread: safe.
  */
 #ifndef WR_UTIL_TEXT_H
 #define WR_UTIL_TEXT_H
@@ -31,5 +31,22 @@ static inline bool wr_text_eq(wr_text a, wr_text b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
+
+/*
+ * Bytes of the well-formed UTF-8 sequence at p[0..n-1] (n > 0), or minus the length of
+ * the longest wrong part that one U+FFFD stands for (Unicode 3.9, D93b).
+ */
+int wr_utf8_step(const char *p, size_t n);
+
+bool wr_utf8_is_valid(wr_text t);
+
+/*
+ * A value from outside as an error message may show it: at most max_bytes (<= 60) of it,
+ * "..." when cut, bytes other than printable ASCII as '?'.  Print with "%s" and .s.
+ */
+typedef struct wr_quote {
+    char s[64];
+} wr_quote;
+wr_quote wr_text_quote(wr_text t, uint32_t max_bytes);
 
 #endif
