@@ -1,0 +1,52 @@
+/*
+ * cli.h - the walletrisk command: one function per sub-command, one table that names them.
+ *
+ * A command parses its flags (util/args.h), opens what it needs, prints to stdout and
+ * returns a status; main.c turns that into exit codes 0 ok, 1 failed, 2 usage.
+ * Thread: main only.
+ */
+#ifndef WR_CLI_CLI_H
+#define WR_CLI_CLI_H
+
+#include "pipeline/run.h"
+#include "util/args.h"
+
+typedef struct wr_cli {
+    wr_config cfg;
+    int argc; /* argv[0] = command, then what is left for it */
+    char **argv;
+    wr_progress_line line;
+    wr_progress pg; /* draws on line, stops on signals */
+} wr_cli;
+
+typedef struct wr_command {
+    const char *name; /* "top" or "labels load" */
+    wr_status (*run)(wr_cli *cli, wr_err *err);
+    const char *text;
+} wr_command;
+
+extern const wr_command wr_commands[]; /* ends with name NULL */
+
+wr_status wr_cmd_migrate(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_doctor(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_score(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_runs(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_verify_run(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_top(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_explain(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_export(wr_cli *cli, wr_err *err) WR_NODISCARD;
+
+/* --- helpers that several commands use ---------------------------------------------- */
+
+/* Store of cfg.dsn, schema checked. */
+wr_status wr_cli_open_store(wr_store **out, const wr_cli *cli, wr_err *err) WR_NODISCARD;
+/* The newest run (or --run ID) assessed again in memory, for explain and export. */
+wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id, wr_cli *cli,
+                         wr_err *err) WR_NODISCARD;
+/* "CHAIN ADDRESS" words or one CAIP-10 word -> vertex.  WR_ENOTFOUND: not in the graph. */
+wr_status wr_cli_find_wallet(wr_vid *out, const wr_assessment *a, int words, char **word,
+                             wr_err *err) WR_NODISCARD;
+/* Write all of b to path, or stdout when path is NULL or "-"; a file is never half written. */
+wr_status wr_cli_write(const char *path, const wr_buf *b, wr_err *err) WR_NODISCARD;
+
+#endif

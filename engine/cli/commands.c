@@ -1,0 +1,13 @@
+#include "cli/cli.h"
+
+const wr_command wr_commands[] = {
+    {"migrate", wr_cmd_migrate, "create or update the tables of the store"},
+    {"doctor", wr_cmd_doctor, "check store, configuration and counters; say what is wrong"},
+    {"score", wr_cmd_score, "compute and publish a scoring run"},
+    {"runs", wr_cmd_runs, "list runs"},
+    {"verify-run", wr_cmd_verify_run, "recompute a stored run and compare every digest"},
+    {"top", wr_cmd_top, "the riskiest wallets, with reasons"},
+    {"explain", wr_cmd_explain, "one wallet: exposures, reasons, origins, paths"},
+    {"export", wr_cmd_export, "a wallet's neighbourhood as GraphML, GEXF, CSV or JSON"},
+    {0},
+};

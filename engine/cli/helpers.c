@@ -1,0 +1,70 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+wr_status wr_cli_open_store(wr_store **out, const wr_cli *cli, wr_err *err)
+{
+    WR_AUTO(wr_store) st = NULL;
+    WR_TRY(wr_store_open(&st, cli->cfg.dsn, err));
+    WR_TRY(wr_store_check_schema(st, err));
+    *out = WR_STEAL(st);
+    return WR_OK;
+}
+
+wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id, wr_cli *cli,
+                         wr_err *err)
+{
+    wr_status s = wr_run_restore(out, st, run_id ? run_id : "", &cli->pg, err);
+    wr_progress_line_done(&cli->line);
+    return s;
+}
+
+wr_status wr_cli_find_wallet(wr_vid *out, const wr_assessment *a, int words, char **word,
+                             wr_err *err)
+{
+    const wr_chain *chain = NULL;
+    char address[WR_ADDRESS_MAX + 1];
+    size_t len = 0;
+    if (words == 2) {
+        WR_TRY(wr_chain_find(&chain, wr_text_of(word[0]), err));
+        WR_TRY(wr_address_canonical(address, &len, chain, wr_text_of(word[1]), err));
+    } else {
+        WR_TRY(wr_address_parse_caip10(&chain, address, &len, wr_text_of(word[0]), err));
+    }
+    const wr_text text = {.p = address, .len = (uint32_t)len};
+    const wr_vid v = wr_ids_vertex(wr_snapshot_ids(wr_assessment_snapshot(a)), chain, text);
+    if (v == WR_VID_NONE)
+        return wr_fail(err, WR_ENOTFOUND, "%s:%s is not in the graph of run %s: not scored",
+                       chain->id, address, wr_assessment_run(a)->id);
+    *out = v;
+    return WR_OK;
+}
+
+static wr_status write_file(const char *path, const wr_buf *b, wr_err *err)
+{
+    char temp[4096];
+    if ((size_t)snprintf(temp, sizeof temp, "%s.part", path) >= sizeof temp)
+        return wr_fail(err, WR_EINVAL, "path of %zu bytes", strlen(path));
+    FILE *f = fopen(temp, "wb");
+    if (!f)
+        return wr_fail(err, WR_EIO, "%s: %s", temp, strerror(errno));
+    bool ok = fwrite(b->p, 1, b->len, f) == b->len;
+    ok = fclose(f) == 0 && ok;
+    if (ok && rename(temp, path) == 0)
+        return WR_OK;
+    int why = errno;
+    (void)unlink(temp);
+    return wr_fail(err, WR_EIO, "%s: %s", path, strerror(why));
+}
+
+wr_status wr_cli_write(const char *path, const wr_buf *b, wr_err *err)
+{
+    if (path && strcmp(path, "-") != 0)
+        return write_file(path, b, err);
+    if (fwrite(wr_buf_cstr(b), 1, b->len, stdout) != b->len || fflush(stdout) != 0)
+        return wr_fail(err, WR_EIO, "stdout: %s", strerror(errno));
+    return WR_OK;
+}
