@@ -10,6 +10,7 @@
 
 #include "pipeline/run.h"
 #include "util/args.h"
+#include "util/buf.h"
 
 typedef struct wr_cli {
     wr_config cfg;
