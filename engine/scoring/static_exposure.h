@@ -27,9 +27,10 @@
  * remains a stop).
  *
  * Share of the known (is_known_only): counterparties from which nothing is known - no
- * label, and every pair of theirs in both directions is with v - are left out of v's
- * denominator.  They carry no exposure, so only the denominator changes.  Unknown is not
- * clean: publish it beside the plain share, never for it.
+ * label, and every pair of theirs in both directions is with v - are left out of v's row
+ * and so of its denominator.  (They are left out of the row as well because a leaf that v
+ * both pays and is paid by would hand v's own exposure back to v.)  Unknown is not clean:
+ * publish it beside the plain share, never for it.
  *
  * Arithmetic: state and edge weights float, row sums double in ascending order of the
  * neighbour, one thread per row: the same bits for any number of threads, with or

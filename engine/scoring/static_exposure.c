@@ -1,0 +1,385 @@
+#include "scoring/static_exposure.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "scoring/spmm_int.h"
+#include "scoring/walk_int.h"
+
+enum { ROWS = 1024 };        /* vertices handed to a thread at once */
+#define HOT_BYTES (2u << 20) /* the share of the state that stays in a core's cache */
+
+static float weight_of(double factor, float value)
+{
+    return (float)(factor * (double)value);
+}
+
+static float confidence(const wr_seeds *s, wr_vid v)
+{
+    return s->confidence ? s->confidence[v] : 1.0f;
+}
+
+/* ---- the plain kernel: the definition, row by row, from the windows ---- */
+
+/* sum[c] = (gamma W x)[v][c]; labelled neighbours count with Y, whatever x holds there.
+ */
+static void plain_row(double *sum, const wr_walk *w, const float *x, wr_vid v)
+{
+    const uint32_t nc = w->s->c;
+    const wr_pairs *p = w->rows;
+    const double factor = wr_walk_factor(w, v);
+    memset(sum, 0, nc * sizeof(double));
+    for (uint64_t i = p->off[v]; i < p->off[v + 1ULL]; i++) {
+        const wr_vid u = p->nbr[i];
+        const uint64_t id = wr_pairs_id(p, i);
+        const int label = w->s->category[u];
+        if (!wr_walk_counts(w, u, v))
+            continue;
+        const uint32_t mask = wr_walk_mask(w, u, p->first_s[id], p->last_s[id]);
+        const double weight = (double)weight_of(factor, p->value[id]);
+        for (uint32_t c = 0; c < nc; c++) {
+            if (!(mask >> c & 1))
+                continue;
+            float source = label >= 0 ? confidence(w->s, u) : x[(size_t)u * nc + c];
+            sum[c] += weight * (double)source;
+        }
+    }
+}
+
+/* Rows of one class: clear hubs in place (they read no clear hub), others into next. */
+static float plain_rows(float *next, const float *x, const wr_walk *w,
+                        const uint8_t *is_clear, bool want_clear)
+{
+    const uint32_t n = w->s->n, nc = w->s->c;
+    float change = 0.0f;
+#pragma omp parallel for default(none) shared(next, x, w, is_clear, want_clear, n, nc) \
+    reduction(max                                                                      \
+              : change) schedule(dynamic, ROWS)
+    for (uint32_t v = 0; v < n; v++) {
+        if (w->s->category[v] >= 0 || (is_clear[v] != 0) != want_clear)
+            continue;
+        double sum[WR_CATEGORY_MAX];
+        plain_row(sum, w, x, v);
+        for (uint32_t c = 0; c < nc; c++) {
+            float value = (float)sum[c];
+            change = fmaxf(change, fabsf(value - x[(size_t)v * nc + c]));
+            next[(size_t)v * nc + c] = value;
+        }
+    }
+    return change;
+}
+
+static void own_labels(float *x, const wr_seeds *s)
+{
+    memset(x, 0, (size_t)s->n * s->c * sizeof *x);
+    for (uint32_t v = 0; v < s->n; v++)
+        if (s->category[v] >= 0)
+            x[(size_t)v * s->c + (size_t)s->category[v]] = confidence(s, v);
+}
+
+/* gamma/(1-gamma) times the last change bounds the distance to the fixed point. */
+static bool is_done(wr_static_report *rep, const wr_static_opts *o, float change)
+{
+    rep->steps++;
+    rep->bound = o->damping / (1.0 - o->damping) * (double)change;
+    rep->is_converged = rep->bound <= o->eps;
+    return rep->is_converged || rep->steps >= o->max_step;
+}
+
+static wr_status run_plain(float *x, wr_static_report *rep, const wr_walk *w,
+                           const wr_static_opts *o, wr_err *err)
+{
+    const size_t cells = (size_t)w->s->n * w->s->c;
+    WR_AUTO_ARRAY float *next = wr_alloc_big(cells, sizeof *next);
+    WR_AUTO_ARRAY uint8_t *is_clear = wr_calloc(w->s->n, 1);
+    if (!next || !is_clear)
+        return wr_fail(err, WR_ENOMEM, "static exposure of %" PRIu32 " vertices",
+                       w->s->n);
+    for (uint32_t v = 0; v < w->s->n; v++)
+        is_clear[v] = wr_walk_is_clear(w, v);
+    own_labels(x, w->s);
+    float change;
+    do {
+        WR_TRY(wr_progress_at(o->pg, "static exposure", rep->steps, 0, err));
+        (void)plain_rows(x, x, w, is_clear, true);
+        memcpy(next, x, cells * sizeof *x);
+        change = plain_rows(next, x, w, is_clear, false);
+        memcpy(x, next, cells * sizeof *x);
+    } while (!is_done(rep, o, change));
+    (void)plain_rows(x, x, w, is_clear, true);
+    return WR_OK;
+}
+
+/* ---- the fast kernel: only rows and pairs that can carry, in a compact state ---- */
+
+typedef struct plan {
+    wr_spmm a;
+    uint32_t *slot;    /* [n] row of the state, or WR_VID_NONE */
+    uint32_t *kept;    /* [n] pairs of the row that may carry; 0 for labelled vertices */
+    uint8_t *is_clear; /* [n] */
+    wr_vid *order;     /* [n] vertices as slots are given out */
+    wr_vid *vertex;    /* [lines] */
+} plan;
+
+static void plan_release(plan *p)
+{
+    wr_spmm_release(&p->a);
+    wr_free(p->slot);
+    wr_free(p->kept);
+    wr_free(p->is_clear);
+    wr_free(p->order);
+    wr_free(p->vertex);
+}
+
+/* 0 = cannot carry; u without label and without a row of its own holds nothing, ever. */
+static uint32_t carries(const wr_walk *w, wr_vid u, wr_vid v, uint64_t id)
+{
+    const wr_pairs *p = w->rows;
+    const bool is_held = w->s->category[u] >= 0 || wr_views_degree(p, u) > 0;
+    if (!(p->value[id] > 0.0f) || !is_held || !wr_walk_counts(w, u, v))
+        return 0;
+    return wr_walk_mask(w, u, p->first_s[id], p->last_s[id]);
+}
+
+static void count_kept(plan *p, const wr_walk *w)
+{
+    const uint32_t n = w->s->n;
+#pragma omp parallel for default(none) shared(p, w, n) schedule(dynamic, ROWS)
+    for (uint32_t v = 0; v < n; v++) {
+        uint32_t kept = 0;
+        if (w->s->category[v] < 0) {
+            for (uint64_t i = w->rows->off[v]; i < w->rows->off[v + 1ULL]; i++)
+                kept += carries(w, w->rows->nbr[i], v, wr_pairs_id(w->rows, i)) != 0;
+            p->is_clear[v] = wr_walk_is_clear(w, v);
+        }
+        p->kept[v] = kept;
+    }
+}
+
+/* 0 for the vertices most often gathered from: 31 - floor(log2(degree)). */
+static uint32_t heat_class(const wr_walk *w, wr_vid v)
+{
+    uint64_t degree = wr_views_degree(w->cols, v);
+    return degree ? (uint32_t)__builtin_clz((uint32_t)degree) : 32;
+}
+
+/*
+ * Relabelling pays when most gathers go to few sources and these lie scattered: when at
+ * least half of the pairs leave the classes whose rows fit the cache together, and the
+ * whole state does not fit.
+ */
+static bool wants_relabel(const plan *p, const wr_walk *w)
+{
+    uint64_t vertices[33] = {0}, pairs[33] = {0}, all = 0, hot = 0, rows = 0;
+    for (uint32_t v = 0; v < w->s->n; v++) {
+        if (!p->kept[v] && w->s->category[v] < 0)
+            continue;
+        uint32_t k = heat_class(w, v);
+        vertices[k]++;
+        pairs[k] += wr_views_degree(w->cols, v);
+        all += wr_views_degree(w->cols, v);
+        rows++;
+    }
+    const uint64_t room = HOT_BYTES / (p->a.ld * sizeof(float));
+    uint64_t used = 0;
+    for (uint32_t k = 0; k < 33 && used + vertices[k] <= room; k++) {
+        used += vertices[k];
+        hot += pairs[k];
+    }
+    return rows > room && hot * 2 >= all;
+}
+
+/* Slots in vertex order, or hottest class first (vertex order within a class). */
+static void give_slots(plan *p, const wr_walk *w, bool is_relabelled)
+{
+    const uint32_t n = w->s->n;
+    uint32_t at[34] = {0};
+    for (uint32_t v = 0; v < n; v++)
+        if (p->kept[v] || w->s->category[v] >= 0)
+            at[is_relabelled ? heat_class(w, v) + 1 : 33]++;
+    p->a.slots = 0;
+    for (uint32_t k = 0; k < 34; k++)
+        p->a.slots += at[k];
+    for (uint32_t k = 1; k < 34; k++)
+        at[k] = is_relabelled ? at[k] + at[k - 1] : 0;
+    for (uint32_t v = 0; v < n; v++) {
+        p->slot[v] = WR_VID_NONE;
+        if (!p->kept[v] && w->s->category[v] < 0)
+            continue;
+        p->slot[v] = at[is_relabelled ? heat_class(w, v) : 0]++;
+        p->order[p->slot[v]] = v;
+        p->a.lines += p->kept[v] != 0;
+        p->a.head += p->kept[v] && p->is_clear[v];
+    }
+}
+
+/* Lines in slot order, clear hubs first. */
+static void lay_lines(plan *p)
+{
+    uint32_t hub = 0, line = p->a.head;
+    for (uint32_t k = 0; k < p->a.slots; k++) {
+        wr_vid v = p->order[k];
+        if (p->kept[v])
+            p->vertex[p->is_clear[v] ? hub++ : line++] = v;
+    }
+    p->a.off[0] = 0;
+    for (uint32_t l = 0; l < p->a.lines; l++) {
+        p->a.at[l] = p->slot[p->vertex[l]];
+        p->a.off[l + 1ULL] = p->a.off[l] + p->kept[p->vertex[l]];
+    }
+}
+
+static void fill_line(plan *p, const wr_walk *w, uint32_t l)
+{
+    const wr_vid v = p->vertex[l];
+    const wr_pairs *r = w->rows;
+    const double factor = wr_walk_factor(w, v);
+    uint64_t k = p->a.off[l];
+    for (uint64_t i = r->off[v]; i < r->off[v + 1ULL]; i++) {
+        const uint64_t id = wr_pairs_id(r, i);
+        const uint32_t mask = carries(w, r->nbr[i], v, id);
+        const uint32_t slot = p->slot[r->nbr[i]];
+        if (!mask || slot == WR_VID_NONE)
+            continue;
+        p->a.edge[k] = (wr_spmm_edge){slot, weight_of(factor, r->value[id])};
+        if (p->a.mask)
+            p->a.mask[k] = (uint16_t)mask;
+        k++;
+    }
+    for (; k < p->a.off[l + 1ULL]; k++) { /* sources that turned out to hold nothing */
+        p->a.edge[k] = (wr_spmm_edge){p->a.at[l], 0.0f};
+        if (p->a.mask)
+            p->a.mask[k] = 0;
+    }
+}
+
+static wr_status make_plan(plan *p, wr_static_report *rep, const wr_walk *w, wr_err *err)
+{
+    const size_t n = w->s->n;
+    p->a.ld = w->s->c <= WR_SPMM_NARROW ? WR_SPMM_NARROW : WR_SPMM_WIDE;
+    p->slot = wr_alloc_big(n, sizeof *p->slot);
+    p->kept = wr_alloc_big(n, sizeof *p->kept);
+    p->is_clear = wr_calloc(n, 1);
+    p->order = wr_alloc_big(n, sizeof *p->order);
+    if (!p->slot || !p->kept || !p->is_clear || !p->order)
+        return wr_fail(err, WR_ENOMEM, "static exposure of %zu vertices", n);
+    count_kept(p, w);
+    rep->is_relabelled = wants_relabel(p, w);
+    give_slots(p, w, rep->is_relabelled);
+
+    const size_t lines = p->a.lines;
+    p->a.off = wr_alloc_big(lines + 1, sizeof *p->a.off);
+    p->a.at = wr_alloc_big(lines, sizeof *p->a.at);
+    p->vertex = wr_alloc_big(lines, sizeof *p->vertex);
+    if (!p->a.off || !p->a.at || !p->vertex)
+        return wr_fail(err, WR_ENOMEM, "static exposure of %zu rows", lines);
+    lay_lines(p);
+    rep->pairs = p->a.off[lines];
+    p->a.edge = wr_alloc_big(rep->pairs, sizeof *p->a.edge);
+    p->a.mask = w->hold_s ? wr_alloc_big(rep->pairs, sizeof *p->a.mask) : NULL;
+    if (!p->a.edge || (w->hold_s && !p->a.mask))
+        return wr_fail(err, WR_ENOMEM, "static exposure of %" PRIu64 " pairs",
+                       rep->pairs);
+#pragma omp parallel for default(none) shared(p, w, lines) schedule(dynamic, ROWS)
+    for (size_t l = 0; l < lines; l++)
+        fill_line(p, w, (uint32_t)l);
+    return WR_OK;
+}
+
+static void load_labels(float *x, const plan *p, const wr_seeds *s)
+{
+    memset(x, 0, (size_t)p->a.slots * p->a.ld * sizeof *x);
+    for (uint32_t v = 0; v < s->n; v++)
+        if (s->category[v] >= 0)
+            x[(size_t)p->slot[v] * p->a.ld + (size_t)s->category[v]] = confidence(s, v);
+}
+
+static void store_rows(float *x, const float *state, const plan *p, const wr_seeds *s)
+{
+    const uint32_t n = s->n, nc = s->c;
+#pragma omp parallel for default(none) shared(x, state, p, n, nc) schedule(static)
+    for (uint32_t v = 0; v < n; v++) {
+        float *row = x + (size_t)v * nc;
+        if (p->slot[v] == WR_VID_NONE)
+            memset(row, 0, nc * sizeof(float));
+        else
+            memcpy(row, state + (size_t)p->slot[v] * p->a.ld, nc * sizeof(float));
+    }
+}
+
+static wr_status iterate(float *x, wr_static_report *rep, const plan *p, const wr_walk *w,
+                         const wr_static_opts *o, wr_err *err)
+{
+    const size_t cells = (size_t)p->a.slots * p->a.ld;
+    WR_AUTO_ARRAY float *now = wr_alloc_big(cells, sizeof *now);
+    WR_AUTO_ARRAY float *next = wr_alloc_big(cells, sizeof *next);
+    if (!now || !next)
+        return wr_fail(err, WR_ENOMEM, "static exposure state of %zu floats", cells);
+    load_labels(now, p, w->s);
+    load_labels(next, p, w->s);
+    float change;
+    do {
+        WR_TRY(wr_progress_at(o->pg, "static exposure", rep->steps, 0, err));
+        wr_spmm_head(&p->a, now);
+        change = wr_spmm_sweep(&p->a, next, now);
+        float *swap = now;
+        now = next;
+        next = swap;
+    } while (!is_done(rep, o, change));
+    wr_spmm_head(&p->a, now);
+    store_rows(x, now, p, w->s);
+    return WR_OK;
+}
+
+static wr_status run_fast(float *x, wr_static_report *rep, const wr_walk *w,
+                          const wr_static_opts *o, wr_err *err)
+{
+    plan p = {0};
+    wr_status st = make_plan(&p, rep, w, err);
+    if (st == WR_OK)
+        st = iterate(x, rep, &p, w, o, err);
+    plan_release(&p);
+    return st;
+}
+
+/* ---- */
+
+/* What reaches labelled vertices; their neighbours' labels are read from s, not from x.
+ */
+static void see_past_labels(float *x, const wr_walk *w)
+{
+    const uint32_t n = w->s->n, nc = w->s->c;
+#pragma omp parallel for default(none) shared(x, w, n, nc) schedule(dynamic, ROWS)
+    for (uint32_t v = 0; v < n; v++) {
+        if (w->s->category[v] < 0)
+            continue;
+        double sum[WR_CATEGORY_MAX];
+        plain_row(sum, w, x, v);
+        for (uint32_t c = 0; c < nc; c++)
+            x[(size_t)v * nc + c] = (float)sum[c];
+    }
+}
+
+wr_status wr_static_exposure(float *x, wr_static_report *rep, const wr_views *vw,
+                             const wr_seeds *s, const wr_static_opts *o, wr_err *err)
+{
+    wr_walk w;
+    WR_TRY(wr_walk_init(&w, vw, s, o->direction, o->damping, err));
+    if (!(o->eps > 0.0))
+        return wr_fail(err, WR_EINVAL, "eps %g not > 0", o->eps);
+    if (o->max_step < 1)
+        return wr_fail(err, WR_EINVAL, "max_step 0 not >= 1");
+    w.hold_s = o->hold_s;
+    w.is_known_only = o->is_known_only;
+    wr_static_report r = {0};
+    if (o->is_plain)
+        WR_TRY(run_plain(x, &r, &w, o, err));
+    else
+        WR_TRY(run_fast(x, &r, &w, o, err));
+    if (o->is_label_seen_past)
+        see_past_labels(x, &w);
+    if (rep)
+        *rep = r;
+    return WR_OK;
+}
