@@ -19,30 +19,45 @@ static const char wrong_alphabet[] = "a character outside the alphabet";
 static const char wrong_length[] = "wrong length";
 static const char wrong_network[] = "prefix of another network or kind";
 
-/* Classes of a hex character; 0 = none. */
-enum { HEX_DIGIT = 1, HEX_LOWER = 2, HEX_UPPER = 4 };
-static const uint8_t hex_class[256] = {
-    ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,
-    ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['a'] = 2, ['b'] = 2,
-    ['c'] = 2, ['d'] = 2, ['e'] = 2, ['f'] = 2, ['A'] = 4, ['B'] = 4,
-    ['C'] = 4, ['D'] = 4, ['E'] = 4, ['F'] = 4,
-};
+/* Per byte of a word: top bit set where the byte is at least n; bytes are below 0x80. */
+static uint64_t bytes_from(uint64_t bytes, uint64_t n)
+{
+    const uint64_t ones = 0x0101010101010101ULL;
+    return bytes + (0x80 - n) * ones;
+}
+
+enum { SEEN_LOWER = 1, SEEN_UPPER = 2 };
 
 /*
- * Hex in lower case: out [len].  Returns the classes seen, or -1 with a wrong character.
- * Setting bit 0x20 lowers a letter and leaves a digit as it is; no branch per character.
+ * Hex in lower case, eight characters at a time: out [len], len a multiple of 8.  Returns
+ * the kinds of letters seen, or -1 with a wrong character.  Setting bit 0x20 lowers a
+ * letter and leaves a digit as it is.
  */
 static int lower_hex(char *out, const char *p, size_t len)
 {
-    unsigned seen = 0;
-    unsigned wrong = 0;
-    for (size_t i = 0; i < len; i++) {
-        unsigned class = hex_class[(unsigned char)p[i]];
-        seen |= class;
-        wrong |= class - 1; /* 0 - 1 has the top bit, no class does */
-        out[i] = (char)(p[i] | 0x20);
+    const uint64_t tops = 0x8080808080808080ULL;
+    const uint64_t case_bits = 0x2020202020202020ULL;
+    uint64_t lower_seen = 0;
+    uint64_t upper_seen = 0;
+    uint64_t wrong = 0;
+    assert(len % 8 == 0);
+    for (size_t i = 0; i < len; i += 8) {
+        uint64_t word;
+        memcpy(&word, p + i, sizeof word);
+        uint64_t low7 = word & ~tops;
+        uint64_t lowered = low7 | case_bits;
+        uint64_t digits = bytes_from(low7, '0') & ~bytes_from(low7, '9' + 1);
+        uint64_t letters =
+            bytes_from(lowered, 'a') & ~bytes_from(lowered, 'f' + 1) & tops;
+        uint64_t is_low = (word & case_bits) << 2;
+        wrong |= (~(digits | letters) | word) & tops;
+        lower_seen |= letters & is_low;
+        upper_seen |= letters & ~is_low;
+        memcpy(out + i, &lowered, sizeof lowered);
     }
-    return wrong >> 31 ? -1 : (int)seen;
+    if (wrong)
+        return -1;
+    return (lower_seen ? SEEN_LOWER : 0) | (upper_seen ? SEEN_UPPER : 0);
 }
 
 /* EIP-55: a letter is upper case where the hash of the lower-case text has a nibble >= 8.
@@ -53,9 +68,9 @@ static bool has_eip55_case(const char *mixed, const char *lower)
     wr_keccak256(hash, lower, EVM_HEX);
     for (unsigned i = 0; i < EVM_HEX; i++) {
         unsigned nibble = i % 2 ? hash[i / 2] & 15u : hash[i / 2] >> 4;
-        bool is_upper = hex_class[(unsigned char)mixed[i]] == HEX_UPPER;
-        bool is_lower = hex_class[(unsigned char)mixed[i]] == HEX_LOWER;
-        if ((is_upper && nibble < 8) || (is_lower && nibble >= 8))
+        bool is_letter = lower[i] >= 'a';
+        bool is_upper = mixed[i] != lower[i];
+        if (is_letter && is_upper != (nibble >= 8))
             return false;
     }
     return true;
@@ -72,7 +87,7 @@ static wr_status evm(char *out, size_t *len, const wr_chain *chain, wr_text t,
     int seen = lower_hex(lower, t.p + 2, EVM_HEX);
     if (seen < 0)
         return refuse(err, chain, t, wrong_alphabet);
-    if ((seen & HEX_LOWER) && (seen & HEX_UPPER) && !has_eip55_case(t.p + 2, lower))
+    if (seen == (SEEN_LOWER | SEEN_UPPER) && !has_eip55_case(t.p + 2, lower))
         return refuse(err, chain, t, "wrong checksum (EIP-55)");
     out[0] = '0';
     out[1] = 'x';

@@ -1,6 +1,7 @@
 #include "model/amount.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -113,6 +114,41 @@ static inline void digits_add(digits *d, char ch)
         digits_flush(d);
 }
 
+/* The value of eight digits in one step: pairs, then fours, then all; false = no digits.
+ */
+static inline bool read_eight(uint64_t *v, const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    word = le64toh(word);
+    const uint64_t high = 0xF0F0F0F0F0F0F0F0ULL;
+    const uint64_t six = 0x0606060606060606ULL;
+    if (((word & high) | ((word + six) & high) >> 4) != 0x3333333333333333ULL)
+        return false;
+    word = (word & ~high) * 2561 >> 8;                     /* 10 * 256 + 1 */
+    word = (word & 0x00FF00FF00FF00FFULL) * 6553601 >> 16; /* 100 * 65536 + 1 */
+    *v = (word & 0x0000FFFF0000FFFFULL) * 42949672960001ULL >> 32;
+    return true;
+}
+
+/*
+ * Digits from p on, at most `max` (<= CHUNK), added to *v as v * 10^n + digits; the place
+ * behind them.  The caller sees that *v has room.
+ */
+static inline const char *read_digits(uint64_t *v, const char *p, const char *end,
+                                      ptrdiff_t max)
+{
+    if (end - p > max)
+        end = p + max;
+    uint64_t sum = *v;
+    for (uint64_t eight; end - p >= 8 && read_eight(&eight, p); p += 8)
+        sum = sum * 100000000 + eight;
+    for (; p < end && is_digit(*p); p++)
+        sum = sum * 10 + (uint64_t)(*p - '0');
+    *v = sum;
+    return p;
+}
+
 static wr_status refuse(wr_err *err, wr_text t, const char *why)
 {
     if (t.len == 0)
@@ -138,7 +174,13 @@ wr_status wr_amount_parse(wr_amount *out, wr_text t, wr_err *err)
 {
     const char *p = t.p;
     const char *end = t.p ? t.p + t.len : NULL;
-    digits d = {0};
+    uint64_t small = 0;
+    p = read_digits(&small, p, end, CHUNK);
+    if (p == end && t.len > 0) {
+        *out = small;
+        return WR_OK;
+    }
+    digits d = {.sum = small};
     while (p < end && is_digit(*p))
         digits_add(&d, *p++);
     if (p == t.p)
@@ -203,10 +245,32 @@ static bool read_decimal(decimal *d, wr_text t)
     return p == end;
 }
 
+/* What nearly every row holds: at most 19 digits, no sign or exponent, none to round. */
+static bool read_plain_units(wr_amount *out, wr_text t, unsigned decimals)
+{
+    const char *end = t.p + t.len;
+    uint64_t v = 0;
+    const char *p = read_digits(&v, t.p, end, CHUNK);
+    ptrdiff_t count = p - t.p;
+    ptrdiff_t behind = 0; /* digits behind the point */
+    if (p < end && *p == '.') {
+        const char *point = p++;
+        p = read_digits(&v, p, end, CHUNK - count);
+        behind = p - point - 1;
+    }
+    if (p != end || count + behind == 0 || behind > (ptrdiff_t)decimals ||
+        (ptrdiff_t)decimals - behind > CHUNK)
+        return false;
+    *out = (wr_amount)v * pow10_u64[(ptrdiff_t)decimals - behind]; /* < 10^38 */
+    return true;
+}
+
 wr_status wr_amount_parse_units(wr_amount *out, wr_text t, unsigned decimals,
                                 int is_rounding, wr_err *err)
 {
     assert(decimals <= WR_DECIMALS_MAX);
+    if (t.len > 0 && read_plain_units(out, t, decimals))
+        return WR_OK;
     decimal n;
     if (!read_decimal(&n, t))
         return refuse(err, t, "is not a decimal number");

@@ -1,6 +1,7 @@
 /* Base58 and base58check (Bitcoin's alphabet), with the one-block SHA-256 they need:
  * libcrypto's digest objects allocate, and a checksum per row is on the ingest path. */
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include "model/address_int.h"
@@ -23,6 +24,22 @@ static uint32_t rotr(uint32_t v, unsigned bits)
     return v >> bits | v << (32 - bits);
 }
 
+/* One round; letter a is h[-k mod 8], b the next, ... so that nothing has to move. */
+static inline void sha256_step(uint32_t h[8], unsigned k, uint32_t kw)
+{
+    uint32_t a = h[(8 - k) & 7];
+    uint32_t b = h[(9 - k) & 7];
+    uint32_t c = h[(10 - k) & 7];
+    uint32_t e = h[(12 - k) & 7];
+    uint32_t f = h[(13 - k) & 7];
+    uint32_t g = h[(14 - k) & 7];
+    uint32_t s1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
+    uint32_t t1 = h[(15 - k) & 7] + s1 + ((e & f) ^ (~e & g)) + kw;
+    uint32_t s0 = rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
+    h[(11 - k) & 7] += t1;
+    h[(15 - k) & 7] = t1 + s0 + ((a & b) ^ (a & c) ^ (b & c));
+}
+
 /* FIPS 180-4, 6.2.2, for a message that is one padded block. */
 void wr_sha256_short(uint8_t out[32], const uint8_t *bytes, size_t len)
 {
@@ -35,9 +52,10 @@ void wr_sha256_short(uint8_t out[32], const uint8_t *bytes, size_t len)
     block[63] = (uint8_t)(len << 3);
 
     uint32_t w[64];
-    for (unsigned i = 0; i < 16; i++)
-        w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
-               (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
+    for (unsigned i = 0; i < 16; i++) {
+        memcpy(&w[i], block + (size_t)i * 4, sizeof w[i]);
+        w[i] = be32toh(w[i]);
+    }
     for (unsigned i = 16; i < 64; i++) {
         uint32_t s0 = rotr(w[i - 15], 7) ^ rotr(w[i - 15], 18) ^ w[i - 15] >> 3;
         uint32_t s1 = rotr(w[i - 2], 17) ^ rotr(w[i - 2], 19) ^ w[i - 2] >> 10;
@@ -47,16 +65,9 @@ void wr_sha256_short(uint8_t out[32], const uint8_t *bytes, size_t len)
                                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     uint32_t h[8];
     memcpy(h, start, sizeof h);
-    for (unsigned i = 0; i < 64; i++) {
-        uint32_t s1 = rotr(h[4], 6) ^ rotr(h[4], 11) ^ rotr(h[4], 25);
-        uint32_t ch = (h[4] & h[5]) ^ (~h[4] & h[6]);
-        uint32_t t1 = h[7] + s1 + ch + round_k[i] + w[i];
-        uint32_t s0 = rotr(h[0], 2) ^ rotr(h[0], 13) ^ rotr(h[0], 22);
-        uint32_t maj = (h[0] & h[1]) ^ (h[0] & h[2]) ^ (h[1] & h[2]);
-        memmove(h + 1, h, 7 * sizeof *h);
-        h[0] = t1 + s0 + maj;
-        h[4] += t1;
-    }
+    for (unsigned i = 0; i < 64; i += 8) /* the letters turn, the words stay in place */
+        for (unsigned k = 0; k < 8; k++)
+            sha256_step(h, k, round_k[i + k] + w[i + k]);
     for (unsigned i = 0; i < 8; i++) {
         uint32_t v = h[i] + start[i];
         out[4 * i] = (uint8_t)(v >> 24);

@@ -9,7 +9,6 @@
 static const wr_utxo_rule rule_btc = {1, 0x00, 0x05, 0, "bc", NULL};
 static const wr_utxo_rule rule_ltc = {1, 0x30, 0x32, 0x05, "ltc", NULL};
 static const wr_utxo_rule rule_bch = {1, 0x00, 0x05, 0, NULL, "bitcoincash"};
-static const wr_utxo_rule rule_bsv = {1, 0x00, 0x05, 0, NULL, NULL};
 static const wr_utxo_rule rule_dash = {1, 0x4C, 0x10, 0, NULL, NULL};
 static const wr_utxo_rule rule_zec = {2, 0x1CB8, 0x1CBD, 0, NULL, NULL};
 static const wr_utxo_rule rule_doge = {1, 0x1E, 0x16, 0, NULL, NULL};
@@ -56,7 +55,9 @@ static const struct known {
     {{"bip122:000000000000000000651ef99cb9fcbe", "BCH", 8, true, WR_ADDRESS_CASHADDR,
       &rule_bch},
      "bch bitcoin-cash"},
-    {UTXO("000000000000000001d956714215d96f", "BSV", 8, rule_bsv), "bsv bitcoin-sv"},
+    {{"bip122:000000000000000001d956714215d96f", "BSV", 8, true, WR_ADDRESS_CASHADDR,
+      &rule_bch}, /* it began with Bitcoin Cash's prefix and versions */
+     "bsv bitcoin-sv"},
     {UTXO("00000ffd590b1485b3caadc19b22e637", "DASH", 8, rule_dash), "dash"},
     {UTXO("00040fe8ec8471911baa1db1266ea15d", "ZEC", 8, rule_zec), "zec zcash"},
     {UTXO("1a91e3dace36e2be3bf030a65679fe82", "DOGE", 8, rule_doge),

@@ -1,5 +1,6 @@
 /* Keccak-256 (FIPS 202's permutation with the original padding), after the Keccak team's
  * specification summary: theta, rho + pi, chi, iota on 25 lanes of 64 bits. */
+#include <endian.h>
 #include <string.h>
 
 #include "model/address.h"
@@ -29,36 +30,56 @@ static uint64_t rotl(uint64_t v, unsigned bits)
     return v << bits | v >> (64 - bits);
 }
 
+/* One row of chi; the five lanes by name, so that they stay in registers. */
+static inline void chi_row(uint64_t *row)
+{
+    uint64_t a = row[0];
+    uint64_t b = row[1];
+    uint64_t c = row[2];
+    uint64_t d = row[3];
+    uint64_t e = row[4];
+    row[0] = a ^ (~b & c);
+    row[1] = b ^ (~c & d);
+    row[2] = c ^ (~d & e);
+    row[3] = d ^ (~e & a);
+    row[4] = e ^ (~a & b);
+}
+
+static inline uint64_t column(const uint64_t *a, unsigned x)
+{
+    return a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
+}
+
 static void permute(uint64_t a[LANES])
 {
     for (unsigned r = 0; r < ROUNDS; r++) {
-        uint64_t c[5];
-        for (unsigned x = 0; x < 5; x++) /* theta */
-            c[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
-        for (unsigned x = 0; x < 5; x++) {
-            uint64_t d = c[(x + 4) % 5] ^ rotl(c[(x + 1) % 5], 1);
-            for (unsigned y = 0; y < LANES; y += 5)
-                a[y + x] ^= d;
-        }
+        const uint64_t c[5] = {column(a, 0), column(a, 1), column(a, 2), column(a, 3),
+                               column(a, 4)}; /* theta */
+        const uint64_t d[5] = {c[4] ^ rotl(c[1], 1), c[0] ^ rotl(c[2], 1),
+                               c[1] ^ rotl(c[3], 1), c[2] ^ rotl(c[4], 1),
+                               c[3] ^ rotl(c[0], 1)};
+        for (unsigned y = 0; y < LANES; y += 5)
+            for (unsigned x = 0; x < 5; x++)
+                a[y + x] ^= d[x];
         uint64_t moving = a[1]; /* rho and pi */
         for (unsigned i = 0; i < LANES - 1; i++) {
             uint64_t next = a[pi_lane[i]];
             a[pi_lane[i]] = rotl(moving, rho_bits[i]);
             moving = next;
         }
-        for (unsigned y = 0; y < LANES; y += 5) { /* chi */
-            memcpy(c, a + y, sizeof c);
-            for (unsigned x = 0; x < 5; x++)
-                a[y + x] = c[x] ^ (~c[(x + 1) % 5] & c[(x + 2) % 5]);
-        }
+        for (unsigned y = 0; y < LANES; y += 5) /* chi */
+            chi_row(a + y);
         a[0] ^= round_constant[r]; /* iota */
     }
 }
 
 static void absorb(uint64_t a[LANES], const uint8_t block[RATE])
 {
-    for (unsigned i = 0; i < RATE; i++)
-        a[i / 8] ^= (uint64_t)block[i] << (8 * (i % 8));
+    for (unsigned i = 0; i < RATE / 8; i++) {
+        uint64_t lane;
+        memcpy(&lane, block + (size_t)i * 8, sizeof lane);
+        a[i] ^= le64toh(lane);
+    }
     permute(a);
 }
 

@@ -1,6 +1,7 @@
 #include "util/progress.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -61,18 +62,19 @@ void wr_progress_line_show(void *ctx, const char *phase, uint64_t done, uint64_t
         rate = (double)(done - l->phase_base) / passed_s;
     char count[24];
     char speed[24];
+    char whole[24];
+    char rest[96] = "";
     format_count(count, (double)done);
     format_count(speed, rate);
-    if (total == 0) {
-        (void)fprintf(stderr, "\r\033[K%s  %s  %s/s", phase, count, speed);
-        return;
+    if (total > 0) {
+        format_count(whole, (double)total);
+        (void)snprintf(rest, sizeof rest, " / %s  %.0f%%", whole,
+                       100.0 * (double)done / (double)total);
     }
-    char whole[24];
-    format_count(whole, (double)total);
-    (void)fprintf(stderr, "\r\033[K%s  %s / %s  %.0f%%  %s/s", phase, count, whole,
-                  100.0 * (double)done / (double)total, speed);
+    char eta[40] = "";
     if (rate > 0.0 && done < total)
-        (void)fprintf(stderr, "  ETA %.0f s", (double)(total - done) / rate);
+        (void)snprintf(eta, sizeof eta, "  ETA %.0f s", (double)(total - done) / rate);
+    (void)fprintf(stderr, "\r\033[K%s  %s%s  %s/s%s", phase, count, rest, speed, eta);
 }
 
 void wr_progress_line_done(wr_progress_line *l)
