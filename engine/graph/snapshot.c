@@ -125,7 +125,7 @@ wr_status wr_snapshot_mark_hub(wr_snapshot *g, wr_vid v, wr_err *err)
 wr_status wr_snapshot_find_hubs(wr_snapshot *g, wr_err *err)
 {
     for (wr_vid v = 0; g->ids && v < g->n; v++)
-        if (wr_text_is_hub(wr_ids_address(g->ids, v)))
+        if (wr_address_is_hub(wr_ids_address(g->ids, v)))
             WR_TRY(wr_snapshot_mark_hub(g, v, err));
     return WR_OK;
 }

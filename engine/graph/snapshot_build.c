@@ -25,6 +25,7 @@
 enum {
     BUCKET_ELEMENTS = 1 << 15, /* wanted in a bucket: 20 bytes each stay in 1 MiB */
     SHORT_ROW = 24,            /* up to here insertion beats counting digits */
+    AHEAD = 24,                /* keys; gathers of value and time are asked for so early */
     STEPS = 5                  /* that wr_snapshot_build shows */
 };
 
@@ -293,6 +294,8 @@ static uint64_t fold_pair(wr_snapshot *g, uint64_t id, const uint64_t *key, uint
     g->pout_nbr[id] = (wr_vid)nbr;
     g->pair_first_s[id] = g->time_s[(uint32_t)key[i]];
     for (; i < hi && key[i] >> 32 == nbr; i++) {
+        __builtin_prefetch(&g->value[(uint32_t)key[i + AHEAD]]);
+        __builtin_prefetch(&g->time_s[(uint32_t)key[i + AHEAD]]);
         sum += g->value[(uint32_t)key[i]];
         count++; /* m < 2^32: cannot pass UINT32_MAX */
     }
@@ -381,9 +384,10 @@ static wr_status rows_and_pairs_out(wr_snapshot *g, const buckets *b, uint64_t *
 
 static wr_status build_out(wr_snapshot *g, item *items, wr_err *err)
 {
-    WR_AUTO_ARRAY uint64_t *key = wr_alloc_big(g->m, sizeof *key);
+    WR_AUTO_ARRAY uint64_t *key = wr_alloc_big(g->m + AHEAD, sizeof *key);
     if (!key)
         return wr_fail(err, WR_ENOMEM, "keys of %" PRIu64 " transfers", g->m);
+    memset(key + g->m, 0, AHEAD * sizeof *key);
     WR_TRY(alloc_rows(&g->out_off, &g->out_col, g->n, g->m, err));
     g->pout_off = wr_alloc_big(g->n + (size_t)1, sizeof *g->pout_off);
     if (!g->pout_off)

@@ -155,7 +155,7 @@ static wr_status check_hubs(const wr_snapshot *g, wr_err *err)
     if (g->hub && g->n % 64 && g->hub[g->n / 64] >> (g->n % 64))
         return wr_fail(err, WR_ECORRUPT, "hub bit behind vertex %" PRIu32, g->n);
     for (wr_vid v = 0; g->ids && v < g->n; v++)
-        if (wr_text_is_hub(wr_ids_address(g->ids, v)) && !wr_snapshot_is_hub(g, v))
+        if (wr_address_is_hub(wr_ids_address(g->ids, v)) && !wr_snapshot_is_hub(g, v))
             return wr_fail(err, WR_ECORRUPT, "vertex %" PRIu32 " lacks its hub bit", v);
     return WR_OK;
 }

@@ -46,12 +46,6 @@ static inline uint64_t wr_hub_words(uint32_t n)
     return ((uint64_t)n + 63) / 64;
 }
 
-/* As model/address.h writes a hub: no address rule admits a ':' there. */
-static inline bool wr_text_is_hub(wr_text address)
-{
-    return address.len >= 3 && memcmp(address.p, "tx:", 3) == 0;
-}
-
 /*
  * The whole build the plain way: one thread, comparison sorts, one array after the
  * other.  Same contract and the same bytes as wr_snapshot_build, which the tests compare

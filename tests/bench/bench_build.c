@@ -1,0 +1,188 @@
+/*
+ * Snapshot build (every view, both directions) against igraph_create on the same edges,
+ * round by round in one process, as a ratio; and bytes per transfer.
+ *
+ *     bench_build [TRANSFERS [WALLETS [ROUNDS]]]      default 10000000 2000000 3
+ *
+ * The graph: power law (rank ~ u^3), wallets numbered without locality, in three forms:
+ *   in order   rows arrive in time order, every pair random: the figure that counts
+ *   shuffled   the same rows at random times: the sort is in the figure
+ *   repeated   in order, half of the transfers repeat an earlier pair, with assets and
+ *              gaps in seq, as real data has them: the figure for memory
+ * igraph gets huge pages, too (glibc.malloc.hugetlb; the bench starts itself anew).
+ */
+#include <igraph.h>
+#include <inttypes.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "graph/snapshot.h"
+#include "util/rng.h"
+
+enum { ROUNDS_MAX = 99 };
+
+typedef struct size {
+    uint64_t m;
+    uint32_t n;
+    int rounds;
+} size;
+
+typedef enum form { IN_ORDER, SHUFFLED, REPEATED, FORMS } form;
+static const char *const form_name[FORMS] = {"in order", "shuffled", "repeated"};
+
+static double now_s(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void die(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "bench_build: %s: %s\n", what, why);
+    exit(1);
+}
+
+/* A power-law rank, then a walk through 0..n-1 that leaves no neighbours together. */
+static wr_vid pick(wr_rng *r, uint32_t n)
+{
+    const double u = wr_rng_unit(r);
+    const uint64_t rank = (uint64_t)((double)n * u * u * u);
+    return (wr_vid)(rank * 2654435761U % n);
+}
+
+static void make_rows(wr_edges *e, size z, form f)
+{
+    wr_err err = {0};
+    wr_rng r = {.s = 42};
+    if (wr_edges_reserve(e, z.m, &err) != WR_OK)
+        die("rows", err.msg);
+    e->m = z.m;
+    for (uint64_t i = 0; i < z.m; i++) {
+        const uint64_t seen = f == REPEATED && i % 2 ? wr_rng_below(&r, i) : i;
+        e->from[i] = seen < i ? e->from[seen] : pick(&r, z.n);
+        e->to[i] = seen < i ? e->to[seen] : pick(&r, z.n);
+        e->time_s[i] = f == SHUFFLED ? (uint32_t)wr_rng_below(&r, 100000000)
+                                     : (uint32_t)(i * 100000000 / z.m);
+        e->time_s[i] += 1500000000;
+        e->value[i] = 1000.0 * wr_rng_unit(&r);
+        e->asset[i] = f == REPEATED ? (uint16_t)(i % 3) : 0;
+        e->seq[i] = (int64_t)(f == REPEATED ? 2 * i : i);
+    }
+}
+
+static double run_ours(size z, form f, uint64_t *bytes)
+{
+    wr_edges e = {0};
+    wr_err err = {0};
+    WR_AUTO(wr_snapshot) g = NULL;
+    make_rows(&e, z, f);
+    const double t0 = now_s();
+    if (wr_snapshot_build(&g, &e, NULL, z.n, NULL, &err) != WR_OK)
+        die("wr_snapshot_build", err.msg);
+    const double t = now_s() - t0;
+    *bytes = wr_snapshot_bytes(g);
+    return t;
+}
+
+static double run_igraph(size z, form f)
+{
+    wr_edges e = {0};
+    make_rows(&e, z, f);
+    igraph_vector_int_t ends;
+    igraph_t g;
+    if (igraph_vector_int_init(&ends, (igraph_integer_t)(2 * z.m)) != IGRAPH_SUCCESS)
+        die("igraph", "vector");
+    for (uint64_t i = 0; i < z.m; i++) {
+        VECTOR(ends)[2 * i] = e.from[i];
+        VECTOR(ends)[2 * i + 1] = e.to[i];
+    }
+    wr_edges_release(&e);
+    const double t0 = now_s();
+    if (igraph_create(&g, &ends, z.n, IGRAPH_DIRECTED) != IGRAPH_SUCCESS)
+        die("igraph", "create");
+    const double t = now_s() - t0;
+    igraph_destroy(&g);
+    igraph_vector_int_destroy(&ends);
+    return t;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void bench(size z, form f)
+{
+    double ours[ROUNDS_MAX];
+    double peer[ROUNDS_MAX];
+    double ratio[ROUNDS_MAX];
+    uint64_t bytes = 0;
+    for (int k = 0; k < z.rounds; k++) {
+        ours[k] = run_ours(z, f, &bytes);
+        peer[k] = run_igraph(z, f);
+        ratio[k] = peer[k] / ours[k];
+    }
+    const size_t rounds = (size_t)z.rounds;
+    qsort(ours, rounds, sizeof *ours, by_value);
+    qsort(peer, rounds, sizeof *peer, by_value);
+    qsort(ratio, rounds, sizeof *ratio, by_value);
+    const double m = (double)z.m / 1e6;
+    (void)printf("%-9s ours %5.1f/%5.1f/%5.1f M/s  igraph_create %4.2f/%4.2f/%4.2f M/s  "
+                 "ratio %5.1f/%5.1f/%5.1f (min/median/max)  %4.1f bytes per transfer\n",
+                 form_name[f], m / ours[rounds - 1], m / ours[rounds / 2], m / ours[0],
+                 m / peer[rounds - 1], m / peer[rounds / 2], m / peer[0], ratio[0],
+                 ratio[rounds / 2], ratio[rounds - 1], (double)bytes / (double)z.m);
+    (void)fflush(stdout);
+}
+
+/* glibc reads its tunables when a program starts. */
+static void start_with_huge_pages(char **argv)
+{
+    if (getenv("GLIBC_TUNABLES"))
+        return;
+    (void)setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 1);
+    (void)execv("/proc/self/exe", argv);
+}
+
+/* What the machine's host gives for the first time costs 1.6 s/GiB: have it given now. */
+static void touch_memory(uint64_t bytes)
+{
+    char *p = wr_alloc_big(bytes, 1);
+    if (!p)
+        die("warm-up", "no memory");
+    for (uint64_t i = 0; i < bytes; i += 4096)
+        p[i] = 1;
+    __asm__ volatile("" : : "r"(p) : "memory"); /* the stores count */
+    wr_free(p);
+}
+
+int main(int argc, char **argv)
+{
+    start_with_huge_pages(argv);
+    size z = {.m = 10000000, .n = 2000000, .rounds = 3};
+    if (argc > 1)
+        z.m = strtoull(argv[1], NULL, 10);
+    if (argc > 2)
+        z.n = (uint32_t)strtoul(argv[2], NULL, 10);
+    if (argc > 3)
+        z.rounds = (int)strtol(argv[3], NULL, 10);
+    if (z.m < 1 || z.n < 1 || z.rounds < 1 || z.rounds > ROUNDS_MAX) {
+        (void)fprintf(stderr,
+                      "usage: bench_build [TRANSFERS [WALLETS [ROUNDS 1..99]]]\n");
+        return 2;
+    }
+    (void)printf("%" PRIu64 " transfers, %" PRIu32 " wallets, %d rounds, %d threads\n",
+                 z.m, z.n, z.rounds, omp_get_max_threads());
+    touch_memory(z.m * 400);
+    for (form f = IN_ORDER; f < FORMS; f++)
+        bench(z, f);
+    return 0;
+}
