@@ -52,7 +52,7 @@ typedef struct wr_association_report {
  * rep      optional (NULL)
  * Errors   WR_EINVAL (option outside its domain, seeds and graph of different n),
  *          WR_ENOMEM, WR_ESTOPPED
- * Cost     O(n + m) per step; workspace 16 bytes per pair + 48n
+ * Cost     O(n + m) per step; workspace 16 bytes per pair + 25n
  */
 wr_status wr_association(double *by_count, double *by_value, wr_association_report *rep,
                          const wr_views *vw, const wr_seeds *s,
