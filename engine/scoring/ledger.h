@@ -75,8 +75,8 @@ typedef struct wr_ledger {
     uint64_t direct_count;
 } wr_ledger;
 
-/* One wallet.  Arrays are [C], borrowed from the ledger.  When sending, read "sent" for
- * "received", "destination" for "origin", "will be spent" for "held". */
+/* One wallet.  Arrays are [C]; pointers are borrowed from the ledger.  When sending, read
+ * "sent" for "received", "destination" for "origin", "will be spent" for "held". */
 typedef struct wr_ledger_view {
     double total;            /* received in all */
     double balance;          /* held at the end, as the ledger sees it */
@@ -85,12 +85,12 @@ typedef struct wr_ledger_view {
     double held_unknown;     /* held, origin not in the data */
     const double *received;  /* direct + indirect */
     const double *direct;
-    const double *taint;     /* held at the end */
-    const float *mean_hops;  /* of received; 0 = none */
-    const float *held_hops;  /* of taint; 0 = none */
-    const uint8_t *min_hops; /* of received; 0 = none; stays at 254 */
-    float max_share;         /* largest tainted share of one transfer received */
-    uint32_t max_at;         /* its column position; UINT32_MAX = none */
+    const double *taint;               /* held at the end */
+    const float *mean_hops;            /* of received; 0 = none */
+    const float *held_hops;            /* of taint; 0 = none */
+    uint8_t min_hops[WR_CATEGORY_MAX]; /* of received; 0 = none; stays at 254 */
+    float max_share; /* largest tainted share of one transfer received */
+    uint32_t max_at; /* its column position; UINT32_MAX = none */
 } wr_ledger_view;
 
 /*

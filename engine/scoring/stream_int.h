@@ -24,7 +24,7 @@ enum {
     WR_KIND_SERVICE = 0x80,
 };
 
-enum { WR_STREAM_BLOCK = 512, WR_STREAM_AHEAD = 16 };
+enum { WR_STREAM_BLOCK = 512, WR_STREAM_AHEAD = 32 };
 
 typedef struct wr_stream_item {
     double a; /* > 0 */
