@@ -199,11 +199,24 @@ static wr_status bitcoin(char *out, size_t *len, const wr_chain *chain, wr_text 
     return utxo_base58(out, len, chain, t, err);
 }
 
+/*
+ * The old spelling?  A CashAddr without its prefix begins with its type, one of q p z r;
+ * base58 rarely does, and then its checksum decides.
+ */
+static bool is_legacy(wr_text t)
+{
+    uint8_t bytes[WR_BASE58_BYTES_MAX];
+    int n;
+    if (t.len == 0 || memchr(t.p, ':', t.len))
+        return false;
+    return !memchr("qpzr", t.p[0] | 0x20, 4) || !read_base58check(bytes, &n, t);
+}
+
 static wr_status cashaddr(char *out, size_t *len, const wr_chain *chain, wr_text t,
                           wr_err *err)
 {
     const wr_utxo_rule *rule = chain->rule;
-    if (t.len > 0 && (t.p[0] == '1' || t.p[0] == '3'))
+    if (is_legacy(t))
         return utxo_base58(out, len, chain, t, err);
     if (begins_with(t, "bchtest", ':') || begins_with(t, "bchreg", ':'))
         return refuse(err, chain, t, wrong_network);

@@ -125,7 +125,7 @@ static void test_base58check__networks(void **state)
 {
     (void)state;
     accept("BTC", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", NULL); /* genesis block */
-    accept("BTC", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG", NULL); /* BIP-13's example form */
+    accept("BTC", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG", NULL); /* BIP-13 */
     accept("BTC", "1111111111111111111114oLvT2", NULL);        /* hash of zeros */
     accept("TRX", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", NULL); /* USDT contract */
     refuse("LTC", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "another network");
@@ -220,6 +220,236 @@ static void test_cashaddr__specification_table(void **state)
     refuse("BCH", "bitcoincash:", "");
 }
 
+/* The classes of hex characters are read eight at a time: every byte at every place. */
+static void test_evm__every_byte_at_every_place(void **state)
+{
+    (void)state;
+    const wr_chain *c = chain("ETH");
+    char text[] = "0x0123456789abcdef0123456789abcdef01234567";
+    for (size_t at = 2; at < sizeof text - 1; at++)
+        for (int byte = 0; byte < 256; byte++) {
+            char kept = text[at];
+            char out[WR_ADDRESS_MAX + 1];
+            text[at] = (char)byte;
+            wr_status s = wr_address_canonical(
+                out, NULL, c, (wr_text){.p = text, .len = sizeof text - 1}, NULL);
+            bool is_hex = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f');
+            bool is_upper = byte >= 'A' && byte <= 'F'; /* then EIP-55 has the word */
+            if (!is_upper)
+                assert_int_equal(s, is_hex ? WR_OK : WR_EPARSE);
+            if (s == WR_OK)
+                assert_int_equal(out[at], is_upper ? byte + 32 : byte);
+            text[at] = kept;
+        }
+}
+
+/*
+ * EIP-55 keeps about one bit per letter: a changed case is always seen, a changed
+ * character nearly always (the EIP gives 0.0247 % on average).
+ */
+static void test_evm__typos_in_mixed_case(void **state)
+{
+    (void)state;
+    const wr_chain *c = chain("ETH");
+    char text[] = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+    static const char hex[] = "0123456789abcdefABCDEF";
+    int passed = 0;
+    for (size_t at = 2; at < sizeof text - 1; at++)
+        for (const char *h = hex; *h; h++) {
+            char kept = text[at];
+            char out[WR_ADDRESS_MAX + 1];
+            if (*h == kept)
+                continue;
+            text[at] = *h;
+            bool is_case_only = kept >= 'A' && (*h | 0x20) == (kept | 0x20);
+            wr_status s = wr_address_canonical(out, NULL, c, wr_text_of(text), NULL);
+            if (is_case_only)
+                assert_int_equal(s, WR_EPARSE);
+            passed += s == WR_OK;
+            text[at] = kept;
+        }
+    assert_true(passed <= 3); /* of 840 */
+}
+
+static void test_solana__base58_of_32_bytes(void **state)
+{
+    (void)state;
+    accept("SOL", "11111111111111111111111111111111", NULL); /* system program */
+    accept("SOL", "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA", NULL);
+    accept("SOL", "So11111111111111111111111111111111111111112", NULL);
+    refuse("SOL", "1111111111111111111111111111111", "wrong length");
+    refuse("SOL", "111111111111111111111111111111111", "wrong length");
+    refuse("SOL", "So1111111111111111111111111111111111111111l", "alphabet");
+    refuse("SOL", "", "address is empty");
+}
+
+static void test_plain__alphabet_and_length(void **state)
+{
+    (void)state;
+    accept("XRP", "rrrrrrrrrrrrrrrrrrrrrhoLvTp", NULL);
+    accept("XRP", "a", NULL);
+    accept("hedera", "0.0.123", NULL);
+    char longest[WR_ADDRESS_MAX + 2];
+    memset(longest, 'a', sizeof longest);
+    longest[WR_ADDRESS_MAX] = '\0';
+    accept("ADA", longest, NULL);
+    longest[WR_ADDRESS_MAX] = 'a';
+    longest[WR_ADDRESS_MAX + 1] = '\0';
+    refuse("ADA", longest, "wrong length");
+    refuse("XMR", "", "address is empty");
+    refuse("XMR", "a b", "alphabet");
+    refuse("XMR", "tx:00", "alphabet");
+    refuse("XMR", "caf\xC3\xA9", "alphabet");
+}
+
+static void test_opaque__printable_text(void **state)
+{
+    (void)state;
+    accept("opaque:bank", "C", NULL);
+    accept("opaque:bank", "10:8000EBD30", NULL);
+    accept("opaque:bank", "a b  c", NULL);
+    accept("opaque:bank", "caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80", NULL);
+    accept("opaque:bank", "tx", NULL);
+    char longest[WR_ADDRESS_MAX + 2];
+    memset(longest, 'a', sizeof longest);
+    longest[WR_ADDRESS_MAX] = '\0';
+    accept("opaque:bank", longest, NULL);
+    longest[WR_ADDRESS_MAX] = 'a';
+    longest[WR_ADDRESS_MAX + 1] = '\0';
+    refuse("opaque:bank", longest, "wrong length");
+    refuse("opaque:bank", "", "address is empty");
+    refuse_text("opaque:bank", (wr_text){0}, "address is empty");
+    refuse("opaque:bank", " a", "a blank at an end");
+    refuse("opaque:bank", "a ", "a blank at an end");
+    refuse("opaque:bank", "a\tb", "a control character");
+    refuse_text("opaque:bank", WR_TEXT_LIT("a\0b"), "a control character");
+    refuse("opaque:bank", "a\x7f", "a control character");
+    refuse("opaque:bank", "a\xC2\x85", "a control character");
+    refuse("opaque:bank", "a\xE2\x80\xA8z", "a control character");
+    accept("opaque:bank", "a\xE2\x80\xA7z", NULL); /* the neighbour, a dot */
+    refuse("opaque:bank", "a\xC3", "invalid UTF-8");
+    refuse("opaque:bank", "\xED\xA0\x80", "invalid UTF-8");
+    refuse("opaque:bank", "tx:1", "kept for transactions");
+}
+
+static void check_caip10(const char *in, const char *chain_id, const char *address)
+{
+    const wr_chain *c = NULL;
+    char out[WR_ADDRESS_MAX + 1];
+    size_t len = 0;
+    assert_ok(wr_address_parse_caip10(&c, out, &len, wr_text_of(in), &err));
+    assert_string_equal(c->id, chain_id);
+    assert_string_equal(out, address);
+    assert_int_equal(len, strlen(address));
+}
+
+static void test_caip10__splits_at_the_second_colon(void **state)
+{
+    (void)state;
+    check_caip10("eip155:1:0xDE709F2102306220921060314715629080E2FB77", "eip155:1",
+                 "0xde709f2102306220921060314715629080e2fb77");
+    check_caip10("bip122:000000000000000000651ef99cb9fcbe:bitcoincash:"
+                 "qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a",
+                 "bip122:000000000000000000651ef99cb9fcbe",
+                 "1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu");
+    check_caip10("opaque:bank:10:8000EBD30", "opaque:bank", "10:8000EBD30");
+    const wr_chain *c = NULL;
+    char out[WR_ADDRESS_MAX + 1];
+    static const char *const parse[] = {"",         "eip155",       "eip155:1",
+                                        "ETH:0x00", "eip155:1:",    "eip155:1:0x00",
+                                        "::",       "EIP155:1:0x00"};
+    for (size_t i = 0; i < sizeof parse / sizeof *parse; i++)
+        assert_err(WR_EPARSE,
+                   wr_address_parse_caip10(&c, out, NULL, wr_text_of(parse[i]), &err));
+    assert_err(WR_ENOTFOUND,
+               wr_address_parse_caip10(&c, out, NULL, WR_TEXT_LIT("nope1:x:a"), &err));
+    wr_err why = {0};
+    assert_int_equal(
+        wr_address_parse_caip10(&c, out, NULL, WR_TEXT_LIT("eip155:1"), &why), WR_EPARSE);
+    assert_string_equal(why.msg, "'eip155:1' is not namespace:reference:address");
+    assert_null(c);
+}
+
+static void test_hub__never_an_address(void **state)
+{
+    (void)state;
+    char hub[WR_ADDRESS_MAX + 1];
+    char hash[65];
+    memset(hash, 'a', 64);
+    hash[64] = '\0';
+    wr_address_hub(hub, wr_text_of(hash));
+    assert_memory_equal(hub, "tx:", 3);
+    assert_string_equal(hub + 3, hash);
+    assert_true(wr_address_is_hub(wr_text_of(hub)));
+    assert_false(wr_address_is_hub(WR_TEXT_LIT("tx:")));
+    assert_false(wr_address_is_hub(WR_TEXT_LIT("tx")));
+    assert_false(wr_address_is_hub((wr_text){0}));
+    assert_false(wr_address_is_hub(WR_TEXT_LIT("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")));
+    static const char *const all[] = {"BTC", "LTC",  "BCH", "BSV",        "DASH",
+                                      "ZEC", "DOGE", "ETH", "BTG",        "XVG",
+                                      "TRX", "SOL",  "XRP", "opaque:bank"};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        refuse(all[i], hub, "");
+}
+
+static void check_hash(const char *on, const char *in, const char *want)
+{
+    char out[WR_TX_HASH_MAX + 1];
+    size_t len = 0;
+    assert_ok(wr_tx_hash_canonical(out, &len, chain(on), wr_text_of(in), &err));
+    assert_string_equal(out, want);
+    assert_int_equal(len, strlen(want));
+    assert_ok(wr_tx_hash_canonical(out, NULL, chain(on), wr_text_of(want), &err));
+    assert_string_equal(out, want);
+}
+
+static void refuse_hash(const char *on, const char *in, const char *part)
+{
+    char out[WR_TX_HASH_MAX + 1];
+    wr_err why = {0};
+    assert_int_equal(wr_tx_hash_canonical(out, NULL, chain(on), wr_text_of(in), &why),
+                     WR_EPARSE);
+    assert_non_null(strstr(why.msg, part));
+}
+
+static void test_tx_hash__per_kind(void **state)
+{
+    (void)state;
+    const char *lower =
+        "5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060";
+    const char *mixed =
+        "0x5C504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b2206"
+        "0";
+    check_hash("ETH", mixed, lower);
+    check_hash("ETH", lower, lower);
+    check_hash("BTC", lower, lower);
+    check_hash("BCH", lower, lower);
+    check_hash("TRX", mixed, lower);
+    check_hash("opaque:bank", "payment 7/\xC3\xA9", "payment 7/\xC3\xA9");
+    check_hash("XRP", "E3FE6EA3D48F0C2B639448020EA4F03D4F4F8FFDB243A852A0F59177921B4879",
+               "E3FE6EA3D48F0C2B639448020EA4F03D4F4F8FFDB243A852A0F59177921B4879");
+    char signature[WR_TX_HASH_MAX + 2];
+    memset(signature, '1', 64);
+    signature[64] = '\0';
+    check_hash("SOL", signature, signature);
+    signature[63] = '\0';
+    refuse_hash("SOL", signature, "wrong length");
+    refuse_hash("SOL", "0", "alphabet");
+    refuse_hash("ETH", "", "transaction hash is empty");
+    refuse_hash("ETH", "0x", "wrong length");
+    refuse_hash("ETH", lower + 1, "wrong length");
+    refuse_hash("ETH",
+                "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b2206g",
+                "alphabet");
+    refuse_hash("opaque:bank", "", "transaction hash is empty");
+    refuse_hash("opaque:bank", "a\n", "a control character");
+    memset(signature, 'a', WR_TX_HASH_MAX + 1);
+    signature[WR_TX_HASH_MAX + 1] = '\0';
+    refuse_hash("opaque:bank", signature, "wrong length");
+    signature[WR_TX_HASH_MAX] = '\0';
+    check_hash("opaque:bank", signature, signature);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +459,14 @@ int main(void)
         wr_unit_test(test_base58check__networks),
         wr_unit_test(test_segwit__vectors),
         wr_unit_test(test_cashaddr__specification_table),
+        wr_unit_test(test_evm__every_byte_at_every_place),
+        wr_unit_test(test_evm__typos_in_mixed_case),
+        wr_unit_test(test_solana__base58_of_32_bytes),
+        wr_unit_test(test_plain__alphabet_and_length),
+        wr_unit_test(test_opaque__printable_text),
+        wr_unit_test(test_caip10__splits_at_the_second_colon),
+        wr_unit_test(test_hub__never_an_address),
+        wr_unit_test(test_tx_hash__per_kind),
     };
     return cmocka_run_group_tests_name("model.address", tests, NULL, NULL);
 }
