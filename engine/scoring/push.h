@@ -26,7 +26,11 @@
 #include "scoring/seeds.h"
 #include "scoring/views.h"
 
-/* A pair that is not in the graph: v receives from (sends to) nbr. */
+/*
+ * A pair that is not in the graph: v receives from (sends to) nbr.  Stands beside a pair
+ * of the graph with the same neighbour; the two are not merged.  Seen from third wallets
+ * nothing changes: it makes nobody known and lets nobody hold anything earlier.
+ */
 typedef struct wr_push_pair {
     wr_vid nbr;
     double value; /* finite, > 0 */
@@ -61,8 +65,10 @@ typedef struct wr_push_result {
 
 /*
  * v       the wallet, or WR_VID_NONE: one that is not in the graph (extra pairs only)
- * Errors  WR_EINVAL (option outside its domain; v or an extra neighbour not in the
- * graph), WR_ENOMEM Cost    O(max_edges C); 200 bytes per vertex met
+ * out     untouched on failure
+ * Errors  WR_EINVAL (option outside its domain, an extra value too; v or an extra
+ *         neighbour not in the graph; seeds of another n), WR_ENOMEM
+ * Cost    O(max_edges C); 16 + 8C bytes per vertex met
  */
 wr_status wr_push(wr_push_result *out, const wr_views *vw, const wr_seeds *s, wr_vid v,
                   const wr_push_opts *o, wr_err *err) WR_NODISCARD;
