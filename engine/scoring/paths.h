@@ -31,6 +31,7 @@
 #include "scoring/ledger.h"
 
 enum { WR_PATHS_MAX = 50, WR_PATHS_HOPS_MAX = 32, WR_PATHS_STEPS_MAX = 65 };
+#define WR_PATHS_SCAN_MAX 1000000000 /* partial paths stay below 2^32 */
 
 typedef struct wr_paths_opts {
     wr_direction direction;
@@ -62,7 +63,7 @@ typedef struct wr_path {
 
 typedef struct wr_paths {
     uint32_t count;
-    wr_path *path;    /* [count] largest mass first; ties by the later last transfer */
+    wr_path *path;    /* [count] largest mass first; ties: found first */
     double exposed;   /* as given, or -1 */
     double explained; /* sum of masses */
     double residual;  /* exposed - explained, not below 0; -1 when exposed is not known */

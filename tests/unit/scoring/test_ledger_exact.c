@@ -4,7 +4,7 @@
 #include "flow_gen.h"
 #include "scoring/ledger.h"
 
-enum { FLOWS = 2000, LONG_FLOWS = 6 };
+enum { FLOWS = 1000, LONG_FLOWS = 6 };
 
 static void print_flow(FILE *f, const flow_gen *g, uint64_t seed, wr_direction d)
 {
