@@ -91,7 +91,7 @@ void wr_arena_reset(wr_arena *a)
 void *wr_arena_alloc(wr_arena *a, size_t bytes)
 {
     size_t want = bytes ? bytes : 1;
-    if (want > SIZE_MAX - ALIGN)
+    if (want > PTRDIFF_MAX - ALIGN) /* no object is larger; sanitizers abort on it */
         return NULL;
     want = (want + ALIGN - 1) / ALIGN * ALIGN;
     size_t used;
