@@ -209,7 +209,7 @@ static bool is_legacy(wr_text t)
     int n;
     if (t.len == 0 || memchr(t.p, ':', t.len))
         return false;
-    return !memchr("qpzr", t.p[0] | 0x20, 4) || !read_base58check(bytes, &n, t);
+    return !strchr("qpzr", t.p[0] | 0x20) || !read_base58check(bytes, &n, t);
 }
 
 static wr_status cashaddr(char *out, size_t *len, const wr_chain *chain, wr_text t,

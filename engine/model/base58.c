@@ -70,10 +70,8 @@ void wr_sha256_short(uint8_t out[32], const uint8_t *bytes, size_t len)
             sha256_step(h, k, round_k[i + k] + w[i + k]);
     for (unsigned i = 0; i < 8; i++) {
         uint32_t v = h[i] + start[i];
-        out[4 * i] = (uint8_t)(v >> 24);
-        out[4 * i + 1] = (uint8_t)(v >> 16);
-        out[4 * i + 2] = (uint8_t)(v >> 8);
-        out[4 * i + 3] = (uint8_t)v;
+        v = htobe32(v);
+        memcpy(out + (size_t)i * 4, &v, sizeof v);
     }
 }
 

@@ -31,7 +31,7 @@ static bool is_mixed_case(wr_text t)
 
 static char to_lower(char ch)
 {
-    return ch >= 'A' && ch <= 'Z' ? (char)(ch - 'A' + 'a') : ch;
+    return (char)(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
 }
 
 /* Characters to 5-bit values; false = one is outside the alphabet. */

@@ -15,16 +15,18 @@ int wr_taxonomy_find(const wr_taxonomy *tx, wr_text id_or_concept)
     if (strlen(word) != id_or_concept.len) /* a NUL inside is no word of ours */
         return -1;
 
-    for (uint32_t c = 0; c < tx->count; c++)
+    for (uint32_t c = 0; c < tx->count; c++) {
         if (strcasecmp(tx->category[c].id, word) == 0)
             return (int)c;
+    }
     uint32_t lo = 0;
     uint32_t hi = tx->concept_count;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
         int cmp = strcmp(tx->concept[mid].word, word);
+        int category = tx->concept[mid].category;
         if (cmp == 0)
-        return tx->concept[mid].category;
+            return category;
         if (cmp < 0)
             lo = mid + 1;
         else

@@ -215,7 +215,7 @@ static wr_status find_locked(const wr_chain **out, wr_text id, wr_err *err)
     bool is_id = is_caip2(id, &colon);
     if (!is_id && id.len > 0 && id.len < sizeof lower) {
         for (uint32_t i = 0; i < id.len; i++)
-            lower[i] = id.p[i] >= 'A' && id.p[i] <= 'Z' ? (char)(id.p[i] + 32) : id.p[i];
+            lower[i] = (char)(id.p[i] >= 'A' && id.p[i] <= 'Z' ? id.p[i] + 32 : id.p[i]);
         name.p = memchr(id.p, ':', id.len) ? id.p : lower;
     }
     slot *s = id.len <= WR_CHAIN_ID_MAX ? find_slot(name) : NULL;

@@ -14,24 +14,27 @@ typedef enum option_kind { OPT_TEXT, OPT_DSN, OPT_CHOICE, OPT_INT, OPT_REAL } op
 
 typedef struct option {
     const char *key;
-    option_kind kind;
     size_t offset;
     size_t cap; /* bytes of a text field */
     const char *preset;
     double min, max;  /* of numbers; both are exact in a double */
     const char *unit; /* placeholder in --help; for a choice "a|b|c" */
     const char *text;
+    option_kind kind;
     unsigned programs;
 } option;
 
-#define TEXT(kind, f, preset, unit, text, who)                                       \
-    {                                                                                \
-#        f, kind, offsetof(wr_config, f), sizeof(((wr_config *)0)->f), preset, 0, 0, \
-            unit, text, who                                                          \
+#define TEXT(type, field, value, shown_unit, about, who)                                 \
+    {                                                                                    \
+        .key = #field, .offset = offsetof(wr_config, field),                             \
+        .cap = sizeof(((wr_config *)0)->field), .preset = (value), .unit = (shown_unit), \
+        .text = (about), .kind = (type), .programs = (who)                               \
     }
-#define NUMBER(kind, f, preset, min, max, unit, text, who)                     \
-    {                                                                          \
-#        f, kind, offsetof(wr_config, f), 0, preset, min, max, unit, text, who \
+#define NUMBER(type, field, value, least, most, shown_unit, about, who)         \
+    {                                                                           \
+        .key = #field, .offset = offsetof(wr_config, field), .preset = (value), \
+        .min = (least), .max = (most), .unit = (shown_unit), .text = (about),   \
+        .kind = (type), .programs = (who)                                       \
     }
 
 static const option table[] = {
@@ -73,7 +76,7 @@ static const option table[] = {
 };
 enum { OPTION_COUNT = sizeof table / sizeof *table, LINE_BYTES = 4096 };
 
-#define FOR_OPTION(o) for (const option *o = table; o < table + OPTION_COUNT; o++)
+static const option *const table_end = table + OPTION_COUNT;
 
 static char *text_field(wr_config *cfg, const option *o)
 {
@@ -155,8 +158,7 @@ static wr_status set_option(wr_config *cfg, const option *o, const char *value,
 
 static const option *find_key(const char *key)
 {
-    FOR_OPTION(o)
-    {
+    for (const option *o = table; o < table_end; o++) {
         if (strcmp(o->key, key) == 0)
             return o;
     }
@@ -265,8 +267,7 @@ static const option *find_flag(const char *arg, unsigned who, size_t *name_len)
     if (strncmp(arg, "--", 2) != 0)
         return NULL;
     *name_len = strcspn(arg, "=");
-    FOR_OPTION(o)
-    {
+    for (const option *o = table; o < table_end; o++) {
         if (!(o->programs & who) || strlen(o->key) + 2 != *name_len)
             continue;
         size_t i = 2;
@@ -322,8 +323,7 @@ wr_status wr_config_load(wr_config *cfg, wr_program who, int *argc, char **argv,
                          wr_err *err)
 {
     memset(cfg, 0, sizeof *cfg);
-    FOR_OPTION(o)
-    {
+    for (const option *o = table; o < table_end; o++) {
         WR_TRY(set_option(cfg, o, o->preset, "default", err));
     }
     const char *file = getenv("WALLETRISK_CONFIG");
@@ -340,7 +340,7 @@ static void print_flag(FILE *to, const option *o)
     int len = snprintf(flag, sizeof flag, "--%s %s", o->key,
                        o->kind == OPT_CHOICE ? "LEVEL" : o->unit);
     for (char *p = flag; p < flag + len && *p != ' '; p++)
-        *p = *p == '_' ? '-' : *p;
+        *p = (char)(*p == '_' ? '-' : *p);
     (void)fprintf(to, "  %-32s %s", flag, o->text);
 }
 
@@ -357,8 +357,7 @@ static void print_domain(FILE *to, const option *o)
 void wr_config_help(FILE *to, wr_program who)
 {
     (void)fprintf(to, "  %-32s %s\n", "--config FILE", "read options from FILE");
-    FOR_OPTION(o)
-    {
+    for (const option *o = table; o < table_end; o++) {
         if (!(o->programs & (unsigned)who))
             continue;
         print_flag(to, o);
@@ -374,8 +373,7 @@ void wr_config_example(FILE *to)
         "# walletrisk options.  defaults < this file < WALLETRISK_<KEY> < flags.\n"
         "# Lines with '#' show the defaults.  An unknown key is an error.\n",
         to);
-    FOR_OPTION(o)
-    {
+    for (const option *o = table; o < table_end; o++) {
         (void)fprintf(to, "\n# %s\n# (default ", o->text);
         print_domain(to, o);
         (void)fprintf(to, ")\n#%s =%s%s\n", o->key, *o->preset ? " " : "", o->preset);
@@ -384,8 +382,7 @@ void wr_config_example(FILE *to)
 
 void wr_config_print(FILE *to, const wr_config *cfg)
 {
-    FOR_OPTION(o)
-    {
+    for (const option *o = table; o < table_end; o++) {
         char shown[WR_CONFIG_TEXT_MAX];
         const char *field = text_value(cfg, o);
         (void)fprintf(to, "%s = ", o->key);

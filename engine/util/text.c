@@ -47,7 +47,7 @@ wr_quote wr_text_quote(wr_text t, uint32_t max_bytes)
     uint32_t cap = max_bytes < sizeof q.s - 4 ? max_bytes : (uint32_t)sizeof q.s - 4;
     uint32_t n = t.len < cap ? t.len : cap;
     for (uint32_t i = 0; i < n; i++)
-        q.s[i] = t.p[i] >= ' ' && t.p[i] <= '~' ? t.p[i] : '?';
+        q.s[i] = (char)(t.p[i] >= ' ' && t.p[i] <= '~' ? t.p[i] : '?');
     memcpy(q.s + n, t.len > n ? "..." : "", t.len > n ? 4 : 1);
     return q;
 }

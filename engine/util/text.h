@@ -33,10 +33,10 @@ static inline bool wr_text_eq(wr_text a, wr_text b)
 }
 
 /*
- * Bytes of the well-formed UTF-8 sequence at p[0..n-1] (n > 0), or minus the length of
+ * Bytes of the well-formed UTF-8 sequence at text[0..n-1] (n > 0), or minus the length of
  * the longest wrong part that one U+FFFD stands for (Unicode 3.9, D93b).
  */
-int wr_utf8_step(const char *p, size_t n);
+int wr_utf8_step(const char *text, size_t n);
 
 bool wr_utf8_is_valid(wr_text t);
 

@@ -88,8 +88,8 @@ static void test_evm__eip55_vectors(void **state)
         char upper[64];
         for (size_t k = 0; k <= strlen(mixed[i]); k++) {
             char ch = mixed[i][k];
-            lower[k] = ch >= 'A' && ch <= 'Z' ? (char)(ch + 32) : ch;
-            upper[k] = k > 1 && ch >= 'a' && ch <= 'z' ? (char)(ch - 32) : ch;
+            lower[k] = (char)(ch >= 'A' && ch <= 'Z' ? ch + 32 : ch);
+            upper[k] = (char)(k > 1 && ch >= 'a' && ch <= 'z' ? ch - 32 : ch);
         }
         accept("ETH", mixed[i], lower);
         accept("eip155:137", upper, lower);
@@ -201,7 +201,7 @@ static void test_cashaddr__specification_table(void **state)
         char upper[64] = {0};
         for (size_t k = 0; row[i][1][k]; k++) {
             char ch = row[i][1][k];
-            upper[k] = ch >= 'a' && ch <= 'z' ? (char)(ch - 32) : ch;
+            upper[k] = (char)(ch >= 'a' && ch <= 'z' ? ch - 32 : ch);
         }
         accept("BCH", upper, row[i][0]);
     }

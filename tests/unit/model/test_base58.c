@@ -70,7 +70,7 @@ static void test_base58_decode__refuses(void **state)
 static const struct network {
     const char *chain;
     uint8_t prefix[2];
-    size_t prefix_len;
+    uint8_t prefix_len;
     char first; /* letter its addresses begin with, where it is always the same */
 } network[] = {
     {"BTC", {0x00}, 1, '1'},       {"BTC", {0x05}, 1, '3'},

@@ -9,7 +9,7 @@ enum { SEGWIT_CHAINS = sizeof segwit_chain / sizeof *segwit_chain };
 static void upper(char *out, const char *in)
 {
     for (; *in; in++)
-        *out++ = *in >= 'a' && *in <= 'z' ? (char)(*in - 32) : *in;
+        *out++ = (char)(*in >= 'a' && *in <= 'z' ? *in - 32 : *in);
     *out = '\0';
 }
 

@@ -27,7 +27,7 @@ static void check_publish(double score)
     char text[64];
     (void)snprintf(text, sizeof text, "%.4f", score);
     char digits[8] = {text[0], text[2], text[3], text[4], text[5]};
-    double want = (double)atoll(digits) / 100.0;
+    double want = (double)strtoll(digits, NULL, 10) / 100.0;
     double got = wr_score_publish(score);
     if (got != want)
         fail_msg("%.20g gave %.17g, not %.17g", score, got, want);

@@ -70,7 +70,7 @@ static void test_digest_add__typed_values_are_little_endian(void **state)
 
 static void to_hex(char *out, const uint8_t *raw)
 {
-    for (int i = 0; i < WR_SHA256_BYTES; i++)
+    for (size_t i = 0; i < WR_SHA256_BYTES; i++)
         (void)snprintf(out + 2 * i, 3, "%02x", raw[i]);
 }
 
@@ -84,7 +84,7 @@ static void check_array(const uint8_t *bytes, size_t len)
     assert_ok(wr_digest_init(&d, &err));
     for (size_t at = 0; at < len; at += MIB) { /* the definition, one chunk at a time */
         wr_digest_hex one = sum_of(bytes + at, len - at < MIB ? len - at : MIB);
-        for (int i = 0; i < WR_SHA256_BYTES; i++) {
+        for (size_t i = 0; i < WR_SHA256_BYTES; i++) {
             char pair[3] = {one.s[2 * i], one.s[2 * i + 1], 0};
             unsigned char byte = (unsigned char)strtoul(pair, NULL, 16);
             wr_digest_add(&d, &byte, 1);
