@@ -25,8 +25,8 @@
 enum {
     BUCKET_ELEMENTS = 1 << 15, /* wanted in a bucket: 20 bytes each stay in 1 MiB */
     SHORT_ROW = 24,            /* up to here insertion beats counting digits */
-    AHEAD = 24,                /* keys; gathers of value and time are asked for so early */
-    STEPS = 5                  /* that wr_snapshot_build shows */
+    AHEAD = 24, /* keys; gathers of value and time are asked for so early */
+    STEPS = 5   /* that wr_snapshot_build shows */
 };
 
 /* One element on its way to the row of vertex v. */
