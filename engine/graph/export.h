@@ -1,29 +1,29 @@
 /*
  * export.h - a subgraph in the formats that investigators' tools read.
  *
- *   GraphML  NetworkX, Gephi, yEd, Cytoscape, igraph; written by igraph
- *   GEXF     1.3, Gephi; edges (and nodes that say first_seen/last_seen) carry their
- * times CSV      entities.csv and links.csv for an i2 import specification JSON     {
- * "graph": {}, "nodes": [ {} ], "edges": [ {} ] }
+ *   GraphML  NetworkX, Gephi, yEd, Cytoscape, igraph; written by igraph, which gives
+ *            doubles 15 significant digits (subnormal ones are written as 0)
+ *   GEXF     1.2draft (Gephi, and NetworkX of Debian 12); edges carry their times, so
+ * that Gephi shows a time axis; graph columns stand in the description CSV entities.csv
+ * and links.csv for an i2 import specification (RFC 4180); no graph columns JSON     {
+ * directed, multigraph, graph: {}, nodes: [ {} ], edges: [ {} ] }
  *
- * What every format carries by itself; the caller adds columns (label, score, level, …):
- *   graph    is_truncated (bool)
- *   node     id (CAIP-10 "chain:address"; "v<vertex>" without an id map), network
- * (CAIP-2,
- *            "" without), hop (double), is_hub (bool)
- *   edge     value (double); at pair level tx_count (double), first_seen, last_seen (ISO
- *            8601 text, UTC); at transfer level timestamp (the same form)
- * CSV columns stand in this order: entities "id", "label", then network, hop, is_hub,
- * then the caller's; links "source", "target" (the ids), then the edge columns above,
- * then the caller's.  A caller's "label" takes its place; without one the id is the
- * label.
+ * What every format carries by itself; the caller adds columns (score, level, tx_hash,
+ * …): graph    is_truncated (bool) node     id (CAIP-10 "chain:address"; "v<vertex>"
+ * without an id map), label (= id, unless the caller has a column of that name), network
+ * (CAIP-2, "" without), hop (double), is_hub (bool) edge     value (double, at most
+ * DBL_MAX); at pair level tx_count (double), first_seen, last_seen (ISO 8601 text, UTC);
+ * at transfer level timestamp in this order, the caller's columns behind in his order.
+ * Edges of JSON and links.csv begin with source and target: the ids of their ends.
  *
- * Text is made safe once, for all formats: invalid UTF-8, control characters (other than
- * tab, line feed, carriage return), U+FFFE, U+FFFF become U+FFFD.  In CSV a text cell
- * that starts with = + - @, tab or carriage return gets a leading ' so that no
- * spreadsheet runs it (entity ids never do).
+ * Text is made safe once, for all formats: tab, line feed and carriage return become a
+ * blank; other control characters, U+FFFE, U+FFFF and whatever is not UTF-8 become
+ * U+FFFD. In CSV a text cell that starts with = + - @ gets a leading ' so that no
+ * spreadsheet runs it.
  *
  * Numbers that may not fit a double (amounts in wei) travel as text: WR_ATTR_INTEGER.
+ * An absent value is left out in GraphML and GEXF ("" for a text in GraphML), an empty
+ * cell in CSV, null in JSON.
  * Every function appends a whole document to `out`, or leaves it as it was.
  * Thread: safe; GraphML takes a process-wide lock (igraph in Debian is not thread-safe).
  */
@@ -37,9 +37,9 @@ enum { WR_ATTR_NAME_MAX = 64 };
 
 typedef enum wr_attr_type {
     WR_ATTR_TEXT,    /* text: absent = {NULL, 0} */
-    WR_ATTR_INTEGER, /* text of decimal digits, any length; a string in every format */
+    WR_ATTR_INTEGER, /* text of an optional - and decimal digits; a string everywhere */
     WR_ATTR_DOUBLE,  /* number: absent = NaN; infinities are WR_EINVAL */
-    WR_ATTR_BOOL,    /* flag: 0, 1, absent = -1 */
+    WR_ATTR_BOOL,    /* flag: never absent */
 } wr_attr_type;
 
 /* One column; the array that its type names has a value per row, the others are NULL. */
@@ -48,7 +48,7 @@ typedef struct wr_attr {
     wr_attr_type type;
     const wr_text *text;
     const double *number;
-    const int8_t *flag;
+    const bool *flag;
 } wr_attr;
 
 typedef struct wr_export_doc {
