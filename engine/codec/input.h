@@ -8,7 +8,8 @@
  *   unzip -p data.zip member.csv | walletrisk-ingest file -
  *
  * A stream that is cut off or damaged first delivers every byte that could be decoded;
- * the read after that fails, so what was complete can be kept.
+ * the read after that fails, so what was complete can be kept.  Cut off, all of it is
+ * right; damaged, gzip may notice late (at the checksum, the end of a member).
  * Thread: one object one thread.
  */
 #ifndef WR_CODEC_INPUT_H
