@@ -26,9 +26,10 @@
 enum { WR_FIELD_ERRORS_MAX = 8, WR_POINTER_MAX = 63 };
 
 typedef struct wr_field_error {
-    char pointer[WR_POINTER_MAX + 1]; /* RFC 6901: "/amount", "/inputs/3/address", "" */
-    char code[24]; /* syntax | limit | missing | invalid | conflict | range */
-    char detail[WR_DEAD_REASON_MAX]; /* one line with the value */
+    char field[24];                   /* our name: "from", "inputs"; "" the record */
+    char pointer[WR_POINTER_MAX + 1]; /* RFC 6901: "/sender", "/inputs/3/address", "" */
+    char code[16];                    /* syntax limit missing invalid conflict range */
+    char detail[WR_DEAD_REASON_MAX];  /* one line with the value */
 } wr_field_error;
 
 typedef struct wr_field_errors {

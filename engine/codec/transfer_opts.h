@@ -45,6 +45,7 @@
 #define WR_CODEC_TRANSFER_OPTS_H
 
 #include "model/transfer.h"
+#include "util/mem.h"
 
 enum {
     WR_RECORD_MAX_BYTES = 1 << 20, /* one record; a longer one is refused */
@@ -102,6 +103,7 @@ const wr_transfer_format *wr_transfer_formats(void);
 typedef struct wr_transfer_decoder wr_transfer_decoder;
 wr_status wr_transfer_decoder_new(wr_transfer_decoder **out, const wr_transfer_opts *o,
                                   wr_err *err) WR_NODISCARD;
-void wr_transfer_decoder_free(wr_transfer_decoder *d);
+void wr_transfer_decoder_free(wr_transfer_decoder *d); /* accepts NULL */
+WR_DEFINE_AUTO(wr_transfer_decoder, wr_transfer_decoder_free)
 
 #endif

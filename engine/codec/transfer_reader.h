@@ -107,7 +107,7 @@ wr_status wr_transfer_reader_skip(wr_transfer_reader *r, const wr_transfer_mark 
  * A damaged file first gives all records that were complete; the call after that fails,
  * and b is then empty.  The last line needs no line break (in a damaged file it is
  * dropped, since it may be cut). Errors  WR_ECORRUPT, WR_EIO (as wr_input_read),
- * WR_ELIMIT (over 2^27 records without a tx_hash in one file), WR_ENOMEM
+ * WR_ELIMIT (over 2 * 10^8 records without a tx_hash in one file), WR_ENOMEM
  */
 wr_status wr_transfer_reader_next(wr_transfer_reader *r, wr_transfer_batch *b,
                                   wr_err *err) WR_NODISCARD;
