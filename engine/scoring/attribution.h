@@ -42,9 +42,10 @@ typedef struct wr_attribution {
     uint32_t n, k;
     wr_direction direction;
     /* private: wr_attribution_at */
-    uint32_t *list_at; /* [n] */
-    void *list;
-    uint64_t list_count;
+    uint32_t *slot_at; /* [n] slot of v, 0 = the empty one */
+    unsigned char *slot;
+    uint32_t held_list; /* which list of a slot is the holdings */
+    size_t slot_bytes;
 } wr_attribution;
 
 typedef struct wr_attribution_view {
@@ -57,8 +58,8 @@ typedef struct wr_attribution_view {
 /*
  * Errors  WR_EINVAL (as wr_ledger_run; k outside its range), WR_ELIMIT, WR_ENOMEM,
  *         WR_ESTOPPED
- * Cost    O(m k) at worst; 12n bytes + (32k + 32) per tainted wallet (16k + 16 more with
- *         several assets)
+ * Cost    O(m k) at worst; 12n bytes + 32(k + 1) per tainted wallet, 48(k + 1) with
+ *         several assets
  * Thread  safe; one thread
  */
 wr_status wr_attribution_run(wr_attribution *out, const wr_flow *fl,

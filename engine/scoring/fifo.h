@@ -42,14 +42,17 @@ enum { WR_FIFO_CAP_MIN = 64, WR_FIFO_CAP_MAX = 65536 };
 typedef struct wr_fifo {
     uint32_t n, c;
     wr_direction direction;
-    uint64_t merged;       /* wallets whose queue was regrouped at least once */
-    double *total;         /* [n] received */
-    double *balance;       /* [n] held at the end = sum over tags */
-    uint64_t *merged_bits; /* [n+63/64] */
+    double injected[WR_CATEGORY_MAX]; /* = held by all + absorbed; services 0 */
+    double absorbed[WR_CATEGORY_MAX];
+    uint64_t merged;          /* wallets whose queue was regrouped at least once */
+    double *total;            /* [n] received */
+    double *balance;          /* [n] held at the end = sum over tags */
+    uint64_t *merged_bits;    /* [n+63/64] */
+    double *received_unknown; /* [n] */
+    double *held_unknown;     /* [n] */
     /* private: wr_fifo_at */
     uint32_t *row_at; /* [n] */
-    double *row;
-    uint64_t row_count;
+    double *row;      /* received[C], held[C] of wallets that ever got a category */
 } wr_fifo;
 
 typedef struct wr_fifo_view {
@@ -63,7 +66,8 @@ typedef struct wr_fifo_view {
 /*
  * Errors  WR_EINVAL (as wr_ledger_run; cap outside its range), WR_ELIMIT, WR_ENOMEM,
  *         WR_ESTOPPED
- * Cost    O(m) runs moved, amortised; at most 16 cap bytes per wallet that holds a mix
+ * Cost    O(m) runs moved, amortised; 68n bytes, 16C per wallet that ever got a category,
+ *         at most 32 cap per wallet that holds a mix
  * Thread  safe; one thread
  */
 wr_status wr_fifo_run(wr_fifo *out, const wr_flow *fl, const wr_fifo_opts *o,

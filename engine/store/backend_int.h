@@ -15,10 +15,11 @@
  *  - ids of wallets (1..) and assets (0..) are given in the order of first appearance in
  *    the put array, from before to.  Transfers that are refused as conflicts get no ids
  *    for what only they name: a wallet with an id is in at least one transfer.
- *  - the dead letters of a put get ascending ids: those of wr_put.dead in array order, then
- *    the conflicts in array order (wr_store_conflict_letter).
+ *  - the dead letters of a put get ascending ids: those of wr_put.dead in array order,
+ * then the conflicts in array order (wr_store_conflict_letter).
  *  - a labels_put that changes nothing makes no revision; one that changes something
- *    makes one.  The same key twice in one call: judged one after the other, the last wins.
+ *    makes one.  The same key twice in one call: judged one after the other, the last
+ * wins.
  *  - wr_store_totals (transfers, first and last time) is kept by table store_totals, so
  *    that wr_store_counts does not scan; its column slot exists so that concurrent
  *    writers need not queue at one row (a backend uses any slots, readers sum them).
@@ -39,8 +40,9 @@ typedef struct wr_schema_row {
 typedef wr_status (*wr_schema_fn)(void *ctx, const wr_schema_row *row, wr_err *err);
 
 typedef struct wr_store_backend {
-    const char *kind;    /* wr_store_kind */
-    const char *dialect; /* whose rows of wr_migrations it applies: "sqlite" | "postgres" */
+    const char *kind; /* wr_store_kind */
+    const char
+        *dialect; /* whose rows of wr_migrations it applies: "sqlite" | "postgres" */
 
     wr_status (*open)(wr_store **out, const char *dsn, wr_err *err);
     void (*close)(wr_store *st); /* st is never NULL */
@@ -49,8 +51,8 @@ typedef struct wr_store_backend {
      * Schema.  schema_begin opens a transaction that keeps every other migrator out
      * until schema_end; schema_end commits or rolls back.  schema_read also works outside
      * of one and reports ascending numbers; no table schema_migrations = no rows.
-     * schema_apply runs m->sql and inserts (number, name, sha256, applied_at = now), making
-     * the table first when it is missing.
+     * schema_apply runs m->sql and inserts (number, name, sha256, applied_at = now),
+     * making the table first when it is missing.
      */
     wr_status (*schema_begin)(wr_store *st, wr_err *err);
     wr_status (*schema_end)(wr_store *st, bool is_commit, wr_err *err);
@@ -60,8 +62,8 @@ typedef struct wr_store_backend {
     wr_status (*schema_ready)(wr_store *st, wr_err *err);
 
     /* One per operation of store.h, same meaning. */
-    wr_status (*put)(wr_store *st, const wr_put *put, uint8_t *outcome, wr_put_result *res,
-                     wr_err *err);
+    wr_status (*put)(wr_store *st, const wr_put *put, uint8_t *outcome,
+                     wr_put_result *res, wr_err *err);
     wr_status (*bulk_begin)(wr_store *st, wr_err *err);
     wr_status (*bulk_end)(wr_store *st, wr_err *err);
     wr_status (*sources)(wr_store *st, wr_source_fn fn, void *ctx, wr_err *err);
@@ -72,8 +74,8 @@ typedef struct wr_store_backend {
 
     wr_status (*counts)(wr_store *st, wr_counts *out, wr_err *err);
     wr_status (*safe_seq)(wr_store *st, int64_t *seq, wr_err *err);
-    wr_status (*scan_edges)(wr_store *st, int64_t after_seq, int64_t upto_seq, wr_edge_fn fn,
-                            void *ctx, wr_err *err);
+    wr_status (*scan_edges)(wr_store *st, int64_t after_seq, int64_t upto_seq,
+                            wr_edge_fn fn, void *ctx, wr_err *err);
     wr_status (*scan_wallets)(wr_store *st, uint32_t after_id, wr_wallet_fn fn, void *ctx,
                               wr_err *err);
     wr_status (*scan_assets)(wr_store *st, wr_asset_fn fn, void *ctx, wr_err *err);
@@ -95,13 +97,14 @@ typedef struct wr_store_backend {
                              uint32_t *id, wr_err *err);
 
     wr_status (*run_put)(wr_store *st, const wr_run *run, wr_err *err);
-    wr_status (*run_get)(wr_store *st, const char *id, wr_run_fn fn, void *ctx, wr_err *err);
-    wr_status (*run_list)(wr_store *st, const char *before_id, uint32_t limit, wr_run_fn fn,
-                          void *ctx, wr_err *err);
-    wr_status (*scores_put)(wr_store *st, const wr_run *run, const wr_score *score, size_t n,
-                            wr_err *err);
-    wr_status (*scores_top)(wr_store *st, const wr_score_query *q, wr_score_fn fn, void *ctx,
-                            wr_err *err);
+    wr_status (*run_get)(wr_store *st, const char *id, wr_run_fn fn, void *ctx,
+                         wr_err *err);
+    wr_status (*run_list)(wr_store *st, const char *before_id, uint32_t limit,
+                          wr_run_fn fn, void *ctx, wr_err *err);
+    wr_status (*scores_put)(wr_store *st, const wr_run *run, const wr_score *score,
+                            size_t n, wr_err *err);
+    wr_status (*scores_top)(wr_store *st, const wr_score_query *q, wr_score_fn fn,
+                            void *ctx, wr_err *err);
     wr_status (*score_get)(wr_store *st, const char *run_id, const wr_chain *chain,
                            wr_text address, wr_score_fn fn, void *ctx, wr_err *err);
 } wr_store_backend;
@@ -114,7 +117,8 @@ extern const wr_store_backend wr_store_sqlite;
 extern const wr_store_backend wr_store_pg;
 extern const wr_store_backend wr_store_memory;
 
-/* --- shared by the backends ----------------------------------------------------------- */
+/* --- shared by the backends -----------------------------------------------------------
+ */
 
 enum {
     WR_STORE_HASH_BYTES = WR_TX_HASH_MAX + 1, /* longest packed transaction hash */
@@ -132,11 +136,11 @@ size_t wr_store_hash_pack(uint8_t *out, wr_text tx_hash);
 wr_text wr_store_hash_unpack(char *out, const void *packed, size_t len);
 
 /*
- * The dead letter of a refused transfer: field "tx_hash", a reason that names what differs
- * from the stored one (time, from, to, asset, amount), raw = the refused one as JSON.
- * source and partition are those of the put's mark ("" and 0 without one); position is -1:
- * the put does not know where in the source a transfer stood.  Texts live in arena.
- * Errors  WR_ENOMEM
+ * The dead letter of a refused transfer: field "tx_hash", a reason that names what
+ * differs from the stored one (time, from, to, asset, amount), raw = the refused one as
+ * JSON. source and partition are those of the put's mark ("" and 0 without one); position
+ * is -1: the put does not know where in the source a transfer stood.  Texts live in
+ * arena. Errors  WR_ENOMEM
  */
 wr_status wr_store_conflict_letter(wr_dead_letter *out, wr_arena *arena,
                                    const wr_transfer *refused, const wr_transfer *stored,

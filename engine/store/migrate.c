@@ -33,7 +33,8 @@ static wr_status check_row(void *ctx, const wr_schema_row *row, wr_err *err)
     schema_state *s = ctx;
     if (row->number > s->newest)
         return wr_fail(err, WR_ECORRUPT,
-                       "database has migration %04" PRIu32 ", this program knows %04" PRIu32
+                       "database has migration %04" PRIu32
+                       ", this program knows %04" PRIu32
                        " at most: use the newer program",
                        row->number, s->newest);
     if (row->number != s->applied + 1)
@@ -46,7 +47,8 @@ static wr_status check_row(void *ctx, const wr_schema_row *row, wr_err *err)
         return wr_fail(err, WR_ECORRUPT,
                        "migration %04" PRIu32 " (%s) was applied with other content: "
                        "checksum %.*s…, this program has %.*s…",
-                       row->number, m->name, row->sha256.len < 12 ? (int)row->sha256.len : 12,
+                       row->number, m->name,
+                       row->sha256.len < 12 ? (int)row->sha256.len : 12,
                        row->sha256.len ? row->sha256.p : "", 12, m->sha256);
     s->applied = row->number;
     return WR_OK;
@@ -59,7 +61,8 @@ static wr_status read_state(wr_store *st, schema_state *s, wr_err *err)
 }
 
 /* One migration under the backend's lock.  is_done: nothing was missing. */
-static wr_status apply_next(wr_store *st, schema_state *before, bool *is_done, wr_err *err)
+static wr_status apply_next(wr_store *st, schema_state *before, bool *is_done,
+                            wr_err *err)
 {
     WR_TRY(st->be->schema_begin(st, err));
     /* Read again inside the lock: another starter may have applied it meanwhile. */

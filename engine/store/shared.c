@@ -123,16 +123,18 @@ static void add_json(wr_buf *b, const wr_transfer *t)
     wr_json_close(&j, '}');
 }
 
-static wr_status letter_texts(wr_dead_letter *d, wr_arena *arena, wr_buf *reason, wr_buf *raw,
-                              wr_err *err)
+static wr_status letter_texts(wr_dead_letter *d, wr_arena *arena, wr_buf *reason,
+                              wr_buf *raw, wr_err *err)
 {
     WR_TRY(wr_buf_status(reason, "conflict reason", err));
     WR_TRY(wr_buf_status(raw, "conflict record", err));
     d->raw_bytes = raw->len;
     size_t raw_len = raw->len < WR_DEAD_RAW_MAX ? raw->len : WR_DEAD_RAW_MAX;
-    size_t reason_len = reason->len < WR_DEAD_REASON_MAX ? reason->len : WR_DEAD_REASON_MAX;
+    size_t reason_len =
+        reason->len < WR_DEAD_REASON_MAX ? reason->len : WR_DEAD_REASON_MAX;
     d->raw = wr_arena_text(arena, (wr_text){.p = raw->p, .len = (uint32_t)raw_len});
-    d->reason = wr_arena_text(arena, (wr_text){.p = reason->p, .len = (uint32_t)reason_len});
+    d->reason =
+        wr_arena_text(arena, (wr_text){.p = reason->p, .len = (uint32_t)reason_len});
     if (!d->raw.p || !d->reason.p)
         return wr_fail(err, WR_ENOMEM, "dead letter of %zu bytes", raw_len + reason_len);
     return WR_OK;

@@ -28,7 +28,8 @@ wr_status wr_store_open(wr_store **out, const char *dsn, wr_err *err)
     assert(out && dsn);
     const wr_store_backend *be = backend_of(dsn);
     if (!be) {
-        /* Only what stands before the first ':' is quoted: the rest may hold a password. */
+        /* Only what stands before the first ':' is quoted: the rest may hold a password.
+         */
         const char *colon = strchr(dsn, ':');
         size_t len = colon ? (size_t)(colon - dsn) : 0;
         if (!colon || len > SCHEME_MAX)
@@ -55,8 +56,8 @@ const char *wr_store_kind(const wr_store *st)
     return st->be->kind;
 }
 
-wr_status wr_store_put(wr_store *st, const wr_put *put, uint8_t *outcome, wr_put_result *res,
-                       wr_err *err)
+wr_status wr_store_put(wr_store *st, const wr_put *put, uint8_t *outcome,
+                       wr_put_result *res, wr_err *err)
 {
     assert(st && put && res);
     assert(put->transfer || put->transfer_count == 0);
@@ -82,15 +83,15 @@ wr_status wr_store_sources(wr_store *st, wr_source_fn fn, void *ctx, wr_err *err
     return st->be->sources(st, fn, ctx, err);
 }
 
-wr_status wr_store_source_get(wr_store *st, wr_source *out, wr_arena *arena, wr_text source,
-                              int32_t partition, wr_err *err)
+wr_status wr_store_source_get(wr_store *st, wr_source *out, wr_arena *arena,
+                              wr_text source, int32_t partition, wr_err *err)
 {
     assert(st && out && arena);
     return st->be->source_get(st, out, arena, source, partition, err);
 }
 
-wr_status wr_store_dead_list(wr_store *st, wr_text source, int64_t after_id, uint32_t limit,
-                             wr_dead_fn fn, void *ctx, wr_err *err)
+wr_status wr_store_dead_list(wr_store *st, wr_text source, int64_t after_id,
+                             uint32_t limit, wr_dead_fn fn, void *ctx, wr_err *err)
 {
     assert(st && fn);
     return st->be->dead_list(st, source, after_id, limit, fn, ctx, err);
@@ -115,8 +116,8 @@ wr_status wr_store_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
     return st->be->scan_edges(st, after_seq, upto_seq, fn, ctx, err);
 }
 
-wr_status wr_store_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn, void *ctx,
-                                wr_err *err)
+wr_status wr_store_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn,
+                                void *ctx, wr_err *err)
 {
     assert(st && fn);
     return st->be->scan_wallets(st, after_id, fn, ctx, err);
@@ -136,8 +137,8 @@ wr_status wr_store_labels_put(wr_store *st, const wr_label *label, size_t n,
     return st->be->labels_put(st, label, n, rep, err);
 }
 
-wr_status wr_store_labels_remove(wr_store *st, const wr_label_filter *f, uint64_t *removed,
-                                 wr_err *err)
+wr_status wr_store_labels_remove(wr_store *st, const wr_label_filter *f,
+                                 uint64_t *removed, wr_err *err)
 {
     assert(st && f && removed);
     if (!f->chain && !f->address.p && !f->source.p && !f->category.p)
@@ -153,8 +154,8 @@ wr_status wr_store_labels_list(wr_store *st, int64_t rev, const wr_label_filter 
 {
     static const wr_label_filter all = {0};
     assert(st && fn);
-    return st->be->labels_list(st, rev, f ? f : &all, is_in_graph_only, after_id, limit, fn,
-                               ctx, err);
+    return st->be->labels_list(st, rev, f ? f : &all, is_in_graph_only, after_id, limit,
+                               fn, ctx, err);
 }
 
 wr_status wr_store_transfer_get(wr_store *st, int64_t seq, wr_transfer_fn fn, void *ctx,
@@ -185,14 +186,15 @@ wr_status wr_store_run_put(wr_store *st, const wr_run *run, wr_err *err)
     return st->be->run_put(st, run, err);
 }
 
-wr_status wr_store_run_get(wr_store *st, const char *id, wr_run_fn fn, void *ctx, wr_err *err)
+wr_status wr_store_run_get(wr_store *st, const char *id, wr_run_fn fn, void *ctx,
+                           wr_err *err)
 {
     assert(st && id && fn);
     return st->be->run_get(st, id, fn, ctx, err);
 }
 
-wr_status wr_store_run_list(wr_store *st, const char *before_id, uint32_t limit, wr_run_fn fn,
-                            void *ctx, wr_err *err)
+wr_status wr_store_run_list(wr_store *st, const char *before_id, uint32_t limit,
+                            wr_run_fn fn, void *ctx, wr_err *err)
 {
     assert(st && before_id && fn);
     return st->be->run_list(st, before_id, limit, fn, ctx, err);
@@ -206,8 +208,8 @@ wr_status wr_store_scores_put(wr_store *st, const wr_run *run, const wr_score *s
     return st->be->scores_put(st, run, score, n, err);
 }
 
-wr_status wr_store_scores_top(wr_store *st, const wr_score_query *q, wr_score_fn fn, void *ctx,
-                              wr_err *err)
+wr_status wr_store_scores_top(wr_store *st, const wr_score_query *q, wr_score_fn fn,
+                              void *ctx, wr_err *err)
 {
     assert(st && q && q->run_id && fn);
     return st->be->scores_top(st, q, fn, ctx, err);

@@ -1,14 +1,303 @@
-#include "store/backend_int.h"
+#include "store/mem_int.h"
+#include "util/clock.h"
+
+bool wr_mem_grow(void *item_pointer, size_t *cap, size_t want, size_t size)
+{
+    void *item;
+    memcpy(&item, item_pointer, sizeof item);
+    void *bigger = wr_grow(item, cap, want, size);
+    if (!bigger)
+        return false;
+    memcpy(item_pointer, &bigger, sizeof bigger);
+    return true;
+}
+
+wr_status wr_mem_text(wr_mem *m, wr_text *t, wr_err *err)
+{
+    wr_text copy = wr_arena_text(&m->arena, *t);
+    if (t->p && !copy.p)
+        return wr_fail(err, WR_ENOMEM, "memory store: text of %u bytes", t->len);
+    *t = copy;
+    return WR_OK;
+}
+
+/* --- life and schema
+ * ---------------------------------------------------------------------- */
+
+static void mem_close(wr_store *st)
+{
+    wr_mem *m = wr_mem_of(st);
+    wr_free(m->transfers.item);
+    wr_free(m->wallets.item);
+    wr_free(m->assets.item);
+    wr_free(m->dead.item);
+    wr_free(m->sources.item);
+    wr_free(m->labels.item);
+    wr_free(m->runs.item);
+    wr_free(m->scores.item);
+    wr_arena_release(&m->arena);
+    wr_free(m);
+}
 
 static wr_status mem_open(wr_store **out, const char *dsn, wr_err *err)
 {
-    (void)out;
-    (void)dsn;
-    return wr_fail(err, WR_EIO, "this program was built without the memory store");
+    if (strcmp(dsn, "memory:") != 0)
+        return wr_fail(err, WR_EINVAL, "'%s': memory: takes no name", dsn);
+    wr_mem *m = wr_calloc(1, sizeof *m);
+    if (!m)
+        return wr_fail(err, WR_ENOMEM, "memory store");
+    m->base.be = &wr_store_memory;
+    wr_arena_init(&m->arena, 0);
+    *out = &m->base;
+    return WR_OK;
+}
+
+/* There are no tables: the number alone goes up, by the rules that hold for all. */
+static wr_status schema_begin(wr_store *st, wr_err *err)
+{
+    (void)err;
+    wr_mem_of(st)->schema_before = wr_mem_of(st)->schema;
+    return WR_OK;
+}
+
+static wr_status schema_end(wr_store *st, bool is_commit, wr_err *err)
+{
+    (void)err;
+    if (!is_commit)
+        wr_mem_of(st)->schema = wr_mem_of(st)->schema_before;
+    return WR_OK;
+}
+
+static wr_status schema_read(wr_store *st, wr_schema_fn fn, void *ctx, wr_err *err)
+{
+    for (const wr_migration *m = wr_migrations; m->dialect; m++) {
+        if (strcmp(m->dialect, st->be->dialect) != 0 || m->number > wr_mem_of(st)->schema)
+            continue;
+        wr_schema_row row = {.number = m->number, .sha256 = wr_text_of(m->sha256)};
+        WR_TRY(fn(ctx, &row, err));
+    }
+    return WR_OK;
+}
+
+static wr_status schema_apply(wr_store *st, const wr_migration *m, wr_err *err)
+{
+    (void)err;
+    wr_mem_of(st)->schema = m->number;
+    return WR_OK;
+}
+
+wr_status wr_mem_ready(const wr_mem *m, wr_err *err)
+{
+    return m->schema ? WR_OK : wr_fail(err, WR_EIO, "memory store: no tables yet");
+}
+
+/* --- put
+ * ---------------------------------------------------------------------------------- */
+
+/* How long every list was: what a failed put goes back to. */
+typedef struct put_mark {
+    size_t transfers, wallets, assets, dead, sources;
+} put_mark;
+
+uint32_t wr_mem_wallet_id(const wr_mem *m, const wr_chain *chain, wr_text address)
+{
+    for (size_t i = 0; i < m->wallets.count; i++)
+        if (m->wallets.item[i].chain == chain &&
+            wr_text_eq(m->wallets.item[i].address, address))
+            return (uint32_t)i + 1;
+    return 0;
+}
+
+static wr_status name_wallet(wr_mem *m, const wr_chain *chain, wr_text address,
+                             wr_err *err)
+{
+    if (wr_mem_wallet_id(m, chain, address) != 0)
+        return WR_OK;
+    wr_mem_wallet w = {.chain = chain, .address = address};
+    WR_TRY(wr_mem_text(m, &w.address, err));
+    return WR_MEM_APPEND(&m->wallets, w, "wallet", err);
+}
+
+static wr_status name_asset(wr_mem *m, const wr_transfer *t, wr_err *err)
+{
+    for (size_t i = 0; i < m->assets.count; i++)
+        if (m->assets.item[i].chain == t->chain &&
+            wr_text_eq(m->assets.item[i].asset, t->asset))
+            return WR_OK;
+    if (m->assets.count == WR_STORE_ASSET_COUNT_MAX)
+        return wr_fail(err, WR_ELIMIT, "asset %.*s of %s: over %d assets",
+                       WR_TEXT_ARG(t->asset), t->chain->id, WR_STORE_ASSET_COUNT_MAX);
+    wr_asset_row a = {.id = (uint16_t)m->assets.count,
+                      .chain = t->chain,
+                      .asset = t->asset,
+                      .decimals = t->decimals};
+    WR_TRY(wr_mem_text(m, &a.asset, err));
+    return WR_MEM_APPEND(&m->assets, a, "asset", err);
+}
+
+static const wr_transfer *find_key(const wr_mem *m, const wr_transfer *t)
+{
+    for (size_t i = 0; i < m->transfers.count; i++) {
+        const wr_transfer *o = &m->transfers.item[i];
+        if (o->chain == t->chain && o->position == t->position &&
+            wr_text_eq(o->tx_hash, t->tx_hash))
+            return o;
+    }
+    return NULL;
+}
+
+static wr_status add_transfer(wr_mem *m, const wr_transfer *t, wr_err *err)
+{
+    wr_transfer copy = *t;
+    WR_TRY(name_wallet(m, t->chain, t->from, err));
+    WR_TRY(name_wallet(m, t->chain, t->to, err));
+    WR_TRY(name_asset(m, t, err));
+    WR_TRY(wr_mem_text(m, &copy.tx_hash, err));
+    WR_TRY(wr_mem_text(m, &copy.from, err));
+    WR_TRY(wr_mem_text(m, &copy.to, err));
+    WR_TRY(wr_mem_text(m, &copy.asset, err));
+    WR_TRY(wr_mem_text(m, &copy.memo, err));
+    return WR_MEM_APPEND(&m->transfers, copy, "transfer", err);
+}
+
+static wr_status add_dead(wr_mem *m, const wr_dead_letter *d, wr_err *err)
+{
+    wr_dead_row row = {
+        .id = (int64_t)m->dead.count + 1, .letter = *d, .at_s = wr_clock_wall_s()};
+    if (row.letter.raw.len > WR_DEAD_RAW_MAX)
+        row.letter.raw.len = WR_DEAD_RAW_MAX;
+    wr_text *text[] = {&row.letter.source, &row.letter.raw, &row.letter.field,
+                       &row.letter.reason};
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+        if (!text[i]->p)
+            *text[i] = WR_TEXT_LIT("");
+        WR_TRY(wr_mem_text(m, text[i], err));
+    }
+    return WR_MEM_APPEND(&m->dead, row, "dead letter", err);
+}
+
+static wr_status put_one(wr_mem *m, const wr_put *put, size_t i, uint8_t *outcome,
+                         wr_put_result *res, wr_err *err)
+{
+    const wr_transfer *t = &put->transfer[i];
+    const wr_transfer *stored = find_key(m, t);
+    wr_put_outcome o = !stored                            ? WR_PUT_INSERTED
+                       : wr_store_same_content(t, stored) ? WR_PUT_DUPLICATE
+                                                          : WR_PUT_CONFLICT;
+    if (outcome)
+        outcome[i] = (uint8_t)o;
+    if (o == WR_PUT_INSERTED) {
+        res->inserted++;
+        return add_transfer(m, t, err);
+    }
+    if (o == WR_PUT_DUPLICATE) {
+        res->duplicates++;
+        return WR_OK;
+    }
+    wr_dead_letter letter;
+    res->conflicts++;
+    res->dead++;
+    WR_TRY(wr_store_conflict_letter(&letter, &m->arena, t, stored, put->mark, err));
+    return add_dead(m, &letter, err);
+}
+
+static wr_status mark_source(wr_mem *m, const wr_source_mark *mark,
+                             const wr_put_result *res, wr_err *err)
+{
+    wr_source *s = NULL;
+    wr_source fresh = {.source = mark->source.p ? mark->source : WR_TEXT_LIT(""),
+                       .partition = mark->partition};
+    for (size_t i = 0; i < m->sources.count; i++)
+        if (m->sources.item[i].partition == fresh.partition &&
+            wr_text_eq(m->sources.item[i].source, fresh.source))
+            s = &m->sources.item[i];
+    wr_source next = s ? *s : fresh;
+    int64_t now_s = wr_clock_wall_s();
+    if (!s)
+        next.first_s = now_s;
+    next.next_offset = mark->next_offset;
+    next.resume = mark->resume;
+    next.status = wr_text_of(mark->status);
+    next.last_error = mark->last_error;
+    next.records += mark->records;
+    next.gaps += mark->gaps;
+    next.inserted += res->inserted;
+    next.duplicates += res->duplicates;
+    next.dead += res->dead;
+    next.updated_s = now_s;
+    WR_TRY(wr_mem_text(m, &next.source, err));
+    WR_TRY(wr_mem_text(m, &next.resume, err));
+    WR_TRY(wr_mem_text(m, &next.status, err));
+    WR_TRY(wr_mem_text(m, &next.last_error, err));
+    if (!s)
+        return WR_MEM_APPEND(&m->sources, next, "source", err);
+    *s = next;
+    return WR_OK;
+}
+
+static wr_status put_all(wr_mem *m, const wr_put *put, uint8_t *outcome,
+                         wr_put_result *res, wr_err *err)
+{
+    for (size_t i = 0; i < put->dead_count; i++)
+        WR_TRY(add_dead(m, &put->dead[i], err));
+    res->dead = put->dead_count;
+    for (size_t i = 0; i < put->transfer_count; i++)
+        WR_TRY(put_one(m, put, i, outcome, res, err));
+    /* Last, and itself all or nothing: the counters need no going back. */
+    return put->mark ? mark_source(m, put->mark, res, err) : WR_OK;
+}
+
+wr_status wr_mem_put(wr_store *st, const wr_put *put, uint8_t *outcome,
+                     wr_put_result *res, wr_err *err)
+{
+    wr_mem *m = wr_mem_of(st);
+    WR_TRY(wr_mem_ready(m, err));
+    put_mark before = {m->transfers.count, m->wallets.count, m->assets.count,
+                       m->dead.count, m->sources.count};
+    wr_put_result done = {0};
+    wr_status s = put_all(m, put, outcome, &done, err);
+    if (s != WR_OK) {
+        m->transfers.count = before.transfers;
+        m->wallets.count = before.wallets;
+        m->assets.count = before.assets;
+        m->dead.count = before.dead;
+        m->sources.count = before.sources;
+        return s;
+    }
+    *res = done;
+    return WR_OK;
 }
 
 const wr_store_backend wr_store_memory = {
     .kind = "memory",
     .dialect = "sqlite",
     .open = mem_open,
+    .close = mem_close,
+    .schema_begin = schema_begin,
+    .schema_end = schema_end,
+    .schema_read = schema_read,
+    .schema_apply = schema_apply,
+    .put = wr_mem_put,
+    .bulk_begin = wr_mem_bulk,
+    .bulk_end = wr_mem_bulk,
+    .sources = wr_mem_sources,
+    .source_get = wr_mem_source_get,
+    .dead_list = wr_mem_dead_list,
+    .counts = wr_mem_counts,
+    .safe_seq = wr_mem_safe_seq,
+    .scan_edges = wr_mem_scan_edges,
+    .scan_wallets = wr_mem_scan_wallets,
+    .scan_assets = wr_mem_scan_assets,
+    .labels_put = wr_mem_labels_put,
+    .labels_remove = wr_mem_labels_remove,
+    .labels_list = wr_mem_labels_list,
+    .transfer_get = wr_mem_transfer_get,
+    .wallet_transfers = wr_mem_wallet_transfers,
+    .wallet_find = wr_mem_wallet_find,
+    .run_put = wr_mem_run_put,
+    .run_get = wr_mem_run_get,
+    .run_list = wr_mem_run_list,
+    .scores_put = wr_mem_scores_put,
+    .scores_top = wr_mem_scores_top,
+    .score_get = wr_mem_score_get,
 };

@@ -20,12 +20,12 @@ create table wallets (
     chain_id  integer not null,
     address   text    not null              -- canonical; tx:<hash> for a UTXO hub
 ) strict;
--- Its own statement: a first load drops it and builds it at the end (engine/store/README.md).
 create unique index wallets_address on wallets (chain_id, address);
 
 -- The columns that the graph reads come first: a scan decodes a row only as far as it needs.
+-- Natural key (chain_id, tx_hash, position): held by transaction_keys, see below.
 create table transactions (
-    seq      integer primary key,           -- order of arrival; max + 1 under the write lock
+    seq      integer primary key,           -- order of arrival; grows, never used again
     time     integer not null,              -- unix seconds
     from_id  integer not null,
     to_id    integer not null,
@@ -36,13 +36,35 @@ create table transactions (
     decimals integer not null,
     position integer not null,              -- inside the transaction
     amount   any     not null,              -- base units: integer below 2^63, else 16 bytes big-endian
-    tx_hash  blob    not null,              -- 32 bytes = 64 hex digits; any other length = the text
+    tx_hash  blob    not null,              -- 32 bytes = 64 hex digits; other lengths = the text
     block    integer,
     memo     text
 ) strict;
-create unique index transactions_key on transactions (chain_id, tx_hash, position);
-create index transactions_from on transactions (from_id);
-create index transactions_to on transactions (to_id);
+
+-- SQLite only: the unique key of transactions in 16 bytes instead of 45.  key is a SipHash of
+-- the natural key (its secret in store_settings) plus the number of other natural keys that
+-- stood in the way; the row of transactions at seq decides whether it is the same one.
+create table transaction_keys (
+    key integer primary key,
+    seq integer not null
+) strict;
+
+-- SQLite only: transfers of a wallet, newest first, without an index entry per row.  One block
+-- per some 100 000 transfers; pairs holds sorted (wallet, seq) differences; transfers after the
+-- newest block are scanned.
+create table wallet_history (
+    upto_seq     integer not null,          -- the block ends here
+    first_wallet integer not null,          -- first pair of this piece
+    first_seq    integer not null,
+    pairs        blob    not null,
+    primary key (upto_seq, first_wallet, first_seq)
+) strict, without rowid;
+
+create table store_settings (
+    name  text primary key,
+    value blob not null
+) strict, without rowid;
+insert into store_settings values ('transaction_key_secret', randomblob(16));
 
 -- Kept beside the rows so that counting does not scan.  Readers sum all slots.
 create table store_totals (

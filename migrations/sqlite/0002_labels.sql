@@ -25,7 +25,6 @@ create table labels (
     removed_rev integer,                    -- null = current
     added_at    integer not null
 ) strict;
--- The key of a current label; also finds all labels of an address.
+-- The key of a current label; also finds the current labels of an address.
 create unique index labels_key on labels (chain_id, address, source, category)
     where removed_rev is null;
-create index labels_address on labels (chain_id, address) where removed_rev is not null;

@@ -1,0 +1,249 @@
+#include <assert.h>
+
+#include "store/sqlite_int.h"
+
+/* What one put works with; freed as a whole. */
+typedef struct put_job {
+    wr_sqlite *q;
+    wr_sqlite_batch b;
+    wr_sqlite_new_wallets fresh;
+    wr_arena arena; /* texts of one dead letter */
+    wr_put_result res;
+    int64_t first_time_s, last_time_s, last_seq; /* of inserted ones */
+} put_job;
+
+static void job_release(put_job *j)
+{
+    wr_free(j->b.chain_id);
+    wr_free(j->b.outcome);
+    wr_free(j->b.rival);
+    wr_free(j->b.hash);
+    wr_free(j->b.hash_at);
+    wr_free(j->fresh.item);
+    wr_arena_release(&j->arena);
+}
+
+static wr_status job_init(put_job *j, wr_sqlite *q, const wr_put *put, wr_err *err)
+{
+    size_t n = put->transfer_count;
+    *j = (put_job){.q = q, .b = {.put = put}};
+    wr_arena_init(&j->arena, 0);
+    size_t hash_bytes =
+        WR_STORE_HASH_BYTES; /* packing never needs more than a text + 1 */
+    for (size_t i = 0; i < n; i++)
+        hash_bytes += put->transfer[i].tx_hash.len + 1;
+    j->b.chain_id = wr_calloc(n, sizeof *j->b.chain_id);
+    j->b.outcome = wr_calloc(n, sizeof *j->b.outcome);
+    j->b.rival = wr_calloc(n, sizeof *j->b.rival);
+    j->b.hash = wr_calloc(hash_bytes, 1);
+    j->b.hash_at = wr_calloc(n + 1, sizeof *j->b.hash_at);
+    if (!j->b.chain_id || !j->b.outcome || !j->b.rival || !j->b.hash || !j->b.hash_at)
+        return wr_fail(err, WR_ENOMEM, "put of %zu transfers", n);
+    return WR_OK;
+}
+
+static wr_status name_chains(put_job *j, wr_err *err)
+{
+    const wr_put *put = j->b.put;
+    for (size_t i = 0; i < put->transfer_count; i++) {
+        const wr_transfer *t = &put->transfer[i];
+        if (i > 0 && t->chain == t[-1].chain)
+            j->b.chain_id[i] = j->b.chain_id[i - 1];
+        else
+            WR_TRY(wr_sqlite_chain_put(j->q, t->chain, &j->b.chain_id[i], err));
+        j->b.hash_len += wr_store_hash_pack(j->b.hash + j->b.hash_len, t->tx_hash);
+        j->b.hash_at[i + 1] = j->b.hash_len;
+    }
+    return WR_OK;
+}
+
+/* --- transfers whose key is taken
+ * -------------------------------------------------------- */
+
+typedef struct judgement {
+    put_job *job;
+    size_t at;
+} judgement;
+
+/* Compare transfer `at` with the one that has its key; a different one is refused. */
+static wr_status judge(void *ctx, const wr_transfer_row *stored, wr_err *err)
+{
+    judgement *d = ctx;
+    put_job *j = d->job;
+    const wr_transfer *t = &j->b.put->transfer[d->at];
+    if (wr_store_same_content(t, &stored->transfer)) {
+        j->b.outcome[d->at] = WR_PUT_DUPLICATE;
+        j->res.duplicates++;
+        return WR_OK;
+    }
+    wr_dead_letter letter;
+    j->b.outcome[d->at] = WR_PUT_CONFLICT;
+    j->res.conflicts++;
+    j->res.dead++;
+    wr_arena_reset(&j->arena);
+    WR_TRY(wr_store_conflict_letter(&letter, &j->arena, t, &stored->transfer,
+                                    j->b.put->mark, err));
+    return wr_sqlite_dead_add(j->q, &letter, err);
+}
+
+static wr_status judge_taken(put_job *j, wr_err *err)
+{
+    const wr_sqlite_batch *b = &j->b;
+    for (size_t i = 0; i < b->put->transfer_count; i++) {
+        if (b->outcome[i] == WR_PUT_INSERTED)
+            continue;
+        judgement d = {.job = j, .at = i};
+        int64_t rival = (int64_t)b->rival[i];
+        if (rival > b->base_seq) {
+            wr_transfer_row row = {.seq = rival,
+                                   .transfer = b->put->transfer[rival - b->base_seq - 1]};
+            WR_TRY(judge(&d, &row, err));
+            continue;
+        }
+        bool is_found;
+        WR_TRY(wr_sqlite_transfer_at(j->q, rival, judge, &d, &is_found, err));
+        if (!is_found)
+            return wr_fail(err, WR_ECORRUPT, "transactions: no row %lld",
+                           (long long)rival);
+    }
+    return WR_OK;
+}
+
+/* --- rows
+ * --------------------------------------------------------------------------------- */
+
+/* Base units: an integer below 2^63, else 16 bytes big-endian; both sort by value. */
+static void bind_amount(sqlite3_stmt *s, int at, wr_amount amount, uint8_t bytes[16])
+{
+    if (amount <= (wr_amount)INT64_MAX) {
+        (void)sqlite3_bind_int64(s, at, (int64_t)amount);
+        return;
+    }
+    for (int i = 15; i >= 0; i--, amount >>= 8)
+        bytes[i] = (uint8_t)amount;
+    (void)sqlite3_bind_blob(s, at, bytes, 16, SQLITE_STATIC);
+}
+
+static wr_status insert_row(put_job *j, sqlite3_stmt *s, size_t i, wr_err *err)
+{
+    const wr_transfer *t = &j->b.put->transfer[i];
+    uint32_t chain_id = j->b.chain_id[i];
+    uint32_t from;
+    uint32_t to;
+    uint16_t asset;
+    uint8_t amount[16];
+    WR_TRY(wr_sqlite_wallet_put(j->q, &j->fresh, chain_id, t->from, &from, err));
+    WR_TRY(wr_sqlite_wallet_put(j->q, &j->fresh, chain_id, t->to, &to, err));
+    WR_TRY(wr_sqlite_asset_put(j->q, chain_id, t->chain, t->asset, t->decimals, &asset,
+                               err));
+    (void)sqlite3_bind_int64(s, 1, j->b.base_seq + 1 + (int64_t)i);
+    (void)sqlite3_bind_int64(s, 2, t->time_s);
+    (void)sqlite3_bind_int64(s, 3, from);
+    (void)sqlite3_bind_int64(s, 4, to);
+    (void)sqlite3_bind_double(s, 5, t->value);
+    (void)sqlite3_bind_int(s, 6, asset);
+    (void)sqlite3_bind_int(s, 7, t->flags);
+    (void)sqlite3_bind_int64(s, 8, chain_id);
+    (void)sqlite3_bind_int(s, 9, t->decimals);
+    (void)sqlite3_bind_int64(s, 10, t->position);
+    bind_amount(s, 11, t->amount_base, amount);
+    (void)sqlite3_bind_blob(s, 12, j->b.hash + j->b.hash_at[i],
+                            (int)(j->b.hash_at[i + 1] - j->b.hash_at[i]), SQLITE_STATIC);
+    wr_sqlite_bind_int_or(s, 13, t->block, -1);
+    wr_sqlite_bind(s, 14, t->memo);
+    WR_TRY(wr_sqlite_run(j->q, s, err));
+    j->last_seq = j->b.base_seq + 1 + (int64_t)i;
+    bool is_first = j->res.inserted++ == 0;
+    if (is_first || t->time_s < j->first_time_s)
+        j->first_time_s = t->time_s;
+    if (is_first || t->time_s > j->last_time_s)
+        j->last_time_s = t->time_s;
+    return WR_OK;
+}
+
+static wr_status insert_rows(put_job *j, wr_err *err)
+{
+    static const char sql[] =
+        "insert into transactions (seq, time, from_id, to_id, value, asset_id, flags, "
+        "chain_id, decimals, position, amount, tx_hash, block, memo) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    WR_SQLITE_STMT *s = NULL;
+    WR_TRY(wr_sqlite_stmt(j->q, sql, &s, err));
+    for (size_t i = 0; i < j->b.put->transfer_count; i++)
+        if (j->b.outcome[i] == WR_PUT_INSERTED)
+            WR_TRY(insert_row(j, s, i, err));
+    return wr_sqlite_wallets_insert(j->q, &j->fresh, err);
+}
+
+static wr_status add_totals(put_job *j, wr_err *err)
+{
+    static const char sql[] =
+        "insert into store_totals (slot, transfers, first_time, last_time) "
+        "values (0, ?, ?, ?) on conflict (slot) do update set "
+        "transfers = transfers + excluded.transfers, "
+        "first_time = min(first_time, excluded.first_time), "
+        "last_time = max(last_time, excluded.last_time)";
+    if (j->res.inserted == 0)
+        return WR_OK;
+    WR_SQLITE_STMT *s = NULL;
+    WR_TRY(wr_sqlite_stmt(j->q, sql, &s, err));
+    (void)sqlite3_bind_int64(s, 1, (int64_t)j->res.inserted);
+    (void)sqlite3_bind_int64(s, 2, j->first_time_s);
+    (void)sqlite3_bind_int64(s, 3, j->last_time_s);
+    return wr_sqlite_run(j->q, s, err);
+}
+
+static wr_status put_all(put_job *j, wr_err *err)
+{
+    static const char max_seq[] = "select max(seq) from transactions";
+    const wr_put *put = j->b.put;
+    for (size_t i = 0; i < put->dead_count; i++)
+        WR_TRY(wr_sqlite_dead_add(j->q, &put->dead[i], err));
+    j->res.dead = put->dead_count;
+    if (put->transfer_count > 0) {
+        WR_TRY(wr_sqlite_int(j->q, max_seq, 0, &j->b.base_seq, err));
+        WR_TRY(name_chains(j, err));
+        WR_TRY(wr_sqlite_keys_take(j->q, &j->b, err));
+        WR_TRY(judge_taken(j, err));
+        WR_TRY(insert_rows(j, err));
+        WR_TRY(add_totals(j, err));
+        if (j->res.inserted > 0)
+            WR_TRY(wr_sqlite_history_extend(j->q, j->last_seq, err));
+    }
+    return put->mark ? wr_sqlite_source_add(j->q, put, &j->res, err) : WR_OK;
+}
+
+wr_status wr_sqlite_put(wr_store *st, const wr_put *put, uint8_t *outcome,
+                        wr_put_result *res, wr_err *err)
+{
+    wr_sqlite *q = wr_sqlite_of(st);
+    put_job j;
+    wr_status s = job_init(&j, q, put, err);
+    if (s == WR_OK)
+        s = wr_sqlite_begin(q, err);
+    if (s == WR_OK)
+        s = wr_sqlite_end(q, put_all(&j, err), err);
+    if (s == WR_OK) {
+        *res = j.res;
+        if (outcome && put->transfer_count)
+            memcpy(outcome, j.b.outcome, put->transfer_count);
+    }
+    job_release(&j);
+    return s;
+}
+
+wr_status wr_sqlite_bulk_begin(wr_store *st, wr_err *err)
+{
+    wr_sqlite *q = wr_sqlite_of(st);
+    WR_TRY(wr_sqlite_names_sync(q, err));
+    return wr_sqlite_wallets_preload(q, err);
+}
+
+wr_status wr_sqlite_bulk_end(wr_store *st, wr_err *err)
+{
+    (void)err;
+    /* A reader may hold the log back; then a later commit does this. */
+    (void)sqlite3_wal_checkpoint_v2(wr_sqlite_of(st)->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                    NULL, NULL);
+    return WR_OK;
+}
