@@ -1,0 +1,58 @@
+/*
+ * labels_int.h - what the label formats share: raw fields in, checked labels out.
+ */
+#ifndef WR_CODEC_LABELS_INT_H
+#define WR_CODEC_LABELS_INT_H
+
+#include "codec/labels.h"
+#include "util/arena.h"
+
+enum { WR_LABELS_BATCH = 4096 };
+
+/* One entry as a list writes it; absent texts take defaults. */
+typedef struct wr_raw_label {
+    uint64_t line;
+    wr_text address, chain;
+    wr_text category;   /* word */
+    wr_text confidence; /* word of GraphSense's table, or 0..100 */
+    wr_text source, uri, actor, name;
+    wr_text valid_from, valid_to;
+} wr_raw_label;
+
+typedef struct wr_label_gate {
+    const wr_labels_opts *o;
+    const wr_labels_sink *sink;
+    const char *default_confidence; /* of the format */
+    wr_label batch[WR_LABELS_BATCH];
+    size_t count;
+    wr_arena arena; /* texts of the batch */
+    uint64_t *seen; /* [2 * seen_cap] 128-bit keys, open addressing; 0,0 = free */
+    size_t seen_cap, seen_count;
+} wr_label_gate;
+
+void wr_label_report(const wr_label_gate *g, wr_label_issue_kind kind, uint64_t line,
+                     const char *fmt, ...) WR_PRINTF(4, 5);
+
+/* Check one entry; it goes to the batch or to issue().  Fails only as the sink does. */
+wr_status wr_label_gate_offer(wr_label_gate *g, const wr_raw_label *raw,
+                              wr_err *err) WR_NODISCARD;
+wr_status wr_label_gate_flush(wr_label_gate *g, wr_err *err) WR_NODISCARD;
+
+/* The formats. */
+wr_status wr_labels_read_csv(wr_label_gate *g, const char *name, wr_text bytes,
+                             bool is_graphsense, wr_err *err) WR_NODISCARD;
+wr_status wr_labels_read_tagpack(wr_label_gate *g, const char *name, wr_text bytes,
+                                 wr_err *err) WR_NODISCARD;
+wr_status wr_labels_read_ofac_txt(wr_label_gate *g, const char *name, wr_text bytes,
+                                  wr_err *err) WR_NODISCARD;
+wr_status wr_labels_read_ofac_json(wr_label_gate *g, const char *name, wr_text bytes,
+                                   wr_err *err) WR_NODISCARD;
+wr_status wr_labels_read_etherscan(wr_label_gate *g, const char *name, wr_text bytes,
+                                   wr_err *err) WR_NODISCARD;
+
+/* "dir/sanctioned_addresses_XBT.txt" -> "XBT"; absent when the name has no such part. */
+wr_text wr_labels_chain_of_name(const char *name);
+/* Name without its folders. */
+const char *wr_labels_base_name(const char *name);
+
+#endif
