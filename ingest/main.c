@@ -1,5 +1,10 @@
-/* walletrisk: the command of the engine. */
-int main(void)
+/*
+ * walletrisk-ingest: transfers from files and simulators into the store.
+ */
+#include "ingest/ingest.h"
+
+int main(int argc, char **argv)
 {
-    return 0;
+    return wr_command_main("walletrisk-ingest", WR_PROGRAM_INGEST, wr_ingest_commands, argc,
+                           argv);
 }

@@ -1,32 +1,18 @@
 /*
- * cli.h - the walletrisk command: one function per sub-command, one table that names them.
+ * cli.h - the walletrisk command: one function per sub-command (util/command.h runs them).
  *
- * A command parses its flags (util/args.h), opens what it needs, prints to stdout and
- * returns a status; main.c turns that into exit codes 0 ok, 1 failed, 2 usage.
  * Thread: main only.
  */
 #ifndef WR_CLI_CLI_H
 #define WR_CLI_CLI_H
 
 #include "pipeline/run.h"
-#include "util/args.h"
 #include "util/buf.h"
+#include "util/command.h"
 
-typedef struct wr_cli {
-    wr_config cfg;
-    int argc; /* argv[0] = command, then what is left for it */
-    char **argv;
-    wr_progress_line line;
-    wr_progress pg; /* draws on line, stops on signals */
-} wr_cli;
+typedef wr_command_line wr_cli;
 
-typedef struct wr_command {
-    const char *name; /* "top" or "labels load" */
-    wr_status (*run)(wr_cli *cli, wr_err *err);
-    const char *text;
-} wr_command;
-
-extern const wr_command wr_commands[]; /* ends with name NULL */
+extern const wr_command wr_cli_commands[]; /* ends with name NULL */
 
 wr_status wr_cmd_migrate(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_doctor(wr_cli *cli, wr_err *err) WR_NODISCARD;
@@ -36,6 +22,10 @@ wr_status wr_cmd_verify_run(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_top(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_explain(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_export(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_labels_load(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_labels_list(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_labels_export(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_labels_remove(wr_cli *cli, wr_err *err) WR_NODISCARD;
 
 /* --- helpers that several commands use ---------------------------------------------- */
 

@@ -1,8 +1,12 @@
 #include "cli/cli.h"
 
-const wr_command wr_commands[] = {
+const wr_command wr_cli_commands[] = {
     {"migrate", wr_cmd_migrate, "create or update the tables of the store"},
     {"doctor", wr_cmd_doctor, "check store, configuration and counters; say what is wrong"},
+    {"labels load", wr_cmd_labels_load, "load label lists"},
+    {"labels list", wr_cmd_labels_list, "show labels"},
+    {"labels export", wr_cmd_labels_export, "all labels as CSV"},
+    {"labels remove", wr_cmd_labels_remove, "end labels of a list or an address"},
     {"score", wr_cmd_score, "compute and publish a scoring run"},
     {"runs", wr_cmd_runs, "list runs"},
     {"verify-run", wr_cmd_verify_run, "recompute a stored run and compare every digest"},

@@ -1,5 +1,9 @@
-/* walletrisk: the command of the engine. */
-int main(void)
+/*
+ * walletrisk: set up the store, load labels, score, look and prove.
+ */
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
 {
-    return 0;
+    return wr_command_main("walletrisk", WR_PROGRAM_CLI, wr_cli_commands, argc, argv);
 }

@@ -7,6 +7,7 @@
 
 #include "codec/input.h"
 #include "codec/labels_int.h"
+#include "model/amount.h"
 #include "util/buf.h"
 #include "util/clock.h"
 #include "util/digest.h"

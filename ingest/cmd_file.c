@@ -1,0 +1,135 @@
+/* file: load files of transfers. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ingest/file_load.h"
+#include "ingest/ingest.h"
+#include "util/clock.h"
+
+typedef struct file_flags {
+    const char *format, *map, *chain, *asset, *source, *time_unit, *time_base;
+    int64_t decimals, step_s;
+    bool is_reread, is_rounding, is_listing_formats;
+} file_flags;
+
+static wr_status read_time_unit(wr_time_unit *out, const char *t, wr_err *err)
+{
+    static const struct {
+        const char *name;
+        wr_time_unit unit;
+    } table[] = {{"auto", WR_TIME_AUTO},
+                 {"s", WR_TIME_SECONDS},
+                 {"ms", WR_TIME_MILLISECONDS},
+                 {"steps", WR_TIME_STEPS}};
+    for (size_t i = 0; t && i < sizeof table / sizeof *table; i++)
+        if (strcmp(t, table[i].name) == 0) {
+            *out = table[i].unit;
+            return WR_OK;
+        }
+    return t ? wr_fail(err, WR_EINVAL, "--time-unit: '%s' is none of auto, s, ms, steps", t)
+             : WR_OK;
+}
+
+static wr_status make_opts(wr_file_load_opts *o, const file_flags *f, const wr_command_line *cl,
+                           wr_err *err)
+{
+    *o = (wr_file_load_opts){.reader = WR_TRANSFER_READER_OPTS_INIT,
+                             .source = f->source,
+                             .is_reread = f->is_reread,
+                             .pg = &cl->pg};
+    wr_transfer_opts *t = &o->reader.transfer;
+    o->reader.batch_rows = (uint32_t)cl->cfg.batch_rows;
+    t->format = f->format;
+    t->map = f->map;
+    t->chain = f->chain;
+    t->asset = f->asset;
+    t->decimals = (int)f->decimals;
+    t->is_rounding = f->is_rounding ? 1 : -1;
+    t->step_s = f->step_s;
+    if (f->time_base)
+        WR_TRY(wr_time_parse(&t->step_base_s, wr_text_of(f->time_base), err));
+    return read_time_unit(&t->time_unit, f->time_unit, err);
+}
+
+static void print_report(const char *path, const wr_file_load_report *r)
+{
+    if (r->is_changed)
+        (void)printf("%s: its beginning is not what was loaded before: read again\n", path);
+    (void)printf("%s (%s): %" PRIu64 " records = %" PRIu64 " inserted + %" PRIu64
+                 " duplicates + %" PRIu64 " dead letters",
+                 path, r->format, r->records, r->inserted, r->duplicates, r->dead);
+    if (r->conflicts)
+        (void)printf(" (%" PRIu64 " of them conflicts)", r->conflicts);
+    if (r->skipped)
+        (void)printf("; %" PRIu64 " records were stored before%s", r->skipped,
+                     r->records ? "" : ": nothing new, inserted 0");
+    (void)printf("; %.2f s", r->seconds);
+    if (r->records && r->seconds > 0)
+        (void)printf(", %.0f records/s", (double)r->records / r->seconds);
+    (void)printf("\n");
+}
+
+static void list_formats(void)
+{
+    for (const wr_transfer_format *f = wr_transfer_formats(); f->name; f++)
+        (void)printf("  %-14s %s\n", f->name, f->text);
+}
+
+static wr_status load_files(wr_command_line *cl, wr_file_load_opts *o, wr_err *err)
+{
+    WR_AUTO(wr_store) st = NULL;
+    WR_TRY(wr_ingest_open_store(&st, cl, err));
+    for (int i = 1; i < cl->argc; i++) {
+        o->reader.path = cl->argv[i];
+        wr_file_load_report rep;
+        wr_status s = wr_file_load(&rep, st, o, err);
+        wr_progress_line_done(&cl->line);
+        if (rep.records || s == WR_OK)
+            print_report(cl->argv[i], &rep);
+        if (s == WR_ESTOPPED)
+            return wr_fail_ctx(err, s, "loading %s: run the same command to go on",
+                               cl->argv[i]);
+        WR_TRY(s);
+    }
+    return WR_OK;
+}
+
+wr_status wr_ingest_cmd_file(wr_command_line *cl, wr_err *err)
+{
+    file_flags f = {.decimals = -1};
+    const wr_arg arg[] = {
+        {"format", WR_ARG_TEXT, &f.format, 0, 0, "F  a named column set (see --formats)"},
+        {"formats", WR_ARG_FLAG, &f.is_listing_formats, 0, 0, "list the formats and stop"},
+        {"map", WR_ARG_TEXT, &f.map, 0, 0, "M  field=column,… e.g. from=sender,to=account"},
+        {"chain", WR_ARG_TEXT, &f.chain, 0, 0, "C  for records that name none: ETH, BTC, …"},
+        {"asset", WR_ARG_TEXT, &f.asset, 0, 0, "A  for records that name none"},
+        {"decimals", WR_ARG_INT, &f.decimals, 0, 36, "N  base units = value * 10^N"},
+        {"rounding", WR_ARG_FLAG, &f.is_rounding, 0, 0,
+         "round digits beyond the decimals (half to even) instead of refusing them"},
+        {"time-unit", WR_ARG_TEXT, &f.time_unit, 0, 0, "U  auto | s | ms | steps (auto)"},
+        {"step-base", WR_ARG_TEXT, &f.time_base, 0, 0, "T  time of step 0 (RFC 3339)"},
+        {"step-seconds", WR_ARG_INT, &f.step_s, 1, 31622400, "N  length of a step"},
+        {"source", WR_ARG_TEXT, &f.source, 0, 0, "S  name of the source (by the file)"},
+        {"reread", WR_ARG_FLAG, &f.is_reread, 0, 0,
+         "read from the start although the file was loaded before"},
+    };
+    wr_args args = {.usage = "walletrisk-ingest file PATH... [flags]",
+                    .purpose = "Load transfers from files into the store, each once.",
+                    .arg = arg,
+                    .count = sizeof arg / sizeof *arg,
+                    .words_max = -1,
+                    .program = WR_PROGRAM_INGEST};
+    WR_TRY(wr_args_parse(&args, &cl->argc, cl->argv, err));
+    if (f.is_listing_formats) {
+        list_formats();
+        return WR_OK;
+    }
+    if (cl->argc < 2)
+        return wr_fail(err, WR_EINVAL, "no file given; usage: %s", args.usage);
+    if (f.source && cl->argc > 2)
+        return wr_fail(err, WR_EINVAL, "--source names one file, %d were given", cl->argc - 1);
+    wr_file_load_opts o;
+    WR_TRY(make_opts(&o, &f, cl, err));
+    return load_files(cl, &o, err);
+}

@@ -1,0 +1,17 @@
+#include "ingest/ingest.h"
+
+const wr_command wr_ingest_commands[] = {
+    {"file", wr_ingest_cmd_file, "load CSV or NDJSON files, plain, .gz or .zst; '-' is stdin"},
+    {"status", wr_ingest_cmd_status, "where every source stands, and whether it adds up"},
+    {"dead list", wr_ingest_cmd_dead_list, "records that were refused, with field and reason"},
+    {0},
+};
+
+wr_status wr_ingest_open_store(wr_store **out, const wr_command_line *cl, wr_err *err)
+{
+    WR_AUTO(wr_store) st = NULL;
+    WR_TRY(wr_store_open(&st, cl->cfg.dsn, err));
+    WR_TRY(wr_store_check_schema(st, err));
+    *out = WR_STEAL(st);
+    return WR_OK;
+}
