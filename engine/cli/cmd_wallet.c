@@ -143,5 +143,6 @@ wr_status wr_cmd_export(wr_cli *cli, wr_err *err)
     WR_AUTO(wr_assessment) a = NULL;
     WR_TRY(wr_cli_restore(&a, st, f.run_id, cli, err));
     WR_TRY(wr_cli_find_wallet(&q.center, a, cli->argc - 1, cli->argv + 1, err));
+    q.st = st;
     return export_to(a, &q, &f, err);
 }

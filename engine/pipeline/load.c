@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/buf.h"
+
 /* --- transfers ----------------------------------------------------------------------- */
 
 typedef struct edge_load {
@@ -231,6 +233,32 @@ static wr_status digest_labels(wr_digest_hex *out, label_load *l, wr_err *err)
     return WR_OK;
 }
 
+static int by_source(const void *pa, const void *pb)
+{
+    const used_label *a = pa;
+    const used_label *b = pb;
+    const uint32_t n = a->source.len < b->source.len ? a->source.len : b->source.len;
+    int d = n ? memcmp(a->source.p, b->source.p, n) : 0;
+    return d ? d : cmp_u32(a->source.len, b->source.len);
+}
+
+/* Reorders l->used. */
+static wr_status name_sources(char **out, label_load *l, wr_err *err)
+{
+    wr_buf b;
+    wr_buf_init(&b, 65536);
+    wr_buf_adds(&b, "");
+    if (l->count)
+        qsort(l->used, l->count, sizeof *l->used, by_source);
+    for (size_t i = 0; i < l->count; i++)
+        if (i == 0 || !wr_text_eq(l->used[i].source, l->used[i - 1].source))
+            wr_buf_addf(&b, "%s%.*s", b.len ? "; " : "", WR_TEXT_ARG(l->used[i].source));
+    wr_status s = wr_buf_status(&b, "label sources", NULL);
+    *out = wr_buf_steal(&b, NULL); /* over the maximum: the first of them */
+    wr_buf_release(&b);
+    return s == WR_ENOMEM ? wr_fail(err, s, "label sources") : WR_OK;
+}
+
 /* Keep the categories in use as columns, in taxonomy order. */
 static void compact(wr_label_set *set)
 {
@@ -276,7 +304,8 @@ static wr_status load_labels(wr_label_set *set, label_load *l, wr_store *st, wr_
     WR_TRY(wr_store_labels_list(st, set->rev, &all, true, 0, 0, take_label, l, err));
     set->count = l->count;
     compact(set);
-    return digest_labels(&set->digest, l, err);
+    WR_TRY(digest_labels(&set->digest, l, err));
+    return name_sources(&set->sources, l, err);
 }
 
 wr_status wr_load_labels(wr_label_set *out, wr_store *st, const wr_snapshot *g,
@@ -305,5 +334,6 @@ wr_status wr_load_labels(wr_label_set *out, wr_store *st, const wr_snapshot *g,
 void wr_label_set_release(wr_label_set *l)
 {
     wr_seeds_release(&l->seeds);
+    wr_free(l->sources);
     *l = (wr_label_set){0};
 }

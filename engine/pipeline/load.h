@@ -32,6 +32,7 @@ typedef struct wr_label_set {
     bool is_available; /* at rev the store held any label at all, in the graph or not */
     int64_t rev;
     wr_digest_hex digest; /* of the seeds and of every label that made them */
+    char *sources;        /* lists that the seeds came from, "; " between; at most 64 KiB */
 } wr_label_set;
 
 /*

@@ -5,6 +5,7 @@
 #define WR_PIPELINE_SUBGRAPH_EXPORT_H
 
 #include "pipeline/assess.h"
+#include "store/store.h"
 #include "util/buf.h"
 
 typedef enum wr_export_format {
@@ -23,6 +24,7 @@ typedef struct wr_export_query {
     int64_t from_s, to_s; /* transfers in [from_s, to_s]; WR_TIME_NONE = open */
     uint32_t nodes_max;   /* 1..100000 */
     bool is_transfer_level; /* an edge per transfer instead of per pair */
+    wr_store *st; /* for tx_hash and amount at transfer level; NULL leaves them out */
 } wr_export_query;
 
 #define WR_EXPORT_QUERY_INIT                                \
