@@ -1,0 +1,266 @@
+/*
+ * Planted crimes: each typology writes a script of payments over a cast of fresh wallets.
+ *
+ *   theft           victim -> source -> layers (branching) -> exchanges
+ *   fan_in          victims -> collector -> exchange
+ *   fan_out         victim -> source -> mules -> exchanges
+ *   scatter_gather  victim -> source -> mules -> collector -> exchange
+ *   cycle           victim -> source -> x1 -> … -> source -> exchange
+ *   peel_chain      victim -> source -> x1 -> x2 …, each peels a little to an exchange
+ *   mixer_use       victim -> source -> mixer; mixer -> fresh wallet -> exchange
+ */
+#include <string.h>
+
+#include "ingest/simulate_int.h"
+
+enum { MINUTE = 60, HOUR = 3600 };
+
+/* Appends to the script; time runs on by minutes to hours. */
+typedef struct writer {
+    sim_incident *in;
+    wr_rng *rng;
+    int64_t now_s;
+    int64_t pace_s; /* mean gap */
+} writer;
+
+static void step(writer *w, sim_end from, uint32_t from_at, sim_end to, uint32_t to_at,
+                 uint32_t percent)
+{
+    sim_incident *in = w->in;
+    if (in->steps == SIM_SCRIPT_MAX)
+        return;
+    w->now_s += 1 + (int64_t)wr_rng_below(w->rng, (uint64_t)(2 * w->pace_s));
+    in->step[in->steps++] = (sim_step){.time_s = w->now_s,
+                                       .from = from,
+                                       .to = to,
+                                       .from_at = (uint16_t)from_at,
+                                       .to_at = (uint16_t)to_at,
+                                       .percent = (uint16_t)percent};
+}
+
+static uint32_t add_cast(sim_incident *in, const char *role)
+{
+    in->role[in->cast] = role;
+    return in->cast++;
+}
+
+static uint32_t between(wr_rng *r, uint32_t lo, uint32_t hi)
+{
+    return lo + (uint32_t)wr_rng_below(r, hi - lo + 1);
+}
+
+static void write_theft(writer *w)
+{
+    sim_incident *in = w->in;
+    const uint32_t source = add_cast(in, "source");
+    const uint32_t layers = between(w->rng, 2, 4);
+    step(w, SIM_VICTIM, 0, SIM_CAST, source, 3000);
+    uint32_t first = source;
+    uint32_t count = 1;
+    for (uint32_t l = 0; l < layers; l++) {
+        const uint32_t next = in->cast;
+        const uint32_t width = l == 0 ? between(w->rng, 2, 4) : between(w->rng, 3, 8);
+        for (uint32_t i = 0; i < width; i++)
+            (void)add_cast(in, l + 1 == layers ? "cash_out" : "layer");
+        for (uint32_t i = 0; i < count; i++)
+            for (uint32_t k = 0; k < 2; k++) /* all of it, in two parts */
+                step(w, SIM_CAST, first + i, SIM_CAST, next + (2 * i + k) % width,
+                     k == 0 ? between(w->rng, 30, 70) : 100);
+        for (uint32_t i = 2 * count; i < width; i++) /* what the first ones pass on */
+            step(w, SIM_CAST, next, SIM_CAST, next + i, between(w->rng, 10, 40));
+        first = next;
+        count = width;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        step(w, SIM_CAST, first + i, SIM_EXCHANGE, 0, 100);
+}
+
+static void write_fan_in(writer *w)
+{
+    const uint32_t collector = add_cast(w->in, "source");
+    const uint32_t victims = between(w->rng, 10, 40);
+    for (uint32_t i = 0; i < victims; i++)
+        step(w, SIM_VICTIM, 0, SIM_CAST, collector, between(w->rng, 50, 200));
+    const uint32_t out = add_cast(w->in, "cash_out");
+    step(w, SIM_CAST, collector, SIM_CAST, out, 95);
+    step(w, SIM_CAST, out, SIM_EXCHANGE, 0, 100);
+}
+
+static void write_fan_out(writer *w)
+{
+    const uint32_t source = add_cast(w->in, "source");
+    const uint32_t mules = between(w->rng, 10, 30);
+    step(w, SIM_VICTIM, 0, SIM_CAST, source, 3000);
+    for (uint32_t i = 0; i < mules; i++)
+        step(w, SIM_CAST, source, SIM_CAST, add_cast(w->in, "mule"),
+             i + 1 == mules ? 100 : 100 / (mules - i));
+    for (uint32_t i = 0; i < mules; i++)
+        step(w, SIM_CAST, source + 1 + i, SIM_EXCHANGE, 0, between(w->rng, 80, 100));
+}
+
+static void write_scatter_gather(writer *w)
+{
+    const uint32_t source = add_cast(w->in, "source");
+    const uint32_t mules = between(w->rng, 5, 20);
+    step(w, SIM_VICTIM, 0, SIM_CAST, source, 3000);
+    for (uint32_t i = 0; i < mules; i++)
+        step(w, SIM_CAST, source, SIM_CAST, add_cast(w->in, "mule"),
+             i + 1 == mules ? 100 : 100 / (mules - i));
+    const uint32_t collector = add_cast(w->in, "collector");
+    for (uint32_t i = 0; i < mules; i++)
+        step(w, SIM_CAST, source + 1 + i, SIM_CAST, collector, between(w->rng, 90, 100));
+    step(w, SIM_CAST, collector, SIM_EXCHANGE, 0, 100);
+}
+
+static void write_cycle(writer *w)
+{
+    const uint32_t source = add_cast(w->in, "source");
+    const uint32_t length = between(w->rng, 3, 7);
+    step(w, SIM_VICTIM, 0, SIM_CAST, source, 1500);
+    uint32_t at = source;
+    for (uint32_t i = 1; i < length; i++) {
+        const uint32_t next = add_cast(w->in, "layer");
+        step(w, SIM_CAST, at, SIM_CAST, next, between(w->rng, 90, 98));
+        at = next;
+    }
+    step(w, SIM_CAST, at, SIM_CAST, source, between(w->rng, 90, 98));
+    step(w, SIM_CAST, source, SIM_EXCHANGE, 0, 100);
+}
+
+static void write_peel_chain(writer *w)
+{
+    const uint32_t length = between(w->rng, 6, 25);
+    uint32_t at = add_cast(w->in, "source");
+    step(w, SIM_VICTIM, 0, SIM_CAST, at, 5000);
+    for (uint32_t i = 0; i < length; i++) {
+        step(w, SIM_CAST, at, SIM_EXCHANGE, 0, between(w->rng, 3, 12));
+        const uint32_t next = add_cast(w->in, "layer");
+        step(w, SIM_CAST, at, SIM_CAST, next, 100);
+        at = next;
+    }
+    step(w, SIM_CAST, at, SIM_EXCHANGE, 0, 100);
+}
+
+static void write_mixer_use(writer *w)
+{
+    const uint32_t source = add_cast(w->in, "source");
+    const uint32_t parts = between(w->rng, 3, 10);
+    step(w, SIM_VICTIM, 0, SIM_CAST, source, 2000);
+    for (uint32_t i = 0; i < parts; i++)
+        step(w, SIM_CAST, source, SIM_MIXER, 0, i + 1 == parts ? 100 : 100 / (parts - i));
+    for (uint32_t i = 0; i < parts; i++) {
+        const uint32_t out = add_cast(w->in, "cash_out");
+        step(w, SIM_MIXER, 0, SIM_CAST, out, 200);
+        step(w, SIM_CAST, out, SIM_EXCHANGE, 0, 100);
+    }
+}
+
+/* --- life of an incident --------------------------------------------------------------- */
+
+static wr_sim_wallet cast_wallet(const sim_incident *in, uint32_t at)
+{
+    return sim_wallet(WR_SIM_CRIME, in->number << 8 | at);
+}
+
+static wr_status tell_cast(const sim_world *w, const sim_incident *in, int64_t time_s,
+                           wr_err *err)
+{
+    for (uint32_t i = 0; i < in->cast && w->sink->role; i++) {
+        const wr_sim_role r = {.incident = in->number,
+                               .typology = in->typology,
+                               .wallet = cast_wallet(in, i),
+                               .role = in->role[i],
+                               .is_public = i == 0 && in->is_public,
+                               .time_s = time_s};
+        WR_TRY(w->sink->role(w->sink->ctx, &r, err));
+    }
+    return WR_OK;
+}
+
+wr_status sim_incident_start(sim_world *w, int64_t time_s, wr_err *err)
+{
+    static void (*const write[])(writer *) = {
+        write_theft, write_fan_in,     write_fan_out,  write_scatter_gather,
+        write_cycle, write_peel_chain, write_mixer_use};
+    _Static_assert(sizeof write / sizeof *write == WR_SIM_TYPOLOGY_COUNT, "one each");
+    sim_incident *in = NULL;
+    for (int i = 0; i < SIM_ACTIVE_MAX && !in; i++)
+        in = w->active[i].number ? NULL : &w->active[i];
+    if (!in)
+        return WR_OK;
+    memset(in, 0, sizeof *in);
+    in->number = ++w->incidents_started;
+    in->typology = (wr_sim_typology)((in->number - 1) % WR_SIM_TYPOLOGY_COUNT);
+    in->is_public = wr_rng_below(&w->rng, 100) < w->o->public_percent;
+    writer wr = {.in = in,
+                 .rng = &w->rng,
+                 .now_s = time_s,
+                 .pace_s = 10 * MINUTE + (int64_t)wr_rng_below(&w->rng, 3 * HOUR)};
+    const int64_t room_s = w->o->span_s / 10 / SIM_SCRIPT_MAX; /* must end inside the span */
+    wr.pace_s = wr.pace_s < room_s ? wr.pace_s : room_s + 1;
+    write[in->typology](&wr);
+    return tell_cast(w, in, time_s, err);
+}
+
+int sim_incident_due(const sim_world *w, int64_t *time_s)
+{
+    int best = -1;
+    for (int i = 0; i < SIM_ACTIVE_MAX; i++) {
+        const sim_incident *in = &w->active[i];
+        if (in->number && (best < 0 || in->step[in->next].time_s < *time_s)) {
+            best = i;
+            *time_s = in->step[in->next].time_s;
+        }
+    }
+    return best;
+}
+
+/* The payer of a step and what it pays; a victim is a user of the pool. */
+static uint64_t take_from(sim_world *w, sim_incident *in, const sim_step *s,
+                          wr_sim_payment *p)
+{
+    enum { USUAL = 100 };
+    if (s->from == SIM_CAST) {
+        p->from = cast_wallet(in, s->from_at);
+        const uint64_t amount = in->balance[s->from_at] / 100 * s->percent;
+        in->balance[s->from_at] -= amount;
+        if (s->percent == 100) { /* what the division left as well */
+            const uint64_t all = amount + in->balance[s->from_at];
+            in->balance[s->from_at] = 0;
+            return all;
+        }
+        p->change = w->o->is_utxo ? in->balance[s->from_at] : 0;
+        p->change_to = p->change ? p->from : 0;
+        return amount;
+    }
+    const uint64_t amount = sim_sum(&w->rng, USUAL) / 100 * s->percent;
+    if (s->from == SIM_MIXER) {
+        p->from = sim_service_of(w, "mixer");
+        return amount;
+    }
+    sim_user *victim = &w->user[wr_rng_below(&w->rng, w->o->pool)];
+    p->from = victim->wallet;
+    const uint64_t had = victim->balance; /* a heist may take more than we saw come in */
+    victim->balance -= amount < had ? amount : had;
+    p->change = w->o->is_utxo ? victim->balance : 0;
+    p->change_to = p->change ? victim->wallet : 0;
+    return amount;
+}
+
+wr_status sim_incident_step(sim_world *w, int place, wr_err *err)
+{
+    sim_incident *in = &w->active[place];
+    const sim_step s = in->step[in->next++];
+    const uint64_t number = in->number;
+    wr_sim_payment p = {.time_s = s.time_s, .incident = number};
+    p.amount = take_from(w, in, &s, &p);
+    if (s.to == SIM_CAST) {
+        p.to = cast_wallet(in, s.to_at);
+        in->balance[s.to_at] += p.amount;
+    } else {
+        p.to = sim_service_of(w, s.to == SIM_MIXER ? "mixer" : "exchange");
+    }
+    if (in->next == in->steps)
+        in->number = 0; /* over: the place is free */
+    return p.amount ? sim_emit(w, &p, err) : WR_OK;
+}
