@@ -1,5 +1,137 @@
-/* walletrisk: the command of the engine. */
-int main(void)
+/*
+ * walletrisk-api: options, signals, lifetime.
+ *
+ * Order of the end: new requests get 503, those being served finish, the server stops,
+ * the running job is asked to stop, the store closes.  Exit 0; 1 when requests had to be
+ * cut off or the start failed; 2 usage.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/app.h"
+#include "util/args.h"
+#include "util/log.h"
+
+typedef struct options {
+    const char *ready_file; /* NULL = none */
+    const char *docs_dir;   /* "" = look for it */
+} options;
+
+static wr_status read_options(options *o, int *argc, char **argv, wr_err *err)
 {
-    return 0;
+    *o = (options){.docs_dir = ""};
+    const wr_arg arg[] = {
+        {.name = "ready-file",
+         .kind = WR_ARG_TEXT,
+         .to = &o->ready_file,
+         .text = "FILE  write the URL there once the server listens"},
+        {.name = "docs-dir",
+         .kind = WR_ARG_TEXT,
+         .to = &o->docs_dir,
+         .text = "DIR  folder of swagger-ui-dist, for /docs"},
+    };
+    const wr_args args = {.usage = "walletrisk-api [flags]",
+                          .purpose =
+                              "Serves scores, screening and records over HTTP on a "
+                              "loopback address, until SIGTERM.",
+                          .arg = arg,
+                          .count = sizeof arg / sizeof *arg,
+                          .program = WR_PROGRAM_API};
+    return wr_args_parse(&args, argc, argv, err);
+}
+
+static wr_status write_ready(const char *path, const char *url, wr_err *err)
+{
+    FILE *f = fopen(path, "we");
+    if (!f)
+        return wr_fail(err, WR_EIO, "%s: %s", path, strerror(errno));
+    bool is_written = fprintf(f, "%s\n", url) > 0;
+    if (fclose(f) != 0 || !is_written)
+        return wr_fail(err, WR_EIO, "%s: %s", path, strerror(errno));
+    return WR_OK;
+}
+
+static wr_status listen_on(wr_app *app, const options *o, wr_err *err)
+{
+    const wr_config *cfg = app->cfg;
+    const wr_server_opts so = {.host = cfg->http_host,
+                               .port = (int)cfg->http_port,
+                               .threads = (int)cfg->http_threads};
+    WR_TRY(wr_server_start(&app->server, &app->service, &so, err));
+    char url[128];
+    const char *host = cfg->http_host;
+    (void)snprintf(url, sizeof url, strchr(host, ':') ? "http://[%s]:%d" : "http://%s:%d",
+                   host, wr_server_port(app->server));
+    wr_log(WR_LOG_INFO, "listening", "url", url, NULL);
+    if (o->ready_file)
+        WR_TRY(write_ready(o->ready_file, url, err));
+    return WR_OK;
+}
+
+static void wait_for_signal(const atomic_bool *stop)
+{
+    const struct timespec tick = {.tv_nsec = 50000000};
+    while (!atomic_load(stop))
+        (void)nanosleep(&tick, NULL);
+}
+
+/* false: requests were cut off */
+static bool shut_down(wr_app *app)
+{
+    wr_log(WR_LOG_INFO, "draining", NULL);
+    bool is_drained = wr_server_drain(app->server, app->cfg->http_queue_ms);
+    if (!is_drained)
+        wr_log(WR_LOG_WARN, "drain_cut", "detail", "requests still running", NULL);
+    wr_server_stop(app->server);
+    app->server = NULL;
+    return is_drained;
+}
+
+static int serve(const wr_config *cfg, const options *o)
+{
+    wr_err err = {0};
+    wr_app *app = NULL;
+    bool is_clean = false;
+    const atomic_bool *stop = wr_progress_catch_signals();
+    wr_status s = wr_server_check_host(cfg->http_host, &err);
+    if (s == WR_OK)
+        s = wr_app_open(&app, cfg, o->docs_dir, &err);
+    if (s == WR_OK)
+        s = wr_app_restore(app, &err);
+    if (s == WR_OK)
+        s = listen_on(app, o, &err);
+    if (s == WR_OK)
+        wait_for_signal(stop);
+    else
+        wr_log(WR_LOG_ERROR, "start_failed", "error", err.msg, NULL);
+    if (app && app->server)
+        is_clean = shut_down(app);
+    wr_app_close(app);
+    if (s == WR_OK)
+        wr_log(WR_LOG_INFO, "stopped", NULL);
+    return s == WR_OK && is_clean ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    wr_err err = {0};
+    static wr_config cfg;
+    options o;
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        (void)printf("walletrisk-api %s\n", WR_VERSION);
+        return 0;
+    }
+    wr_status s = wr_config_load(&cfg, WR_PROGRAM_API, &argc, argv, &err);
+    if (s == WR_OK)
+        s = read_options(&o, &argc, argv, &err);
+    if (s == WR_ESTOPPED) /* --help has been printed */
+        return 0;
+    if (s != WR_OK) {
+        (void)fprintf(stderr, "walletrisk-api: %s\n", err.msg);
+        return 2;
+    }
+    wr_log_set_level(wr_log_level_of(cfg.log_level));
+    return serve(&cfg, &o);
 }

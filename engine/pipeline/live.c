@@ -1,5 +1,6 @@
 #include "pipeline/live.h"
 
+#include <omp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct wr_live {
     bool is_busy;    /* it has, and has not finished */
     bool is_closing;
     atomic_bool stop;
+    atomic_int threads;
 };
 
 /* --- view ------------------------------------------------------------------------------ */
@@ -150,6 +152,9 @@ static wr_status do_job(wr_live *lv, const wr_job_status *job, wr_err *err)
 {
     const wr_progress pg = {.show = show_progress, .ctx = lv, .stop = &lv->stop};
     WR_AUTO(wr_store) st = NULL;
+    int threads = atomic_load(&lv->threads);
+    if (threads > 0)
+        omp_set_num_threads(threads); /* of this thread's teams; main's own never run here */
     WR_TRY(wr_store_open(&st, lv->dsn, err));
     switch (job->kind) {
     case WR_JOB_RELOAD:
@@ -272,6 +277,11 @@ wr_status wr_live_wait(wr_live *lv, const char *run_id, int64_t wait_ms, wr_job_
     }
     pthread_mutex_unlock(&lv->lock);
     return s;
+}
+
+void wr_live_set_threads(wr_live *lv, int threads)
+{
+    atomic_store(&lv->threads, threads);
 }
 
 /* --- life ------------------------------------------------------------------------------ */

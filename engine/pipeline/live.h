@@ -31,6 +31,9 @@ wr_status wr_live_open(wr_live **out, const char *dsn, wr_settings *cfg,
 void wr_live_close(wr_live *lv);
 WR_DEFINE_AUTO(wr_live, wr_live_close)
 
+/* OpenMP threads of the jobs to come; 0 = what the runtime chooses. */
+void wr_live_set_threads(wr_live *lv, int threads);
+
 wr_view wr_live_view(wr_live *lv); /* acquires both */
 void wr_view_release(wr_view *v);
 

@@ -57,6 +57,8 @@ static const option table[] = {
            WR_PROGRAM_API),
     NUMBER(OPT_INT, http_body_max_bytes, "16777216", 1024, 1073741824, "BYTES",
            "largest request body", WR_PROGRAM_API),
+    NUMBER(OPT_INT, http_timeout_ms, "10000", 100, 600000, "MS",
+           "how long a request's head or body may take to arrive", WR_PROGRAM_API),
     NUMBER(OPT_INT, http_queue_ms, "10000", 0, 600000, "MS",
            "how long running requests may finish after SIGTERM", WR_PROGRAM_API),
     TEXT(OPT_TEXT, snapshot_file, "", "FILE",

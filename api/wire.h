@@ -1,0 +1,35 @@
+/*
+ * wire.h - one accepted request's bytes in and out, without saying whose server it is.
+ *
+ * server.c fills it from civetweb; unit tests fill it from arrays.  Thread: the worker's.
+ */
+#ifndef WR_API_WIRE_H
+#define WR_API_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct wr_wire {
+    /* Up to len body bytes; 0 = the body has ended, < 0 = it broke off or timed out. */
+    int (*read)(void *ctx, void *buf, size_t len);
+    /* All len bytes; fewer or < 0 = the client is gone. */
+    int (*write)(void *ctx, const void *bytes, size_t len);
+    void *ctx;
+} wr_wire;
+
+/* A request as parsed, before anything in it is believed. */
+typedef struct wr_raw_header {
+    const char *name, *value;
+} wr_raw_header;
+
+enum { WR_RAW_HEADER_MAX = 64 };
+
+typedef struct wr_raw_request {
+    const char *method, *version;
+    const char *path;  /* as sent, percent-encoded, without the query */
+    const char *query; /* as sent, NULL = none */
+    const wr_raw_header *header;
+    int header_count; /* WR_RAW_HEADER_MAX: there may have been more */
+} wr_raw_request;
+
+#endif
