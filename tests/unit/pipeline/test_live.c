@@ -1,0 +1,227 @@
+#include "pipeline_test.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pipeline/live.h"
+#include "pipeline/screen.h"
+
+enum { WAIT_MS = 60000, READERS = 3 };
+
+typedef struct fixture {
+    char dir[32];
+    char dsn[64];
+    wr_settings *cfg;
+    wr_store *st;
+    wr_live *lv;
+} fixture;
+
+static fixture begin(void)
+{
+    fixture f = {.dir = "/tmp/wr_live_XXXXXX"};
+    assert_non_null(mkdtemp(f.dir));
+    (void)snprintf(f.dsn, sizeof f.dsn, "sqlite:%s/w.db", f.dir);
+    f.cfg = test_settings();
+    f.st = test_store(f.dsn);
+    assert_ok(wr_live_open(&f.lv, f.dsn, f.cfg, &err));
+    return f;
+}
+
+static void end(fixture *f)
+{
+    static const char *const file[] = {"w.db", "w.db-wal", "w.db-shm"};
+    wr_live_close(f->lv);
+    wr_store_close(f->st);
+    wr_settings_unref(f->cfg);
+    char path[64];
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", f->dir, file[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(f->dir);
+}
+
+static wr_job_status run_job(fixture *f, wr_job_kind kind)
+{
+    char id[WR_RUN_ID_MAX + 1];
+    wr_job_status job;
+    assert_ok(wr_live_start(f->lv, kind, id, &err));
+    assert_ok(wr_live_wait(f->lv, id, WAIT_MS, &job, &err));
+    return job;
+}
+
+static void test_live__reload_then_score_then_newer_graph(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    test_random(f.st, 100, 500, 1);
+    assert_int_equal(run_job(&f, WR_JOB_RELOAD).status, WR_RUN_COMPLETE);
+    wr_view v = wr_live_view(f.lv);
+    assert_non_null(v.graph);
+    assert_null(v.assessment);
+    wr_view_release(&v);
+    assert_int_equal(run_job(&f, WR_JOB_SCORE).status, WR_RUN_COMPLETE);
+    static const test_pay more[] = {{"w1", "w2", 5, 2000000}};
+    test_put(f.st, more, 1, 9000);
+    assert_int_equal(run_job(&f, WR_JOB_RELOAD).status, WR_RUN_COMPLETE);
+    v = wr_live_view(f.lv);
+    assert_int_equal(wr_snapshot_columns(v.graph).m, 501);
+    assert_int_equal(wr_assessment_run(v.assessment)->transfers, 500); /* the older run stays */
+    assert_true(v.graph_max_seq > wr_assessment_run(v.assessment)->max_seq);
+    wr_view_release(&v);
+    end(&f);
+}
+
+static void test_live__second_job_is_refused_with_the_running_id(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    test_random(f.st, 2000, 30000, 2);
+    char id[WR_RUN_ID_MAX + 1];
+    char other[WR_RUN_ID_MAX + 1] = "";
+    assert_ok(wr_live_start(f.lv, WR_JOB_SCORE, id, &err));
+    assert_err(WR_ECONFLICT, wr_live_start(f.lv, WR_JOB_SCORE, other, &err));
+    assert_string_equal(other, id);
+    wr_job_status job;
+    assert_ok(wr_live_wait(f.lv, id, WAIT_MS, &job, &err));
+    assert_int_equal(job.status, WR_RUN_COMPLETE);
+    assert_err(WR_ENOTFOUND, wr_live_job(f.lv, "r0", &job, &err));
+    end(&f);
+}
+
+static void test_live__failed_job_leaves_the_view(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    test_random(f.st, 50, 200, 3);
+    assert_int_equal(run_job(&f, WR_JOB_SCORE).status, WR_RUN_COMPLETE);
+    wr_view before = wr_live_view(f.lv);
+    test_label(f.st, "w1", "no_such_category", 50);
+    wr_job_status job = run_job(&f, WR_JOB_SCORE);
+    assert_int_equal(job.status, WR_RUN_FAILED);
+    assert_non_null(strstr(job.error, "no_such_category"));
+    wr_view after = wr_live_view(f.lv);
+    assert_ptr_equal(after.graph, before.graph);
+    assert_ptr_equal(after.assessment, before.assessment);
+    assert_int_equal(after.version, before.version);
+    wr_view_release(&before);
+    wr_view_release(&after);
+    end(&f);
+}
+
+static void test_live__restore_serves_the_same_run_after_a_restart(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    test_random(f.st, 200, 1000, 4);
+    wr_job_status scored = run_job(&f, WR_JOB_SCORE);
+    wr_live_close(f.lv);
+    f.lv = NULL;
+    assert_ok(wr_live_open(&f.lv, f.dsn, f.cfg, &err));
+    assert_int_equal(run_job(&f, WR_JOB_RESTORE).status, WR_RUN_COMPLETE);
+    wr_view v = wr_live_view(f.lv);
+    assert_non_null(v.assessment);
+    assert_string_equal(wr_assessment_run(v.assessment)->id, scored.run_id);
+    wr_view_release(&v);
+    end(&f);
+}
+
+typedef struct reader {
+    wr_live *lv;
+    const atomic_bool *stop;
+    uint64_t reads, wrong;
+} reader;
+
+/* What a request does: take the view, look, let go. */
+static void *read_views(void *arg)
+{
+    reader *r = arg;
+    while (!atomic_load(r->stop)) {
+        wr_view v = wr_live_view(r->lv);
+        if (v.assessment) {
+            uint32_t n = 0;
+            const wr_vid *order = wr_assessment_order(v.assessment, &n);
+            r->wrong += n != wr_assessment_run(v.assessment)->scored;
+            if (n > 1)
+                r->wrong += wr_assessment_score(v.assessment, order[0]) <
+                            wr_assessment_score(v.assessment, order[n - 1]);
+        }
+        wr_view_release(&v);
+        r->reads++;
+    }
+    return NULL;
+}
+
+static void test_live__readers_never_block_or_see_half(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    test_random(f.st, 500, 3000, 5);
+    atomic_bool stop = false;
+    reader r[READERS];
+    pthread_t t[READERS];
+    for (int i = 0; i < READERS; i++) {
+        r[i] = (reader){.lv = f.lv, .stop = &stop};
+        assert_int_equal(pthread_create(&t[i], NULL, read_views, &r[i]), 0);
+    }
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(run_job(&f, i % 2 ? WR_JOB_RELOAD : WR_JOB_SCORE).status,
+                         WR_RUN_COMPLETE);
+    atomic_store(&stop, true);
+    for (int i = 0; i < READERS; i++) {
+        (void)pthread_join(t[i], NULL);
+        assert_int_equal(r[i].wrong, 0);
+        assert_true(r[i].reads > 100);
+    }
+    end(&f);
+}
+
+static bool has(const wr_buf *b, const char *text)
+{
+    return strstr(wr_buf_cstr(b), text) != NULL;
+}
+
+static void test_screen__known_unknown_and_transfer(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    static const test_pay pay[] = {{"thief", "b", 10, 1}, {"clean", "b", 30, 2}};
+    test_put(f.st, pay, 2, 0);
+    test_label(f.st, "thief", "hack", 100);
+    assert_int_equal(run_job(&f, WR_JOB_SCORE).status, WR_RUN_COMPLETE);
+    wr_view v = wr_live_view(f.lv);
+    wr_buf b;
+    wr_buf_init(&b, 1 << 20);
+    wr_json_out j = wr_json_out_on(&b);
+    wr_screen_address(&j, &v, test_chain(), WR_TEXT_LIT("nobody"), false);
+    assert_true(has(&b, "\"state\":\"not_in_graph\"") && has(&b, "\"score\":null"));
+    wr_buf_clear(&b);
+    j = wr_json_out_on(&b);
+    wr_screen_address(&j, &v, test_chain(), WR_TEXT_LIT("b"), true);
+    assert_true(has(&b, "\"state\":\"stale\"") && has(&b, "\"score\":90.00"));
+    wr_buf_clear(&b);
+    j = wr_json_out_on(&b);
+    const wr_transfer t = {.chain = test_chain(),
+                           .from = WR_TEXT_LIT("b"),
+                           .to = WR_TEXT_LIT("nobody"),
+                           .value = 8.0};
+    wr_screen_transfer(&j, &v, &t, false);
+    assert_true(has(&b, "\"carries\":[{\"category_id\":\"hack\",\"share\":0.25,\"value\":2}]"));
+    wr_buf_release(&b);
+    wr_view_release(&v);
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        wr_unit_test(test_live__reload_then_score_then_newer_graph),
+        wr_unit_test(test_live__second_job_is_refused_with_the_running_id),
+        wr_unit_test(test_live__failed_job_leaves_the_view),
+        wr_unit_test(test_live__restore_serves_the_same_run_after_a_restart),
+        wr_unit_test(test_live__readers_never_block_or_see_half),
+        wr_unit_test(test_screen__known_unknown_and_transfer),
+    };
+    return cmocka_run_group_tests_name("pipeline/live", tests, NULL, NULL);
+}
