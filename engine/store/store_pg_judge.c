@@ -1,0 +1,393 @@
+#include <stdlib.h>
+
+#include "store/store_pg_put_int.h"
+
+enum { SAMPLE = 64 };
+
+/* --- distinct names of the batch --------------------------------------------------- */
+
+/* Index of a chain; most rows repeat the last one. */
+static wr_status add_chain(wr_pg_batch *b, uint32_t *out, const wr_chain *chain,
+                           uint32_t last, wr_err *err)
+{
+    bool is_new;
+    if (b->chain_count && b->chains[last].chain == chain) {
+        *out = last;
+        return WR_OK;
+    }
+    wr_pg_dict_slot *s = wr_pg_dict_put(&b->chain_dict, 0, wr_text_of(chain->id),
+                                        (uint32_t)b->chain_count, &is_new);
+    wr_pg_batch_chain *grown =
+        wr_grow(b->chains, &b->chain_cap, b->chain_count + 1, sizeof *grown);
+    if (grown)
+        b->chains = grown;
+    if (!s || !grown)
+        return wr_fail(err, WR_ENOMEM, "%zu chains of a batch", b->chain_count);
+    if (is_new)
+        b->chains[b->chain_count++] = (wr_pg_batch_chain){.chain = chain};
+    *out = s->value;
+    return WR_OK;
+}
+
+static wr_status add_asset(wr_pg_batch *b, uint32_t *out, const wr_transfer *t,
+                           uint32_t chain, wr_err *err)
+{
+    bool is_new;
+    wr_pg_dict_slot *s = wr_pg_dict_put(&b->asset_dict, chain, t->asset,
+                                        (uint32_t)b->asset_count, &is_new);
+    wr_pg_batch_asset *grown =
+        wr_grow(b->assets, &b->asset_cap, b->asset_count + 1, sizeof *grown);
+    if (grown)
+        b->assets = grown;
+    if (!s || !grown)
+        return wr_fail(err, WR_ENOMEM, "%zu assets of a batch", b->asset_count);
+    if (is_new)
+        b->assets[b->asset_count++] = (wr_pg_batch_asset){
+            .asset = t->asset, .chain = chain, .decimals = t->decimals, .id = -1};
+    *out = s->value;
+    return WR_OK;
+}
+
+static wr_status add_wallet(wr_pg_batch *b, uint32_t *out, wr_text address,
+                            uint32_t chain, wr_err *err)
+{
+    bool is_new;
+    wr_pg_dict_slot *s = wr_pg_dict_put(&b->wallet_dict, chain, address,
+                                        (uint32_t)b->wallet_count, &is_new);
+    wr_pg_batch_wallet *grown =
+        wr_grow(b->wallets, &b->wallet_cap, b->wallet_count + 1, sizeof *grown);
+    if (grown)
+        b->wallets = grown;
+    if (!s || !grown)
+        return wr_fail(err, WR_ENOMEM, "%zu addresses of a batch", b->wallet_count);
+    if (is_new)
+        b->wallets[b->wallet_count++] =
+            (wr_pg_batch_wallet){.address = address, .chain = chain};
+    *out = s->value;
+    return WR_OK;
+}
+
+static wr_status add_names(wr_pg_batch *b, wr_err *err)
+{
+    uint32_t last_chain = 0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        const wr_transfer *t = &b->put->transfer[i];
+        WR_TRY(add_chain(b, &b->chain[i], t->chain, last_chain, err));
+        last_chain = b->chain[i];
+        WR_TRY(add_asset(b, &b->asset[i], t, last_chain, err));
+        WR_TRY(add_wallet(b, &b->from[i], t->from, last_chain, err));
+        WR_TRY(add_wallet(b, &b->to[i], t->to, last_chain, err));
+    }
+    return WR_OK;
+}
+
+/* --- keys -------------------------------------------------------------------------- */
+
+static wr_status pack_hashes(wr_pg_batch *b, wr_err *err)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        uint8_t packed[WR_STORE_HASH_BYTES];
+        size_t len = wr_store_hash_pack(packed, b->put->transfer[i].tx_hash);
+        b->hash[i] = wr_arena_text(
+            &b->arena, (wr_text){.p = (const char *)packed, .len = (uint32_t)len});
+        if (!b->hash[i].p)
+            return wr_fail(err, WR_ENOMEM, "transaction hashes of %u rows", b->n);
+    }
+    return WR_OK;
+}
+
+static bool is_same_key(const wr_pg_batch *b, uint32_t i, uint32_t k)
+{
+    return b->chain[i] == b->chain[k] &&
+           b->put->transfer[i].position == b->put->transfer[k].position &&
+           wr_text_eq(b->hash[i], b->hash[k]);
+}
+
+static wr_status find_twins(wr_pg_batch *b, wr_err *err)
+{
+    size_t cap = 64;
+    while (cap < 2 * (size_t)b->n)
+        cap *= 2;
+    WR_AUTO_ARRAY uint32_t *row = wr_calloc(cap, sizeof *row); /* row + 1; 0 = free */
+    if (!row)
+        return wr_fail(err, WR_ENOMEM, "key table of %u rows", b->n);
+    for (uint32_t i = 0; i < b->n; i++) {
+        uint64_t seed = (uint64_t)b->chain[i] << 32 | b->put->transfer[i].position;
+        size_t at = wr_hash64(b->hash[i].p, b->hash[i].len, seed) & (cap - 1);
+        while (row[at] && !is_same_key(b, i, row[at] - 1))
+            at = (at + 1) & (cap - 1);
+        b->twin[i] = row[at] ? row[at] - 1 : WR_PG_NO_ROW;
+        b->has_twins |= row[at] != 0;
+        if (!row[at])
+            row[at] = i + 1;
+    }
+    return WR_OK;
+}
+
+static wr_status batch_alloc(wr_pg_batch *b, wr_err *err)
+{
+    b->chain = wr_calloc(b->n, sizeof *b->chain);
+    b->asset = wr_calloc(b->n, sizeof *b->asset);
+    b->from = wr_calloc(b->n, sizeof *b->from);
+    b->to = wr_calloc(b->n, sizeof *b->to);
+    b->hash = wr_calloc(b->n, sizeof *b->hash);
+    b->twin = wr_calloc(b->n, sizeof *b->twin);
+    b->fate = wr_calloc(b->n, sizeof *b->fate);
+    b->stored_seq = wr_calloc(b->n, sizeof *b->stored_seq);
+    if (!b->chain || !b->asset || !b->from || !b->to || !b->hash || !b->twin ||
+        !b->fate || !b->stored_seq)
+        return wr_fail(err, WR_ENOMEM, "batch of %u rows", b->n);
+    return WR_OK;
+}
+
+wr_status wr_pg_batch_init(wr_pg_batch *b, const wr_put *put, wr_err *err)
+{
+    *b = (wr_pg_batch){.put = put, .n = (uint32_t)put->transfer_count};
+    wr_arena_init(&b->arena, 0);
+    wr_pg_dict_init(&b->chain_dict, false);
+    wr_pg_dict_init(&b->asset_dict, false);
+    wr_pg_dict_init(&b->wallet_dict, false);
+    for (size_t i = 0; i < sizeof b->array / sizeof b->array[0]; i++)
+        wr_buf_init(&b->array[i], (size_t)1 << 29);
+    if (put->transfer_count >= WR_PG_NO_ROW)
+        return wr_fail(err, WR_ELIMIT, "batch of %zu transfers", put->transfer_count);
+    WR_TRY(batch_alloc(b, err));
+    WR_TRY(add_names(b, err));
+    WR_TRY(pack_hashes(b, err));
+    return find_twins(b, err);
+}
+
+void wr_pg_batch_release(wr_pg_batch *b)
+{
+    wr_free(b->chain);
+    wr_free(b->asset);
+    wr_free(b->from);
+    wr_free(b->to);
+    wr_free(b->hash);
+    wr_free(b->twin);
+    wr_free(b->fate);
+    wr_free(b->stored_seq);
+    wr_free(b->chains);
+    wr_free(b->assets);
+    wr_free(b->wallets);
+    wr_pg_dict_release(&b->chain_dict);
+    wr_pg_dict_release(&b->asset_dict);
+    wr_pg_dict_release(&b->wallet_dict);
+    for (size_t i = 0; i < sizeof b->array / sizeof b->array[0]; i++)
+        wr_buf_release(&b->array[i]);
+    wr_arena_release(&b->arena);
+}
+
+/* --- judging ----------------------------------------------------------------------- */
+
+/* Columns of the look-up below, from 1 on. */
+static bool is_same_content(const wr_pg_batch *b, uint32_t i, const PGresult *res, int r)
+{
+    const wr_transfer *t = &b->put->transfer[i];
+    return wr_pg_i64(res, r, 2) == t->time_s &&
+           wr_pg_i64(res, r, 3) == (int64_t)b->wallets[b->from[i]].id &&
+           wr_pg_i64(res, r, 4) == (int64_t)b->wallets[b->to[i]].id &&
+           wr_pg_i64(res, r, 5) == b->assets[b->asset[i]].id &&
+           wr_pg_amount(res, r, 6) == t->amount_base;
+}
+
+/* Look up the keys of rows row[0..count); *hits counts what is stored. */
+static wr_status look(wr_pg_store *st, wr_pg_batch *b, const uint32_t *row, size_t count,
+                      uint64_t *hits, wr_err *err)
+{
+    static const char sql[] =
+        "select u.row, t.seq, t.time, t.from_id, t.to_id, t.asset_id, t.amount "
+        "from unnest($1::int4[], $2::int2[], $3::bytea[], $4::int8[]) u(row, c, h, p) "
+        "join transactions t on t.chain_id = u.c and t.tx_hash = u.h and t.position = "
+        "u.p";
+    size_t n = 0;
+    for (int k = 0; k < 4; k++)
+        wr_pg_array_begin(&b->array[k]);
+    for (size_t k = 0; k < count; k++) {
+        uint32_t i = row[k];
+        uint32_t chain_id = b->chains[b->chain[i]].id;
+        if (chain_id == 0)
+            continue;
+        wr_pg_array_i32(&b->array[0], (int32_t)i);
+        wr_pg_array_i16(&b->array[1], (int32_t)chain_id);
+        wr_pg_array_bytes(&b->array[2], b->hash[i].p, b->hash[i].len);
+        wr_pg_array_i64(&b->array[3], b->put->transfer[i].position);
+        n++;
+    }
+    if (n == 0)
+        return WR_OK;
+    WR_AUTO(PGresult) res = NULL;
+    wr_pg_args a = {0};
+    WR_TRY(
+        wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT4_ARRAY, WR_PG_OID_INT4, n, err));
+    WR_TRY(
+        wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_INT2_ARRAY, WR_PG_OID_INT2, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[2], WR_PG_OID_BYTEA_ARRAY, WR_PG_OID_BYTEA, n,
+                           err));
+    WR_TRY(
+        wr_pg_arg_array(&a, &b->array[3], WR_PG_OID_INT8_ARRAY, WR_PG_OID_INT8, n, err));
+    WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
+    for (int r = 0; r < PQntuples(res); r++) {
+        uint32_t i = (uint32_t)wr_pg_i64(res, r, 0);
+        b->fate[i] = is_same_content(b, i, res, r) ? WR_PUT_DUPLICATE : WR_PUT_CONFLICT;
+        b->stored_seq[i] = wr_pg_i64(res, r, 1);
+    }
+    *hits += (uint64_t)PQntuples(res);
+    return WR_OK;
+}
+
+static wr_status look_at_sample(wr_pg_store *st, wr_pg_batch *b, uint64_t *hits,
+                                wr_err *err)
+{
+    uint32_t row[SAMPLE];
+    for (uint32_t k = 0; k < SAMPLE; k++)
+        row[k] = (uint32_t)((uint64_t)b->n * k / SAMPLE);
+    return look(st, b, row, SAMPLE, hits, err);
+}
+
+typedef struct hash_order { /* first bytes of a hash, and whose it is */
+    uint64_t begin;
+    uint32_t row;
+} hash_order;
+
+static int by_hash(const void *pa, const void *pb)
+{
+    const hash_order *x = pa;
+    const hash_order *y = pb;
+    return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+/* In the order of the index, about: neighbours share its pages (a third less time). */
+static wr_status look_at_all(wr_pg_store *st, wr_pg_batch *b, uint64_t *hits, wr_err *err)
+{
+    WR_AUTO_ARRAY hash_order *order = wr_calloc(b->n, sizeof *order);
+    WR_AUTO_ARRAY uint32_t *row = wr_calloc(b->n, sizeof *row);
+    if (!order || !row)
+        return wr_fail(err, WR_ENOMEM, "keys of %u rows", b->n);
+    for (uint32_t i = 0; i < b->n; i++) {
+        char begin[8] = {0};
+        memcpy(begin, b->hash[i].p, b->hash[i].len < 8 ? b->hash[i].len : 8);
+        order[i] = (hash_order){.begin = wr_pg_load_be64(begin), .row = i};
+    }
+    qsort(order, b->n, sizeof *order, by_hash);
+    for (uint32_t i = 0; i < b->n; i++)
+        row[i] = order[i].row;
+    for (uint32_t i = 0; i < b->n; i += WR_PG_CHUNK)
+        WR_TRY(look(st, b, row + i, b->n - i < WR_PG_CHUNK ? b->n - i : WR_PG_CHUNK, hits,
+                    err));
+    return WR_OK;
+}
+
+/* A row that is not stored but follows its own key in the batch. */
+static void judge_twins(wr_pg_batch *b)
+{
+    for (uint32_t i = 0; b->has_twins && i < b->n; i++) {
+        if (b->twin[i] == WR_PG_NO_ROW || b->stored_seq[i] != 0)
+            continue;
+        b->fate[i] =
+            wr_store_same_content(&b->put->transfer[b->twin[i]], &b->put->transfer[i])
+                ? WR_PUT_DUPLICATE
+                : WR_PUT_CONFLICT;
+    }
+}
+
+wr_status wr_pg_batch_judge(wr_pg_store *st, wr_pg_batch *b, wr_pg_look how, wr_err *err)
+{
+    uint64_t hits = 0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        b->fate[i] = WR_PUT_INSERTED;
+        b->stored_seq[i] = 0;
+    }
+    if (how == WR_PG_LOOK_SAMPLE && b->n > SAMPLE)
+        WR_TRY(look_at_sample(st, b, &hits, err));
+    if (how == WR_PG_LOOK_ALL || b->n <= SAMPLE || hits > 0)
+        WR_TRY(look_at_all(st, b, &hits, err));
+    judge_twins(b);
+    b->res = (wr_put_result){0};
+    for (uint32_t i = 0; i < b->n; i++) {
+        b->res.inserted += b->fate[i] == WR_PUT_INSERTED;
+        b->res.duplicates += b->fate[i] == WR_PUT_DUPLICATE;
+        b->res.conflicts += b->fate[i] == WR_PUT_CONFLICT;
+    }
+    b->res.dead = b->put->dead_count + b->res.conflicts;
+    return WR_OK;
+}
+
+/* --- letters of the conflicts ------------------------------------------------------ */
+
+static wr_status write_letter(wr_pg_batch *b, wr_dead_letter *out, uint32_t row,
+                              const wr_transfer *stored, wr_err *err)
+{
+    return wr_store_conflict_letter(out, &b->arena, &b->put->transfer[row], stored,
+                                    b->put->mark, err);
+}
+
+/* Letters for conflicts with stored rows: conflict[begin..end) holds row numbers. */
+static wr_status stored_letters(wr_pg_store *st, wr_pg_batch *b, const uint32_t *conflict,
+                                size_t begin, size_t end, wr_dead_letter *letters,
+                                wr_err *err)
+{
+    static const char sql[] =
+        "select u.n, t.time, f.address, g.address, a.asset, t.amount "
+        "from unnest($1::int4[], $2::int8[]) u(n, seq) join transactions t on t.seq = "
+        "u.seq "
+        "join wallets f on f.wallet_id = t.from_id join wallets g on g.wallet_id = "
+        "t.to_id "
+        "join assets a on a.asset_id = t.asset_id";
+    size_t n = 0;
+    wr_pg_array_begin(&b->array[0]);
+    wr_pg_array_begin(&b->array[1]);
+    for (size_t k = begin; k < end; k++) {
+        if (b->stored_seq[conflict[k]] == 0)
+            continue;
+        wr_pg_array_i32(&b->array[0], (int32_t)(k - begin));
+        wr_pg_array_i64(&b->array[1], b->stored_seq[conflict[k]]);
+        n++;
+    }
+    if (n == 0)
+        return WR_OK;
+    WR_AUTO(PGresult) res = NULL;
+    wr_pg_args a = {0};
+    WR_TRY(
+        wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT4_ARRAY, WR_PG_OID_INT4, n, err));
+    WR_TRY(
+        wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_INT8_ARRAY, WR_PG_OID_INT8, n, err));
+    WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
+    if ((size_t)PQntuples(res) != n)
+        return wr_fail(err, WR_ECORRUPT,
+                       "postgresql: %d of %zu stored transfers have names",
+                       PQntuples(res), n);
+    for (int r = 0; r < PQntuples(res); r++) {
+        size_t k = begin + (size_t)wr_pg_i64(res, r, 0);
+        const wr_transfer stored = {
+            .time_s = wr_pg_i64(res, r, 1),
+            .from = wr_pg_text(res, r, 2),
+            .to = wr_pg_text(res, r, 3),
+            .asset = wr_pg_text(res, r, 4),
+            .amount_base = wr_pg_amount(res, r, 5),
+        };
+        WR_TRY(write_letter(b, &letters[k], conflict[k], &stored, err));
+    }
+    return WR_OK;
+}
+
+wr_status wr_pg_batch_letters(wr_pg_store *st, wr_pg_batch *b, wr_dead_letter *letters,
+                              wr_err *err)
+{
+    size_t n = 0;
+    WR_AUTO_ARRAY uint32_t *conflict = wr_calloc(b->res.conflicts, sizeof *conflict);
+    if (!conflict)
+        return wr_fail(err, WR_ENOMEM, "%llu conflicts",
+                       (unsigned long long)b->res.conflicts);
+    for (uint32_t i = 0; i < b->n; i++)
+        if (b->fate[i] == WR_PUT_CONFLICT)
+            conflict[n++] = i;
+    for (size_t k = 0; k < n; k++)
+        if (b->stored_seq[conflict[k]] == 0)
+            WR_TRY(write_letter(b, &letters[k], conflict[k],
+                                &b->put->transfer[b->twin[conflict[k]]], err));
+    for (size_t k = 0; k < n; k += WR_PG_CHUNK)
+        WR_TRY(stored_letters(st, b, conflict, k,
+                              n - k < WR_PG_CHUNK ? n : k + WR_PG_CHUNK, letters, err));
+    return WR_OK;
+}
