@@ -14,6 +14,7 @@
 
 static char folder[] = "/tmp/wr-contract-XXXXXX";
 static unsigned made; /* databases so far */
+static void (*clean_up)(void); /* not by atexit: libpq needs OpenSSL, which goes there too */
 
 /* --- memory
  * ------------------------------------------------------------------------------- */
@@ -102,7 +103,8 @@ static bool choose(const char *name)
     if (strcmp(name, "sqlite") == 0) {
         ct = (contract){
             .name = name, .is_shared = true, .fresh = sqlite_fresh, .exec = sqlite_exec};
-        return mkdtemp(folder) != NULL && atexit(sqlite_clean_up) == 0;
+        clean_up = sqlite_clean_up;
+        return mkdtemp(folder) != NULL;
     }
     if (strcmp(name, "postgres") == 0) {
         if (!getenv("WALLETRISK_TEST_PG_DSN")) {
@@ -111,7 +113,8 @@ static bool choose(const char *name)
         }
         ct = (contract){
             .name = name, .is_shared = true, .fresh = pg_fresh, .exec = pg_exec};
-        return atexit(pg_clean_up) == 0;
+        clean_up = pg_clean_up;
+        return true;
     }
     return false;
 }
@@ -130,5 +133,7 @@ int main(int argc, char **argv)
     failed += contract_label();
     failed += contract_run();
     failed += contract_random();
+    if (clean_up)
+        clean_up();
     return failed ? 1 : 0;
 }
