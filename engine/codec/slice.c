@@ -25,8 +25,9 @@ bool wr_slice_refuse(wr_slice *s, const wr_slice_job *job, wr_text raw,
         wr_grow(s->dead, &s->dead_cap, s->dead_count + 1, sizeof *dead);
     if (dead)
         s->dead = dead;
+    const wr_text name = wr_arena_text(&s->arena, wr_text_of(field));
     const wr_text why = wr_arena_text(&s->arena, wr_text_of(reason));
-    if (!dead || !why.p) {
+    if (!dead || !name.p || !why.p) {
         s->status = WR_ENOMEM;
         return false;
     }
@@ -35,7 +36,7 @@ bool wr_slice_refuse(wr_slice *s, const wr_slice_job *job, wr_text raw,
         .position = (int64_t)s->records,
         .raw = {.p = raw.p, .len = raw.len < WR_DEAD_RAW_MAX ? raw.len : WR_DEAD_RAW_MAX},
         .raw_bytes = raw_bytes,
-        .field = wr_text_of(field),
+        .field = name,
         .reason = why,
     };
     return true;
