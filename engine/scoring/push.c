@@ -135,7 +135,7 @@ static wr_status arrive(push *p, wr_vid u, const double *mass, double weight,
     }
     if (degree(p, u) == 0)
         return WR_OK;
-    uint32_t at;
+    uint32_t at = 0;
     WR_TRY(find_or_add(p, &at, u, err));
     for (uint32_t c = 0; c < s->c; c++)
         if (mask >> c & 1)
@@ -166,8 +166,7 @@ static wr_status push_row(push *p, wr_vid v, const double *mass, wr_err *err)
             const uint64_t id = wr_pairs_id(r, i);
             if (wr_walk_counts(&p->w, u, v))
                 WR_TRY(arrive(p, u, mass, factor * (double)r->value[id],
-                              wr_walk_mask(&p->w, u, r->first_s[id], r->last_s[id]),
-                              err));
+                              wr_walk_pair_mask(&p->w, u, id), err));
         }
     for (uint32_t i = 0; i < extra_count(p, v); i++) {
         const wr_push_pair *e = &p->o->extra[i];

@@ -7,7 +7,12 @@
 #include "scoring/spmm_int.h"
 #include "scoring/walk_int.h"
 
-enum { ROWS = 1024 };        /* vertices handed to a thread at once */
+/*
+ * ROWS   vertices handed to a thread at once
+ * AHEAD  pairs whose slot is asked for early; rows are short, it is the next ones that
+ * gain
+ */
+enum { ROWS = 1024, AHEAD = 16 };
 #define HOT_BYTES (2u << 20) /* the share of the state that stays in a core's cache */
 
 static float weight_of(double factor, float value)
@@ -36,7 +41,7 @@ static void plain_row(double *sum, const wr_walk *w, const float *x, wr_vid v)
         const int label = w->s->category[u];
         if (!wr_walk_counts(w, u, v))
             continue;
-        const uint32_t mask = wr_walk_mask(w, u, p->first_s[id], p->last_s[id]);
+        const uint32_t mask = wr_walk_pair_mask(w, u, id);
         const double weight = (double)weight_of(factor, p->value[id]);
         for (uint32_t c = 0; c < nc; c++) {
             if (!(mask >> c & 1))
@@ -115,8 +120,9 @@ static wr_status run_plain(float *x, wr_static_report *rep, const wr_walk *w,
 
 typedef struct plan {
     wr_spmm a;
+    uint64_t *live;    /* [n/64+1] bit v = v can hold something */
     uint32_t *slot;    /* [n] row of the state, or WR_VID_NONE */
-    uint32_t *kept;    /* [n] pairs of the row that may carry; 0 for labelled vertices */
+    uint32_t *kept;    /* [n] pairs of the row with a live neighbour; 0 for labelled */
     uint8_t *is_clear; /* [n] */
     wr_vid *order;     /* [n] vertices as slots are given out */
     wr_vid *vertex;    /* [lines] */
@@ -125,6 +131,7 @@ typedef struct plan {
 static void plan_release(plan *p)
 {
     wr_spmm_release(&p->a);
+    wr_free(p->live);
     wr_free(p->slot);
     wr_free(p->kept);
     wr_free(p->is_clear);
@@ -132,25 +139,40 @@ static void plan_release(plan *p)
     wr_free(p->vertex);
 }
 
-/* 0 = cannot carry; u without label and without a row of its own holds nothing, ever. */
-static uint32_t carries(const wr_walk *w, wr_vid u, wr_vid v, uint64_t id)
+static bool is_live(const plan *p, wr_vid u)
 {
-    const wr_pairs *p = w->rows;
-    const bool is_held = w->s->category[u] >= 0 || wr_views_degree(p, u) > 0;
-    if (!(p->value[id] > 0.0f) || !is_held || !wr_walk_counts(w, u, v))
-        return 0;
-    return wr_walk_mask(w, u, p->first_s[id], p->last_s[id]);
+    return p->live[u / 64] >> (u % 64) & 1;
 }
 
+/* Labelled, or with a row of its own that may bring it something. */
+static bool may_hold(const wr_walk *w, wr_vid u)
+{
+    const uint32_t never = w->direction == WR_RECEIVING ? UINT32_MAX : 0;
+    if (w->s->category[u] >= 0)
+        return true;
+    bool can = !w->hold_s;
+    for (uint32_t c = 0; c < w->s->c && !can; c++)
+        can = w->hold_s[(size_t)u * w->s->c + c] != never;
+    return can && wr_views_degree(w->rows, u) > 0;
+}
+
+/* live bits; then kept[v] = live neighbours in v's row, what it needs at most. */
 static void count_kept(plan *p, const wr_walk *w)
 {
-    const uint32_t n = w->s->n;
+    const uint32_t n = w->s->n, words = n / 64 + 1;
+#pragma omp parallel for default(none) shared(p, w, n, words) schedule(static)
+    for (uint32_t k = 0; k < words; k++) {
+        uint64_t bits = 0;
+        for (uint32_t b = 0; b < 64 && k * 64ULL + b < n; b++)
+            bits |= (uint64_t)may_hold(w, k * 64 + b) << b;
+        p->live[k] = bits;
+    }
 #pragma omp parallel for default(none) shared(p, w, n) schedule(dynamic, ROWS)
     for (uint32_t v = 0; v < n; v++) {
         uint32_t kept = 0;
         if (w->s->category[v] < 0) {
             for (uint64_t i = w->rows->off[v]; i < w->rows->off[v + 1ULL]; i++)
-                kept += carries(w, w->rows->nbr[i], v, wr_pairs_id(w->rows, i)) != 0;
+                kept += is_live(p, w->rows->nbr[i]);
             p->is_clear[v] = wr_walk_is_clear(w, v);
         }
         p->kept[v] = kept;
@@ -230,39 +252,60 @@ static void lay_lines(plan *p)
     }
 }
 
+/* Pairs that carry to the front of the line's room; their number to kept. */
 static void fill_line(plan *p, const wr_walk *w, uint32_t l)
 {
     const wr_vid v = p->vertex[l];
     const wr_pairs *r = w->rows;
     const double factor = wr_walk_factor(w, v);
-    uint64_t k = p->a.off[l];
+    const uint64_t base = p->a.off[l];
+    uint32_t k = 0;
     for (uint64_t i = r->off[v]; i < r->off[v + 1ULL]; i++) {
+        const wr_vid u = r->nbr[i];
         const uint64_t id = wr_pairs_id(r, i);
-        const uint32_t mask = carries(w, r->nbr[i], v, id);
-        const uint32_t slot = p->slot[r->nbr[i]];
-        if (!mask || slot == WR_VID_NONE)
+        if (i + AHEAD < r->m)
+            __builtin_prefetch(p->slot + r->nbr[i + AHEAD]);
+        if (!is_live(p, u) || p->slot[u] == WR_VID_NONE || !wr_walk_counts(w, u, v))
             continue;
-        p->a.edge[k] = (wr_spmm_edge){slot, weight_of(factor, r->value[id])};
+        const uint32_t mask = wr_walk_pair_mask(w, u, id);
+        if (!mask)
+            continue;
+        p->a.edge[base + k] = (wr_spmm_edge){p->slot[u], weight_of(factor, r->value[id])};
         if (p->a.mask)
-            p->a.mask[k] = (uint16_t)mask;
+            p->a.mask[base + k] = (uint16_t)mask;
         k++;
     }
-    for (; k < p->a.off[l + 1ULL]; k++) { /* sources that turned out to hold nothing */
-        p->a.edge[k] = (wr_spmm_edge){p->a.at[l], 0.0f};
-        if (p->a.mask)
-            p->a.mask[k] = 0;
+    p->kept[v] = k;
+}
+
+/* Lines close up over the room that was not needed. */
+static void close_gaps(plan *p)
+{
+    uint64_t to = 0;
+    for (uint32_t l = 0; l < p->a.lines; l++) {
+        const uint64_t from = p->a.off[l];
+        const size_t count = p->kept[p->vertex[l]];
+        p->a.off[l] = to;
+        if (from != to) {
+            memmove(p->a.edge + to, p->a.edge + from, count * sizeof(wr_spmm_edge));
+            if (p->a.mask)
+                memmove(p->a.mask + to, p->a.mask + from, count * sizeof(uint16_t));
+        }
+        to += count;
     }
+    p->a.off[p->a.lines] = to;
 }
 
 static wr_status make_plan(plan *p, wr_static_report *rep, const wr_walk *w, wr_err *err)
 {
     const size_t n = w->s->n;
     p->a.ld = w->s->c <= WR_SPMM_NARROW ? WR_SPMM_NARROW : WR_SPMM_WIDE;
+    p->live = wr_calloc(n / 64 + 1, sizeof *p->live);
     p->slot = wr_alloc_big(n, sizeof *p->slot);
     p->kept = wr_alloc_big(n, sizeof *p->kept);
     p->is_clear = wr_calloc(n, 1);
     p->order = wr_alloc_big(n, sizeof *p->order);
-    if (!p->slot || !p->kept || !p->is_clear || !p->order)
+    if (!p->live || !p->slot || !p->kept || !p->is_clear || !p->order)
         return wr_fail(err, WR_ENOMEM, "static exposure of %zu vertices", n);
     count_kept(p, w);
     rep->is_relabelled = wants_relabel(p, w);
@@ -275,15 +318,17 @@ static wr_status make_plan(plan *p, wr_static_report *rep, const wr_walk *w, wr_
     if (!p->a.off || !p->a.at || !p->vertex)
         return wr_fail(err, WR_ENOMEM, "static exposure of %zu rows", lines);
     lay_lines(p);
-    rep->pairs = p->a.off[lines];
-    p->a.edge = wr_alloc_big(rep->pairs, sizeof *p->a.edge);
-    p->a.mask = w->hold_s ? wr_alloc_big(rep->pairs, sizeof *p->a.mask) : NULL;
+    const uint64_t room = p->a.off[lines];
+    p->a.edge = wr_alloc_big(room, sizeof *p->a.edge);
+    p->a.mask = w->hold_s ? wr_alloc_big(room, sizeof *p->a.mask) : NULL;
     if (!p->a.edge || (w->hold_s && !p->a.mask))
         return wr_fail(err, WR_ENOMEM, "static exposure of %" PRIu64 " pairs",
                        rep->pairs);
 #pragma omp parallel for default(none) shared(p, w, lines) schedule(dynamic, ROWS)
     for (size_t l = 0; l < lines; l++)
         fill_line(p, w, (uint32_t)l);
+    close_gaps(p);
+    rep->pairs = p->a.off[lines];
     return WR_OK;
 }
 

@@ -46,4 +46,14 @@ double wr_walk_factor(const wr_walk *w, wr_vid v);
 /* Bit c: a pair with u of these times can carry category c to the row's vertex. */
 uint32_t wr_walk_mask(const wr_walk *w, wr_vid u, uint32_t first_s, uint32_t last_s);
 
+/* The same for pair `id` of the row; reads its times only when something depends on them. */
+static inline uint32_t wr_walk_pair_mask(const wr_walk *w, wr_vid u, uint64_t id)
+{
+    const wr_seeds *s = w->s;
+    const int label = s->category[u];
+    if (label >= 0 ? !s->from_s && !s->to_s : !w->hold_s)
+        return label >= 0 ? 1u << label : (1u << s->c) - 1;
+    return wr_walk_mask(w, u, w->rows->first_s[id], w->rows->last_s[id]);
+}
+
 #endif
