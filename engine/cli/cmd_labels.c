@@ -13,6 +13,7 @@
 typedef struct load_flags {
     const char *format, *source, *chain, *category;
     int64_t confidence, issues;
+    bool is_json;
 } load_flags;
 
 typedef struct loading {
@@ -20,7 +21,7 @@ typedef struct loading {
     wr_store *st;
     const char *path;
     int64_t issues_max;
-    uint64_t read, issue[WR_LABEL_ISSUE_COUNT], shown;
+    uint64_t read, issue[WR_LABEL_ISSUE_COUNT];
     wr_labels_report rep;
 } loading;
 
@@ -39,10 +40,9 @@ static wr_status take_labels(void *ctx, const wr_label *label, size_t n, wr_err 
 static void take_issue(void *ctx, const wr_label_issue *i)
 {
     loading *l = ctx;
-    l->issue[i->kind]++;
-    if (l->shown >= (uint64_t)l->issues_max || i->kind == WR_LABEL_REPEATED)
+    const uint64_t before = l->issue[i->kind]++;
+    if (before >= (uint64_t)l->issues_max)
         return;
-    l->shown++;
     wr_progress_line_done(&l->cli->line);
     (void)fprintf(stderr, "%s:%" PRIu64 ": %s: %s\n", l->path, i->line,
                   wr_label_issue_name(i->kind), i->message);
@@ -62,6 +62,31 @@ static void print_load(const loading *l)
     (void)printf("%s\n", issues ? "" : ", no issues");
 }
 
+/* One object a file and line. */
+static wr_status print_load_json(const loading *l, wr_err *err)
+{
+    wr_buf b;
+    wr_buf_init(&b, 1 << 16);
+    wr_json_out j = wr_json_out_on(&b);
+    wr_json_open(&j, '{');
+    wr_json_kv_cstr(&j, "path", l->path);
+    wr_json_kv_u64(&j, "added", l->rep.added);
+    wr_json_kv_u64(&j, "updated", l->rep.updated);
+    wr_json_kv_u64(&j, "unchanged", l->rep.unchanged);
+    wr_json_key(&j, "issues");
+    wr_json_open(&j, '{');
+    for (int k = 0; k < WR_LABEL_ISSUE_COUNT; k++)
+        wr_json_kv_u64(&j, wr_label_issue_name((wr_label_issue_kind)k), l->issue[k]);
+    wr_json_close(&j, '}');
+    wr_json_close(&j, '}');
+    wr_buf_adds(&b, "\n");
+    wr_status s = wr_buf_status(&b, "report", err);
+    if (s == WR_OK)
+        s = wr_cli_write(NULL, &b, err);
+    wr_buf_release(&b);
+    return s;
+}
+
 static wr_status load_one(loading *l, const load_flags *f, const wr_taxonomy *tx, wr_err *err)
 {
     wr_labels_opts o = {.taxonomy = tx,
@@ -76,13 +101,15 @@ static wr_status load_one(loading *l, const load_flags *f, const wr_taxonomy *tx
     const wr_labels_sink sink = {.take = take_labels, .issue = take_issue, .ctx = l};
     WR_TRY(wr_labels_read(l->path, &o, &sink, err));
     wr_progress_line_done(&l->cli->line);
+    if (f->is_json)
+        return print_load_json(l, err);
     print_load(l);
     return WR_OK;
 }
 
 wr_status wr_cmd_labels_load(wr_cli *cli, wr_err *err)
 {
-    load_flags f = {.format = "auto", .confidence = -1, .issues = 20};
+    load_flags f = {.format = "auto", .confidence = -1, .issues = 5};
     const wr_arg arg[] = {
         {"format", WR_ARG_TEXT, &f.format, 0, 0,
          "F  auto | csv | graphsense | tagpack | ofac-txt | ofac-json | etherscan (auto)"},
@@ -90,7 +117,8 @@ wr_status wr_cmd_labels_load(wr_cli *cli, wr_err *err)
         {"chain", WR_ARG_TEXT, &f.chain, 0, 0, "C  for lists that name no chain"},
         {"category", WR_ARG_TEXT, &f.category, 0, 0, "C  for lists that name no category"},
         {"confidence", WR_ARG_INT, &f.confidence, 0, 100, "N  for lists without one, 0..100"},
-        {"issues", WR_ARG_INT, &f.issues, 0, 1000000, "N  print at most so many by line (20)"},
+        {"issues", WR_ARG_INT, &f.issues, 0, 1000000, "N  print at most so many of each kind by line (5)"},
+        {"json", WR_ARG_FLAG, &f.is_json, 0, 0, "one JSON object a file"},
     };
     const wr_args args = {.usage = "walletrisk labels load PATH... [flags]",
                           .purpose = "Load label lists; loading one again changes nothing.",
@@ -142,51 +170,19 @@ static wr_status make_filter(wr_label_filter *out, char address[WR_ADDRESS_MAX +
     return WR_OK;
 }
 
-static void put_csv_text(wr_buf *b, wr_text t)
+static wr_status put_csv(void *ctx, const wr_label_row *row, wr_err *err)
 {
-    bool needs_quotes = false;
-    for (uint32_t i = 0; i < t.len; i++)
-        needs_quotes = needs_quotes || strchr(",\"\r\n", t.p[i]);
-    if (!needs_quotes) {
-        wr_buf_add(b, t.p, t.len);
-        return;
-    }
-    wr_buf_adds(b, "\"");
-    for (uint32_t i = 0; i < t.len; i++) {
-        if (t.p[i] == '"')
-            wr_buf_adds(b, "\"");
-        wr_buf_add(b, &t.p[i], 1);
-    }
-    wr_buf_adds(b, "\"");
+    wr_label_to_csv(ctx, &row->label);
+    return wr_buf_status(ctx, "labels", err);
 }
 
-static void put_csv_time(wr_buf *b, int64_t time_s)
+static void put_json_time(wr_json_out *j, const char *key, int64_t time_s)
 {
     char t[WR_RFC3339_MAX];
     if (time_s == WR_TIME_NONE)
         return;
     wr_time_format(t, time_s);
-    wr_buf_adds(b, t);
-}
-
-static wr_status put_csv(void *ctx, const wr_label_row *row, wr_err *err)
-{
-    wr_buf *b = ctx;
-    const wr_label *l = &row->label;
-    (void)err;
-    wr_buf_addf(b, "%s,", l->chain->id);
-    put_csv_text(b, l->address);
-    wr_buf_addf(b, ",%.*s,%u,", WR_TEXT_ARG(l->category), l->confidence);
-    const wr_text text[] = {l->source, l->uri, l->actor, l->name};
-    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
-        put_csv_text(b, text[i]);
-        wr_buf_adds(b, ",");
-    }
-    put_csv_time(b, l->valid_from_s);
-    wr_buf_adds(b, ",");
-    put_csv_time(b, l->valid_to_s);
-    wr_buf_adds(b, "\n");
-    return wr_buf_status(b, "labels", err);
+    wr_json_kv_cstr(j, key, t);
 }
 
 static wr_status put_json(void *ctx, const wr_label_row *row, wr_err *err)
@@ -204,6 +200,9 @@ static wr_status put_json(void *ctx, const wr_label_row *row, wr_err *err)
     wr_json_kv_text(&j, "uri", l->uri);
     wr_json_kv_text(&j, "actor", l->actor);
     wr_json_kv_text(&j, "name", l->name);
+    put_json_time(&j, "valid_from", l->valid_from_s);
+    put_json_time(&j, "valid_to", l->valid_to_s);
+    put_json_time(&j, "added_at", row->added_s);
     wr_json_kv_bool(&j, "is_in_graph", row->wallet_id != 0);
     wr_json_close(&j, '}');
     wr_buf_adds(b, "\n");
@@ -221,8 +220,7 @@ static wr_status write_labels(wr_cli *cli, const filter_flags *f, uint32_t limit
     wr_buf b;
     wr_buf_init(&b, (size_t)2 << 30);
     if (!is_json)
-        wr_buf_adds(&b, "chain,address,category,confidence,source,uri,actor,name,valid_from,"
-                        "valid_to\n");
+        wr_buf_adds(&b, WR_LABEL_CSV_HEADER);
     wr_status s = wr_store_labels_list(st, -1, &filter, false, 0, limit,
                                        is_json ? put_json : put_csv, &b, err);
     if (s == WR_OK)

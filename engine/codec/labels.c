@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "codec/input.h"
 #include "codec/labels_int.h"
@@ -12,7 +13,7 @@
 #include "util/clock.h"
 #include "util/digest.h"
 
-enum { LIST_MAX_BYTES = 1 << 30 };
+enum { LIST_MAX_BYTES = 1 << 30, QUOTE_MAX = 60 };
 
 /* --- names ----------------------------------------------------------------------------- */
 
@@ -39,9 +40,9 @@ wr_status wr_labels_format_parse(wr_labels_format *out, wr_text t, wr_err *err)
             return WR_OK;
         }
     return wr_fail(err, WR_EINVAL,
-                   "label format '%.*s' is none of auto, csv, graphsense, tagpack, ofac-txt, "
+                   "label format '%s' is none of auto, csv, graphsense, tagpack, ofac-txt, "
                    "ofac-json, etherscan",
-                   WR_TEXT_ARG(t));
+                   wr_text_quote(t, QUOTE_MAX).s);
 }
 
 const char *wr_label_issue_name(wr_label_issue_kind k)
@@ -49,19 +50,53 @@ const char *wr_label_issue_name(wr_label_issue_kind k)
     return (unsigned)k < WR_LABEL_ISSUE_COUNT ? issue_name[k] : "unknown";
 }
 
-const char *wr_labels_base_name(const char *name)
+static bool ends_with(wr_text t, const char *tail)
+{
+    const size_t n = strlen(tail);
+    return t.len >= n && memcmp(t.p + t.len - n, tail, n) == 0;
+}
+
+wr_text wr_labels_base_name(const char *name)
 {
     const char *slash = strrchr(name, '/');
-    return slash ? slash + 1 : name;
+    wr_text t = wr_text_of(slash ? slash + 1 : name);
+    if (ends_with(t, ".gz"))
+        t.len -= 3;
+    else if (ends_with(t, ".zst"))
+        t.len -= 4;
+    return t;
 }
 
 wr_text wr_labels_chain_of_name(const char *name)
 {
-    const char *base = wr_labels_base_name(name);
-    const char *bar = strrchr(base, '_');
+    const wr_text base = wr_labels_base_name(name);
+    const char *bar = memrchr(base.p, '_', base.len);
     if (!bar)
         return (wr_text){0};
     return (wr_text){.p = bar + 1, .len = (uint32_t)strcspn(bar + 1, ".")};
+}
+
+wr_text wr_label_trim(wr_text t)
+{
+    while (t.len && (t.p[0] == ' ' || t.p[0] == '\t')) {
+        t.p++;
+        t.len--;
+    }
+    while (t.len && strchr(" \t\r", t.p[t.len - 1]) && t.p[t.len - 1])
+        t.len--;
+    return t;
+}
+
+wr_status wr_labels_source(wr_text *out, wr_label_gate *g, const char *prefix, wr_text tail,
+                           wr_err *err)
+{
+    char text[WR_LABEL_TEXT_MAX + 4]; /* a character more: the gate cuts at its border */
+    const size_t n = strlen(prefix);
+    const size_t k = tail.len < sizeof text - n ? tail.len : sizeof text - n;
+    memcpy(text, prefix, n);
+    memcpy(text + n, tail.p ? tail.p : "", k);
+    *out = wr_arena_text(&g->name_arena, (wr_text){text, (uint32_t)(n + k)});
+    return out->p ? WR_OK : wr_fail(err, WR_ENOMEM, "name of a label source");
 }
 
 /* --- the gate: one entry, checked ------------------------------------------------------ */
@@ -107,13 +142,13 @@ static int confidence_of(wr_text t)
 /* Tokens stand for the chain that the address's form belongs to. */
 static wr_text chain_of_token(wr_text chain, wr_text address)
 {
-    static const char *const tokens[] = {"USDT", "USDC", "DAI", "BUSD", "OMNI", NULL};
-    for (size_t i = 0; tokens[i]; i++) {
-        if (!wr_text_eq(chain, wr_text_of(tokens[i])) || address.len == 0)
+    static const char *const tokens[] = {"USDT", "USDC", "DAI", "BUSD", "TUSD", "PAX", "OMNI"};
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+        if (chain.len != strlen(tokens[i]) || strncasecmp(chain.p, tokens[i], chain.len) != 0)
             continue;
-        if (address.len == 42 && address.p[0] == '0')
+        if (address.len >= 2 && address.p[0] == '0' && (address.p[1] | 32) == 'x')
             return WR_TEXT_LIT("ETH");
-        return address.p[0] == 'T' ? WR_TEXT_LIT("TRX") : WR_TEXT_LIT("BTC");
+        return address.len && address.p[0] == 'T' ? WR_TEXT_LIT("TRX") : WR_TEXT_LIT("BTC");
     }
     return chain;
 }
@@ -134,16 +169,17 @@ static bool read_chain(const wr_chain **out, const wr_label_gate *g, const wr_ra
 
 static bool read_category(int *out, const wr_label_gate *g, const wr_raw_label *raw)
 {
-    wr_text word = raw->category.len ? raw->category : g->o->category;
+    const wr_text word = raw->category.len ? raw->category : g->o->category;
     if (!word.len) {
-        wr_label_report(g, WR_LABEL_NO_CATEGORY, raw->line, "no category for '%.60s'",
-                        raw->name.len ? raw->name.p : raw->address.p);
+        const wr_text what = raw->name.len ? raw->name : raw->address;
+        wr_label_report(g, WR_LABEL_NO_CATEGORY, raw->line, "no category for '%s'",
+                        wr_text_quote(what, QUOTE_MAX).s);
         return false;
     }
     *out = wr_taxonomy_find(g->o->taxonomy, word);
     if (*out < 0)
-        wr_label_report(g, WR_LABEL_UNKNOWN_CATEGORY, raw->line, "unknown category '%.*s'",
-                        WR_TEXT_ARG(word));
+        wr_label_report(g, WR_LABEL_UNKNOWN_CATEGORY, raw->line, "unknown category '%s'",
+                        wr_text_quote(word, QUOTE_MAX).s);
     return *out >= 0;
 }
 
@@ -156,8 +192,8 @@ static bool read_confidence(uint8_t *out, const wr_label_gate *g, const wr_raw_l
         level = confidence_of(wr_text_of(g->default_confidence));
     if (level < 0 || level > 100) {
         wr_label_report(g, WR_LABEL_BAD_FIELD, raw->line,
-                        "confidence '%.*s' is neither 0..100 nor a GraphSense level",
-                        WR_TEXT_ARG(raw->confidence));
+                        "confidence '%s' is neither 0..100 nor a GraphSense level",
+                        wr_text_quote(raw->confidence, QUOTE_MAX).s);
         return false;
     }
     *out = (uint8_t)level;
@@ -175,16 +211,60 @@ static bool read_time(int64_t *out, const wr_label_gate *g, uint64_t line, const
     return false;
 }
 
-/* Copy into the batch's arena, cut to the limit at a character's border. */
-static bool keep_text(wr_text *out, wr_label_gate *g, wr_text t)
+static bool read_validity(wr_label *b, const wr_label_gate *g, const wr_raw_label *raw)
 {
+    if (!read_time(&b->valid_from_s, g, raw->line, "valid_from", raw->valid_from) ||
+        !read_time(&b->valid_to_s, g, raw->line, "valid_to", raw->valid_to))
+        return false;
+    if (b->valid_to_s == WR_TIME_NONE || b->valid_to_s > b->valid_from_s)
+        return true;
+    wr_label_report(g, WR_LABEL_BAD_FIELD, raw->line, "valid_to is not after valid_from");
+    return false;
+}
+
+/* Strangers' text: trimmed, cut to the limit at a character's border, UTF-8 or an issue. */
+static bool read_text(wr_text *out, const wr_label_gate *g, uint64_t line, const char *what,
+                      wr_text t)
+{
+    t = wr_label_trim(t);
+    if (!wr_utf8_is_valid(t) || (t.len && memchr(t.p, '\0', t.len))) {
+        wr_label_report(g, WR_LABEL_BAD_FIELD, line, "%s '%s' is not UTF-8 text", what,
+                        wr_text_quote(t, QUOTE_MAX).s);
+        return false;
+    }
     if (t.len > WR_LABEL_TEXT_MAX) {
         t.len = WR_LABEL_TEXT_MAX;
         while (t.len && ((unsigned char)t.p[t.len] & 0xC0) == 0x80)
             t.len--;
+        t = wr_label_trim(t);
     }
-    *out = t.len ? wr_arena_text(&g->arena, t) : (wr_text){0};
-    return !t.len || out->p;
+    *out = t.len ? t : (wr_text){0};
+    return true;
+}
+
+static bool read_texts(wr_label *b, const wr_label_gate *g, const wr_raw_label *raw)
+{
+    const wr_text source = g->o->source.len ? g->o->source : raw->source;
+    return read_text(&b->source, g, raw->line, "source", source) &&
+           read_text(&b->uri, g, raw->line, "uri", raw->uri) &&
+           read_text(&b->actor, g, raw->line, "actor", raw->actor) &&
+           read_text(&b->name, g, raw->line, "name", raw->name);
+}
+
+/* Into the batch's arena; control characters become blanks: no terminal obeys a label. */
+static bool keep_text(wr_text *t, wr_label_gate *g)
+{
+    if (!t->len)
+        return true;
+    char *copy = wr_arena_alloc(&g->arena, (size_t)t->len + 1);
+    if (!copy)
+        return false;
+    for (uint32_t i = 0; i < t->len; i++) {
+        const unsigned char c = (unsigned char)t->p[i];
+        copy[i] = c < 0x20 || c == 0x7F ? ' ' : t->p[i];
+    }
+    t->p = copy;
+    return true;
 }
 
 /* --- repeats --------------------------------------------------------------------------- */
@@ -248,23 +328,13 @@ wr_status wr_label_gate_flush(wr_label_gate *g, wr_err *err)
     return WR_OK;
 }
 
-static bool keep_texts(wr_label *b, wr_label_gate *g, const wr_raw_label *raw,
-                       const char *address, size_t len)
-{
-    const wr_text source = g->o->source.len ? g->o->source : raw->source;
-    return keep_text(&b->address, g, (wr_text){address, (uint32_t)len}) &&
-           keep_text(&b->source, g, source) && keep_text(&b->uri, g, raw->uri) &&
-           keep_text(&b->actor, g, raw->actor) && keep_text(&b->name, g, raw->name);
-}
-
 wr_status wr_label_gate_offer(wr_label_gate *g, const wr_raw_label *raw, wr_err *err)
 {
     wr_label b = {0};
     int category = -1;
     if (!read_chain(&b.chain, g, raw) || !read_category(&category, g, raw) ||
-        !read_confidence(&b.confidence, g, raw) ||
-        !read_time(&b.valid_from_s, g, raw->line, "valid_from", raw->valid_from) ||
-        !read_time(&b.valid_to_s, g, raw->line, "valid_to", raw->valid_to))
+        !read_confidence(&b.confidence, g, raw) || !read_validity(&b, g, raw) ||
+        !read_texts(&b, g, raw))
         return WR_OK;
     char address[WR_ADDRESS_MAX + 1];
     size_t len = 0;
@@ -273,9 +343,8 @@ wr_status wr_label_gate_offer(wr_label_gate *g, const wr_raw_label *raw, wr_err 
         wr_label_report(g, WR_LABEL_BAD_ADDRESS, raw->line, "%s", why.msg);
         return WR_OK;
     }
+    b.address = (wr_text){address, (uint32_t)len};
     b.category = wr_text_of(g->o->taxonomy->category[category].id);
-    if (!keep_texts(&b, g, raw, address, len))
-        return wr_fail(err, WR_ENOMEM, "label texts");
     bool repeated = false;
     WR_TRY(is_repeated(&repeated, g, &b, err));
     if (repeated) {
@@ -283,18 +352,14 @@ wr_status wr_label_gate_offer(wr_label_gate *g, const wr_raw_label *raw, wr_err 
                         g->o->taxonomy->category[category].id);
         return WR_OK;
     }
+    if (!keep_text(&b.address, g) || !keep_text(&b.source, g) || !keep_text(&b.uri, g) ||
+        !keep_text(&b.actor, g) || !keep_text(&b.name, g))
+        return wr_fail(err, WR_ENOMEM, "label texts");
     g->batch[g->count++] = b;
     return g->count == WR_LABELS_BATCH ? wr_label_gate_flush(g, err) : WR_OK;
 }
 
 /* --- a whole list ---------------------------------------------------------------------- */
-
-static bool ends_with(const char *name, const char *tail)
-{
-    size_t n = strlen(name);
-    size_t k = strlen(tail);
-    return n >= k && memcmp(name + n - k, tail, k) == 0;
-}
 
 static wr_text first_line(wr_text bytes)
 {
@@ -317,12 +382,14 @@ static wr_labels_format guess(const char *name, wr_text bytes)
         return WR_LABELS_ETHERSCAN;
     if (first == '[')
         return WR_LABELS_OFAC_JSON;
-    if (ends_with(name, ".yaml") || ends_with(name, ".yml"))
+    const wr_text base = wr_labels_base_name(name);
+    if (ends_with(base, ".yaml") || ends_with(base, ".yml"))
         return WR_LABELS_TAGPACK;
-    wr_text head = first_line(bytes);
+    const wr_text head = first_line(bytes);
     if (contains(head, "category_or_abuse"))
         return WR_LABELS_GRAPHSENSE;
-    return contains(head, ",") ? WR_LABELS_CSV : WR_LABELS_OFAC_TXT;
+    const bool has_columns = contains(head, ",") || contains(head, ";") || contains(head, "\t");
+    return (has_columns && first != '#') || ends_with(base, ".csv") ? WR_LABELS_CSV : WR_LABELS_OFAC_TXT;
 }
 
 static wr_status read_as(wr_label_gate *g, wr_labels_format f, const char *name, wr_text bytes,
@@ -352,8 +419,9 @@ static wr_status read_as(wr_label_gate *g, wr_labels_format f, const char *name,
     return wr_fail(err, WR_EINVAL, "label format %d", (int)f);
 }
 
-wr_status wr_labels_read_bytes(const char *name, wr_text bytes, const wr_labels_opts *o,
-                               const wr_labels_sink *sink, wr_err *err)
+/* The first WR_LABELS_PAD bytes behind `bytes` can be read. */
+static wr_status read_padded(const char *name, wr_text bytes, const wr_labels_opts *o,
+                             const wr_labels_sink *sink, wr_err *err)
 {
     WR_AUTO_ARRAY wr_label_gate *g = wr_calloc(1, sizeof *g);
     if (!g)
@@ -361,12 +429,40 @@ wr_status wr_labels_read_bytes(const char *name, wr_text bytes, const wr_labels_
     g->o = o;
     g->sink = sink;
     wr_arena_init(&g->arena, 0);
-    wr_labels_format f = o->format == WR_LABELS_AUTO ? guess(name, bytes) : o->format;
+    wr_arena_init(&g->name_arena, 0);
+    if (bytes.len >= 3 && memcmp(bytes.p, "\xEF\xBB\xBF", 3) == 0) {
+        bytes.p += 3;
+        bytes.len -= 3;
+    }
+    const wr_labels_format f =
+        o->format == WR_LABELS_AUTO ? guess(name, bytes) : o->format;
     wr_status s = read_as(g, f, name, bytes, err);
     if (s == WR_OK)
         s = wr_label_gate_flush(g, err);
+    wr_arena_release(&g->name_arena);
     wr_arena_release(&g->arena);
     wr_free(g->seen);
+    return s;
+}
+
+static wr_status pad_and_read(const char *name, wr_buf *b, const wr_labels_opts *o,
+                              const wr_labels_sink *sink, wr_err *err)
+{
+    const uint32_t len = (uint32_t)b->len;
+    wr_buf_add(b, (char[WR_LABELS_PAD]){0}, WR_LABELS_PAD);
+    WR_TRY(wr_buf_status(b, name, err));
+    return read_padded(name, (wr_text){b->p, len}, o, sink, err);
+}
+
+wr_status wr_labels_read_bytes(const char *name, wr_text bytes, const wr_labels_opts *o,
+                               const wr_labels_sink *sink, wr_err *err)
+{
+    wr_buf b;
+    wr_buf_init(&b, LIST_MAX_BYTES);
+    if (bytes.len)
+        wr_buf_add(&b, bytes.p, bytes.len);
+    wr_status s = pad_and_read(name, &b, o, sink, err);
+    wr_buf_release(&b);
     return s;
 }
 
@@ -379,8 +475,9 @@ static wr_status read_all(wr_buf *out, const char *path, wr_err *err)
         size_t got = 0;
         WR_TRY(wr_input_read(in, chunk, sizeof chunk, &got, err));
         if (!got)
-            return wr_buf_status(out, path, err);
+            return WR_OK;
         wr_buf_add(out, chunk, got);
+        WR_TRY(wr_buf_status(out, path, err));
     }
 }
 
@@ -391,7 +488,7 @@ wr_status wr_labels_read(const char *path, const wr_labels_opts *o, const wr_lab
     wr_buf_init(&b, LIST_MAX_BYTES);
     wr_status s = read_all(&b, path, err);
     if (s == WR_OK)
-        s = wr_labels_read_bytes(path, (wr_text){b.p, (uint32_t)b.len}, o, sink, err);
+        s = pad_and_read(path, &b, o, sink, err);
     wr_buf_release(&b);
     return s;
 }

@@ -2,7 +2,8 @@
  * labels.h - label lists of the field -> wr_label records, or an issue by line.
  *
  *   csv            own: address, chain, category [, confidence, source, uri, actor, name,
- *                  valid_from, valid_to]; columns in any order, others are ignored
+ *                  valid_from, valid_to]; columns in any order, others are ignored;
+ *                  ',' ';' or tab between them; dates as in util/clock.h
  *   graphsense     GraphSense flat tags: address, currency, label, category_or_abuse,
  *                  confidence, lastmod, source, pack
  *   tagpack        GraphSense TagPack YAML; header values are inherited by its tags
@@ -15,12 +16,19 @@
  * A category word is looked up in the taxonomy (ids and concept words); words that mean
  * nothing there are issues, not errors.  Within one list the first label of a key (chain,
  * address, source, category) counts; repeats are issues.  So loading a list again changes
- * nothing.  Thread: safe.
+ * nothing.  Every entry is a label or an issue (of Etherscan: at least one label or an
+ * issue).
+ *
+ * Texts are strangers' words: blanks at the ends go, control characters become blanks, what
+ * is longer than WR_LABEL_TEXT_MAX is cut at a character, what is no UTF-8 is an issue.
+ * A token's name in place of a chain (USDT, USDC, …) stands for the chain that the form of
+ * the address belongs to.  Thread: safe.
  */
 #ifndef WR_CODEC_LABELS_H
 #define WR_CODEC_LABELS_H
 
 #include "model/label.h"
+#include "util/buf.h"
 
 typedef enum wr_labels_format {
     WR_LABELS_AUTO,
@@ -41,7 +49,7 @@ typedef enum wr_label_issue_kind {
     WR_LABEL_NO_CATEGORY,
     WR_LABEL_BAD_ADDRESS,
     WR_LABEL_UNKNOWN_CHAIN,
-    WR_LABEL_BAD_FIELD, /* confidence, dates, an over-long text, columns */
+    WR_LABEL_BAD_FIELD, /* confidence, dates, no UTF-8, columns, quotes */
     WR_LABEL_REPEATED,
     WR_LABEL_ISSUE_COUNT
 } wr_label_issue_kind;
@@ -73,14 +81,25 @@ typedef struct wr_labels_sink {
 
 /*
  * Errors  WR_EIO, WR_ECORRUPT (file), WR_EPARSE (not such a list at all: what was
- *         expected), WR_ELIMIT (1 GiB), WR_EINVAL (option), of the sink
- * Cost    the file is held in memory once, decompressed
+ *         expected), WR_ELIMIT (1 GiB; YAML 64 MiB), WR_EINVAL (option), of the sink
+ * Cost    the file is held in memory once, decompressed; JSON and YAML as a tree beside it
  */
 wr_status wr_labels_read(const char *path, const wr_labels_opts *o, const wr_labels_sink *sink,
                          wr_err *err) WR_NODISCARD;
 
-/* The same over bytes; name stands for the path. */
+/* The same over bytes (copied once); name stands for the path. */
 wr_status wr_labels_read_bytes(const char *name, wr_text bytes, const wr_labels_opts *o,
                                const wr_labels_sink *sink, wr_err *err) WR_NODISCARD;
+
+/* Line that names the columns of wr_label_to_csv. */
+#define WR_LABEL_CSV_HEADER \
+    "chain,address,category,confidence,source,uri,actor,name,valid_from,valid_to\n"
+
+/*
+ * One line of our own CSV; the format `csv` reads the same label back.  A text that a
+ * spreadsheet would take for a formula (= + - @ first) gets a leading ', which the reader
+ * takes away again.  The caller checks wr_buf_status.
+ */
+void wr_label_to_csv(wr_buf *b, const wr_label *label);
 
 #endif

@@ -1,178 +1,170 @@
-/* Label lists as CSV: our own columns and GraphSense's flat tags. */
+/* Label lists as CSV: our own columns, GraphSense's flat tags; and our own written. */
 #include <string.h>
 
+#include "codec/csv_int.h"
 #include "codec/labels_int.h"
+#include "util/clock.h"
 
-enum { COLUMNS_MAX = 64 };
+/* Columns that mean something, as slots of a row; slot 0 takes all others. */
+typedef enum column {
+    C_NONE,
+    C_ADDRESS,
+    C_CHAIN,
+    C_CATEGORY,
+    C_CONFIDENCE,
+    C_SOURCE,
+    C_URI,
+    C_ACTOR,
+    C_NAME,
+    C_FROM,
+    C_TO,
+    C_PACK,
+    C_COUNT
+} column;
+enum { HEADER_MAX = WR_SLOT_COUNT }; /* columns of a header */
+_Static_assert((int)C_COUNT <= (int)WR_SLOT_COUNT, "a row has a slot for every column");
 
-typedef struct row {
-    wr_text field[COLUMNS_MAX];
-    size_t count;
-    bool is_closed; /* every quote found its end */
-} row;
+/* --- header ---------------------------------------------------------------------------- */
 
-/*
- * Next row at *p: fields are unquoted in place of the arena's copy when they hold quotes.
- * RFC 4180, with CRLF or LF.  *lines grows by the lines the row spans.
- */
-static wr_text take_field(const char **p, const char *end, wr_arena *arena, row *r,
-                          uint64_t *lines)
+static column column_of(wr_text name)
 {
-    const char *at = *p;
-    if (at == end || *at != '"') {
-        while (at < end && *at != ',' && *at != '\n')
-            at++;
-        wr_text t = {*p, (uint32_t)(at - *p)};
-        if (t.len && t.p[t.len - 1] == '\r' && (at == end || *at == '\n'))
-            t.len--;
-        *p = at;
-        return t;
-    }
-    const char *begin = ++at;
-    char *copy = wr_arena_alloc(arena, (size_t)(end - begin < 65536 ? end - begin : 65536) + 1);
-    uint32_t len = 0;
-    while (copy && at < end && len < 65535) {
-        if (*at == '"' && !(at + 1 < end && at[1] == '"'))
-            break;
-        at += *at == '"';
-        *lines += *at == '\n';
-        copy[len++] = *at++;
-    }
-    r->is_closed = r->is_closed && copy && at < end && *at == '"';
-    at += at < end;
-    if (at < end && *at == '\r')
-        at++;
-    *p = at;
-    return (wr_text){copy, len};
+    static const struct {
+        const char *plain;
+        column c;
+    } table[] = {
+        {"address", C_ADDRESS},   {"wallet", C_ADDRESS},  {"account", C_ADDRESS},
+        {"chain", C_CHAIN},       {"network", C_CHAIN},   {"currency", C_CHAIN},
+        {"category", C_CATEGORY}, {"abuse", C_CATEGORY},  {"categoryorabuse", C_CATEGORY},
+        {"source", C_SOURCE},     {"uri", C_URI},         {"url", C_URI},
+        {"actor", C_ACTOR},       {"name", C_NAME},       {"label", C_NAME},
+        {"validfrom", C_FROM},    {"validto", C_TO},      {"confidence", C_CONFIDENCE},
+        {"pack", C_PACK},
+    };
+    char plain[WR_NAME_MAX + 1];
+    wr_field_plain(plain, name);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(plain, table[i].plain) == 0)
+            return table[i].c;
+    return C_NONE;
 }
 
-static void take_row(row *r, const char **p, const char *end, wr_arena *arena, uint64_t *lines)
+static char delimiter_of(wr_text bytes)
 {
-    r->count = 0;
-    r->is_closed = true;
-    for (;;) {
-        wr_text t = take_field(p, end, arena, r, lines);
-        if (r->count < COLUMNS_MAX)
-            r->field[r->count++] = t;
-        if (*p < end && **p == ',') {
-            (*p)++;
-            continue;
-        }
-        while (*p < end && **p != '\n') /* what follows a closing quote is no field */
-            (*p)++;
-        *p += *p < end;
-        ++*lines;
-        return;
-    }
+    const char *lf = memchr(bytes.p, '\n', bytes.len);
+    const size_t n = lf ? (size_t)(lf - bytes.p) : bytes.len;
+    if (memchr(bytes.p, ',', n))
+        return ',';
+    return memchr(bytes.p, '\t', n) ? '\t' : ';';
 }
 
-/* Where each field of a raw label stands; -1 = the list has no such column. */
-typedef struct columns {
-    int address, chain, category, confidence, source, uri, actor, name, from, to, pack;
-} columns;
-
-static int find(const row *head, const char *const names[])
+/* Meaning of each column of the first row; *next = start of the second. */
+static wr_status read_header(wr_csv *csv, const char **next, const char *name, wr_text bytes,
+                             bool is_graphsense, wr_arena *arena, wr_err *err)
 {
-    for (size_t k = 0; names[k]; k++)
-        for (size_t i = 0; i < head->count; i++)
-            if (wr_text_eq(head->field[i], wr_text_of(names[k])))
-                return (int)i;
-    return -1;
-}
-
-static wr_status find_columns(columns *c, const row *head, const char *name,
-                              bool is_graphsense, wr_err *err)
-{
-    static const char *const address[] = {"address", "wallet", "account", NULL};
-    static const char *const chain[] = {"chain", "network", "currency", NULL};
-    static const char *const category[] = {"category", "category_or_abuse", "abuse", NULL};
-    static const char *const confidence[] = {"confidence", NULL};
-    static const char *const source[] = {"source", NULL};
-    static const char *const uri[] = {"uri", "url", NULL};
-    static const char *const actor[] = {"actor", NULL};
-    static const char *const label[] = {"name", "label", NULL};
-    static const char *const from[] = {"valid_from", NULL};
-    static const char *const to[] = {"valid_to", NULL};
-    static const char *const pack[] = {"pack", NULL};
-    *c = (columns){find(head, address), find(head, chain), find(head, category),
-                   find(head, confidence), find(head, source), find(head, uri),
-                   find(head, actor), find(head, label), find(head, from), find(head, to),
-                   find(head, pack)};
-    if (is_graphsense) { /* its source is a page; the list's name is the pack */
-        c->uri = c->source;
-        c->source = -1;
+    wr_text head[WR_SLOT_COUNT] = {{0}};
+    wr_row row;
+    *csv = (wr_csv){.delimiter = delimiter_of(bytes), .columns = HEADER_MAX};
+    for (uint8_t i = 0; i < HEADER_MAX; i++)
+        csv->slot[i] = i;
+    const wr_row_state s =
+        wr_csv_row(csv, bytes.p, bytes.p + bytes.len, true, head, arena, &row);
+    if (s == WR_ROW_NOMEM)
+        return wr_fail(err, WR_ENOMEM, "%s: header", name);
+    if (s == WR_ROW_BAD && strcmp(row.what, "columns") != 0)
+        return wr_fail(err, WR_EPARSE, "%s: header: %s", name, row.what);
+    if (row.columns == 0 || row.columns > HEADER_MAX)
+        return wr_fail(err, WR_EPARSE, "%s: a header of 1..%d columns was expected", name,
+                       (int)HEADER_MAX);
+    bool is_there[C_COUNT] = {false};
+    csv->columns = row.columns;
+    for (uint32_t i = 0; i < row.columns; i++) {
+        column c = column_of(wr_label_trim(head[i]));
+        if (is_graphsense && c == C_SOURCE)
+            c = C_URI; /* its source is a page; the list's name is the pack */
+        if (c != C_NONE && is_there[c])
+            return wr_fail(err, WR_EPARSE, "%s: the header has a second column for '%s'", name,
+                           wr_text_quote(head[i], 40).s);
+        is_there[c] = true;
+        csv->slot[i] = (uint8_t)c;
     }
-    if (c->address < 0)
+    if (!is_there[C_ADDRESS])
         return wr_fail(err, WR_EPARSE, "%s: the header has no column 'address'", name);
+    *next = row.next;
     return WR_OK;
 }
 
-static wr_text at(const row *r, int column)
+/* --- rows ------------------------------------------------------------------------------ */
+
+bool wr_label_is_guarded(wr_text t)
 {
-    return column < 0 ? (wr_text){0} : r->field[column];
+    uint32_t i = 0;
+    while (i < t.len && t.p[i] == '\'')
+        i++;
+    return i > 0 && i < t.len && memchr("=+-@", t.p[i], 4);
 }
 
-static wr_text source_of(wr_arena *arena, const char *prefix, wr_text tail)
+static wr_text text_at(const wr_text *slot, column c)
 {
-    char text[WR_LABEL_TEXT_MAX];
-    size_t n = strlen(prefix);
-    size_t k = tail.len < sizeof text - n ? tail.len : sizeof text - n;
-    memcpy(text, prefix, n);
-    memcpy(text + n, tail.p ? tail.p : "", k);
-    return wr_arena_text(arena, (wr_text){text, (uint32_t)(n + k)});
+    wr_text t = wr_label_trim(slot[c]);
+    if (wr_label_is_guarded(t)) {
+        t.p++;
+        t.len--;
+    }
+    return t;
 }
 
-static wr_status offer_row(wr_label_gate *g, const columns *c, const row *r, uint64_t line,
-                           wr_text default_source, wr_arena *arena, wr_err *err)
+static wr_status offer_row(wr_label_gate *g, const wr_text *slot, uint64_t line,
+                           wr_text own_source, wr_err *err)
 {
     wr_raw_label raw = {.line = line,
-                        .address = at(r, c->address),
-                        .chain = at(r, c->chain),
-                        .category = at(r, c->category),
-                        .confidence = at(r, c->confidence),
-                        .source = at(r, c->source),
-                        .uri = at(r, c->uri),
-                        .actor = at(r, c->actor),
-                        .name = at(r, c->name),
-                        .valid_from = at(r, c->from),
-                        .valid_to = at(r, c->to)};
-    if (c->pack >= 0 && !raw.source.len)
-        raw.source = source_of(arena, "graphsense:", at(r, c->pack));
+                        .address = text_at(slot, C_ADDRESS),
+                        .chain = text_at(slot, C_CHAIN),
+                        .category = text_at(slot, C_CATEGORY),
+                        .confidence = text_at(slot, C_CONFIDENCE),
+                        .source = text_at(slot, C_SOURCE),
+                        .uri = text_at(slot, C_URI),
+                        .actor = text_at(slot, C_ACTOR),
+                        .name = text_at(slot, C_NAME),
+                        .valid_from = text_at(slot, C_FROM),
+                        .valid_to = text_at(slot, C_TO)};
+    wr_arena_reset(&g->name_arena);
+    if (slot[C_PACK].len && !raw.source.len)
+        WR_TRY(wr_labels_source(&raw.source, g, "graphsense:", text_at(slot, C_PACK), err));
     if (!raw.source.len)
-        raw.source = default_source;
+        WR_TRY(wr_labels_source(&raw.source, g, "file:", own_source, err));
     return wr_label_gate_offer(g, &raw, err);
+}
+
+static uint64_t count_lines(const char *from, const char *to)
+{
+    uint64_t n = 0;
+    for (const char *p = from; p < to && (p = memchr(p, '\n', (size_t)(to - p))); p++)
+        n++;
+    return n;
 }
 
 static wr_status read_rows(wr_label_gate *g, const char *name, wr_text bytes,
                            bool is_graphsense, wr_arena *arena, wr_err *err)
 {
+    wr_csv csv;
     const char *p = bytes.p;
-    const char *end = bytes.p + bytes.len;
-    uint64_t lines = 0;
-    row r;
-    take_row(&r, &p, end, arena, &lines);
-    columns c;
-    WR_TRY(find_columns(&c, &r, name, is_graphsense, err));
-    const size_t width = r.count;
-    wr_text base = wr_text_of(wr_labels_base_name(name));
-    char own[WR_LABEL_TEXT_MAX];
-    (void)memcpy(own, "file:", 5);
-    size_t k = base.len < sizeof own - 5 ? base.len : sizeof own - 5;
-    memcpy(own + 5, base.p, k);
-    const wr_text source = {own, (uint32_t)(5 + k)};
-    while (p < end) {
+    const char *const end = bytes.p + bytes.len;
+    WR_TRY(read_header(&csv, &p, name, bytes, is_graphsense, arena, err));
+    uint64_t line = 1 + count_lines(bytes.p, p);
+    wr_row row;
+    for (; p < end; line += count_lines(p, row.next), p = row.next) {
+        wr_text slot[WR_SLOT_COUNT] = {{0}};
         wr_arena_reset(arena);
-        const uint64_t line = lines + 1;
-        take_row(&r, &p, end, arena, &lines);
-        if (r.count == 1 && r.field[0].len == 0)
-            continue;
-        if (!r.is_closed)
-            wr_label_report(g, WR_LABEL_BAD_FIELD, line, "a quote is not closed");
-        else if (r.count != width)
-            wr_label_report(g, WR_LABEL_BAD_FIELD, line, "%zu columns, the header has %zu",
-                            r.count, width);
-        else
-            WR_TRY(offer_row(g, &c, &r, line, source, arena, err));
+        const wr_row_state s = wr_csv_row(&csv, p, end, true, slot, arena, &row);
+        if (s == WR_ROW_NOMEM)
+            return wr_fail(err, WR_ENOMEM, "%s: a quoted field", name);
+        if (s == WR_ROW_OK)
+            WR_TRY(offer_row(g, slot, line, wr_labels_base_name(name), err));
+        else if (s == WR_ROW_BAD && row.columns && strcmp(row.what, "columns") == 0)
+            wr_label_report(g, WR_LABEL_BAD_FIELD, line, "%u columns, the header has %u",
+                            row.columns, csv.columns);
+        else if (s == WR_ROW_BAD)
+            wr_label_report(g, WR_LABEL_BAD_FIELD, line, "%s", row.what);
     }
     return WR_OK;
 }
@@ -187,4 +179,50 @@ wr_status wr_labels_read_csv(wr_label_gate *g, const char *name, wr_text bytes,
     wr_status s = read_rows(g, name, bytes, is_graphsense, &arena, err);
     wr_arena_release(&arena);
     return s;
+}
+
+/* --- writing --------------------------------------------------------------------------- */
+
+static void put_text(wr_buf *b, wr_text t, char behind)
+{
+    const bool is_formula = t.len && memchr("=+-@", t.p[0], 4);
+    const bool needs_guard = is_formula || wr_label_is_guarded(t);
+    bool needs_quotes = false;
+    for (uint32_t i = 0; i < t.len; i++)
+        needs_quotes = needs_quotes || memchr(",\"\r\n", t.p[i], 4);
+    if (needs_quotes)
+        wr_buf_adds(b, "\"");
+    if (needs_guard)
+        wr_buf_adds(b, "'");
+    for (uint32_t i = 0; i < t.len; i++) {
+        if (t.p[i] == '"')
+            wr_buf_adds(b, "\"");
+        wr_buf_add(b, &t.p[i], 1);
+    }
+    if (needs_quotes)
+        wr_buf_adds(b, "\"");
+    wr_buf_add(b, &behind, 1);
+}
+
+static void put_time(wr_buf *b, int64_t time_s, char behind)
+{
+    char t[WR_RFC3339_MAX] = "";
+    if (time_s != WR_TIME_NONE)
+        wr_time_format(t, time_s);
+    wr_buf_adds(b, t);
+    wr_buf_add(b, &behind, 1);
+}
+
+void wr_label_to_csv(wr_buf *b, const wr_label *l)
+{
+    wr_buf_addf(b, "%s,", l->chain->id);
+    put_text(b, l->address, ',');
+    put_text(b, l->category, ',');
+    wr_buf_addf(b, "%u,", l->confidence);
+    put_text(b, l->source, ',');
+    put_text(b, l->uri, ',');
+    put_text(b, l->actor, ',');
+    put_text(b, l->name, ',');
+    put_time(b, l->valid_from_s, ',');
+    put_time(b, l->valid_to_s, '\n');
 }

@@ -25,7 +25,8 @@ typedef struct wr_label_gate {
     const char *default_confidence; /* of the format */
     wr_label batch[WR_LABELS_BATCH];
     size_t count;
-    wr_arena arena; /* texts of the batch */
+    wr_arena arena;      /* texts of the batch */
+    wr_arena name_arena; /* sources made from names of files and packs */
     uint64_t *seen; /* [2 * seen_cap] 128-bit keys, open addressing; 0,0 = free */
     size_t seen_cap, seen_count;
 } wr_label_gate;
@@ -37,6 +38,8 @@ void wr_label_report(const wr_label_gate *g, wr_label_issue_kind kind, uint64_t 
 wr_status wr_label_gate_offer(wr_label_gate *g, const wr_raw_label *raw,
                               wr_err *err) WR_NODISCARD;
 wr_status wr_label_gate_flush(wr_label_gate *g, wr_err *err) WR_NODISCARD;
+
+enum { WR_LABELS_PAD = 16 }; /* readable bytes behind the bytes of a list */
 
 /* The formats. */
 wr_status wr_labels_read_csv(wr_label_gate *g, const char *name, wr_text bytes,
@@ -50,9 +53,17 @@ wr_status wr_labels_read_ofac_json(wr_label_gate *g, const char *name, wr_text b
 wr_status wr_labels_read_etherscan(wr_label_gate *g, const char *name, wr_text bytes,
                                    wr_err *err) WR_NODISCARD;
 
+/* Without blanks (and a CR) at its ends. */
+wr_text wr_label_trim(wr_text t);
+/* Name without its folders and without ".gz" or ".zst". */
+wr_text wr_labels_base_name(const char *name);
 /* "dir/sanctioned_addresses_XBT.txt" -> "XBT"; absent when the name has no such part. */
 wr_text wr_labels_chain_of_name(const char *name);
-/* Name without its folders. */
-const char *wr_labels_base_name(const char *name);
+/* "ofac:" and the base name, in g->name_arena. */
+wr_status wr_labels_source(wr_text *out, wr_label_gate *g, const char *prefix, wr_text tail,
+                           wr_err *err) WR_NODISCARD;
+
+/* One ' or more before = + - @: how wr_label_to_csv guards a text from spreadsheets. */
+bool wr_label_is_guarded(wr_text t);
 
 #endif

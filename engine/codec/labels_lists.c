@@ -1,5 +1,4 @@
 /* Label lists that are bare addresses or JSON: OFAC mirrors, Etherscan label dumps. */
-#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -11,49 +10,37 @@
 typedef struct ofac {
     wr_label_gate *g;
     wr_text chain, source, category;
-    char source_text[WR_LABEL_TEXT_MAX];
 } ofac;
 
-static ofac ofac_of(wr_label_gate *g, const char *name)
+static wr_status ofac_of(ofac *o, wr_label_gate *g, const char *name, wr_err *err)
 {
-    ofac o = {.g = g};
-    (void)snprintf(o.source_text, sizeof o.source_text, "ofac:%s", wr_labels_base_name(name));
-    o.chain = g->o->chain.len ? g->o->chain : wr_labels_chain_of_name(name);
-    o.category = g->o->category.len ? g->o->category : WR_TEXT_LIT("sanctions");
-    return o;
+    o->g = g;
+    o->chain = g->o->chain.len ? g->o->chain : wr_labels_chain_of_name(name);
+    o->category = g->o->category.len ? g->o->category : WR_TEXT_LIT("sanctions");
+    return wr_labels_source(&o->source, g, "ofac:", wr_labels_base_name(name), err);
 }
 
-static wr_status offer_address(ofac *o, wr_text address, uint64_t line, wr_err *err)
+static wr_status offer_address(const ofac *o, wr_text address, uint64_t line, wr_err *err)
 {
     const wr_raw_label raw = {.line = line,
                               .address = address,
                               .chain = o->chain,
                               .category = o->category,
-                              .source = wr_text_of(o->source_text)};
+                              .source = o->source};
     return wr_label_gate_offer(o->g, &raw, err);
-}
-
-static wr_text trim(wr_text t)
-{
-    while (t.len && (t.p[0] == ' ' || t.p[0] == '\t')) {
-        t.p++;
-        t.len--;
-    }
-    while (t.len && (t.p[t.len - 1] == ' ' || t.p[t.len - 1] == '\t' || t.p[t.len - 1] == '\r'))
-        t.len--;
-    return t;
 }
 
 wr_status wr_labels_read_ofac_txt(wr_label_gate *g, const char *name, wr_text bytes,
                                   wr_err *err)
 {
-    ofac o = ofac_of(g, name);
+    ofac o;
+    WR_TRY(ofac_of(&o, g, name, err));
     const char *p = bytes.p;
     const char *end = p + bytes.len;
     for (uint64_t line = 1; p < end; line++) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         eol = eol ? eol : end;
-        wr_text t = trim((wr_text){p, (uint32_t)(eol - p)});
+        wr_text t = wr_label_trim((wr_text){p, (uint32_t)(eol - p)});
         if (t.len && t.p[0] != '#')
             WR_TRY(offer_address(&o, t, line, err));
         p = eol + (eol < end);
@@ -69,7 +56,7 @@ static wr_status load_json(json_t **out, const char *name, wr_text bytes, wr_err
                 : wr_fail(err, WR_EPARSE, "%s: line %d: %s", name, at.line, at.text);
 }
 
-static wr_status offer_array(ofac *o, const char *name, const json_t *list, wr_err *err)
+static wr_status offer_array(const ofac *o, const char *name, const json_t *list, wr_err *err)
 {
     if (!json_is_array(list))
         return wr_fail(err, WR_EPARSE, "%s: expected an array of addresses", name);
@@ -81,8 +68,8 @@ static wr_status offer_array(ofac *o, const char *name, const json_t *list, wr_e
             wr_label_report(o->g, WR_LABEL_BAD_FIELD, i + 1, "entry %zu is no text", i + 1);
             continue;
         }
-        wr_text t = {json_string_value(item), (uint32_t)json_string_length(item)};
-        WR_TRY(offer_address(o, t, i + 1, err));
+        const wr_text t = {json_string_value(item), (uint32_t)json_string_length(item)};
+        WR_TRY(offer_address(o, wr_label_trim(t), i + 1, err));
     }
     return WR_OK;
 }
@@ -90,7 +77,8 @@ static wr_status offer_array(ofac *o, const char *name, const json_t *list, wr_e
 wr_status wr_labels_read_ofac_json(wr_label_gate *g, const char *name, wr_text bytes,
                                    wr_err *err)
 {
-    ofac o = ofac_of(g, name);
+    ofac o;
+    WR_TRY(ofac_of(&o, g, name, err));
     json_t *list = NULL;
     WR_TRY(load_json(&list, name, bytes, err));
     wr_status s = offer_array(&o, name, list, err);
@@ -102,8 +90,7 @@ wr_status wr_labels_read_ofac_json(wr_label_gate *g, const char *name, wr_text b
 
 typedef struct explorer {
     wr_label_gate *g;
-    wr_text chain;
-    char source[WR_LABEL_TEXT_MAX];
+    wr_text chain, source;
 } explorer;
 
 /* "etherscan_combinedAllLabels.json" -> ETH, bscscan -> BSC, polygonscan -> POL. */
@@ -113,9 +100,9 @@ static wr_text chain_of_explorer(const char *name)
         const char *part, *chain;
     } table[] = {{"bscscan", "BSC"},      {"polygonscan", "POL"}, {"arbiscan", "ARB"},
                  {"optimis", "eip155:10"}, {"etherscan", "ETH"}};
-    const char *base = wr_labels_base_name(name);
+    const wr_text base = wr_labels_base_name(name);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (strstr(base, table[i].part))
+        if (memmem(base.p, base.len, table[i].part, strlen(table[i].part)))
             return wr_text_of(table[i].chain);
     return (wr_text){0};
 }
@@ -139,7 +126,7 @@ static wr_status offer_entry(explorer *x, const char *address, const json_t *ent
     wr_raw_label raw = {.line = line,
                         .address = wr_text_of(address),
                         .chain = x->chain,
-                        .source = wr_text_of(x->source),
+                        .source = x->source,
                         .name = string_of(json_object_get(entry, "name"))};
     wr_text first = {0};
     json_array_foreach(words, i, word)
@@ -175,7 +162,7 @@ wr_status wr_labels_read_etherscan(wr_label_gate *g, const char *name, wr_text b
                                    wr_err *err)
 {
     explorer x = {.g = g, .chain = g->o->chain.len ? g->o->chain : chain_of_explorer(name)};
-    (void)snprintf(x.source, sizeof x.source, "etherscan:%s", wr_labels_base_name(name));
+    WR_TRY(wr_labels_source(&x.source, g, "etherscan:", wr_labels_base_name(name), err));
     json_t *object = NULL;
     WR_TRY(load_json(&object, name, bytes, err));
     wr_status s = offer_object(&x, name, object, err);

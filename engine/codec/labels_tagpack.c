@@ -1,6 +1,4 @@
 /* GraphSense TagPack YAML: header values are inherited by every tag. */
-#include <stdio.h>
-
 #include "codec/labels_int.h"
 #include "codec/yaml_doc.h"
 
@@ -13,7 +11,7 @@ static wr_text inherited(wr_yaml_node header, wr_yaml_node tag, const char *key)
         n = wr_yaml_get(header, key);
     if (wr_yaml_has(n) && wr_yaml_count(n) == 0 && wr_yaml_text(&t, n, key, NULL) != WR_OK)
         t = (wr_text){0};
-    return t;
+    return wr_label_trim(t);
 }
 
 /* abuse says more than category, category more than the first known concept. */
@@ -41,7 +39,7 @@ static wr_text category_of(const wr_taxonomy *tx, wr_yaml_node header, wr_yaml_n
 }
 
 static wr_status offer_tag(wr_label_gate *g, wr_yaml_node header, wr_yaml_node tag,
-                           const char *source, wr_err *err)
+                           wr_text source, wr_err *err)
 {
     wr_text network = inherited(header, tag, "network");
     const wr_raw_label raw = {
@@ -50,7 +48,7 @@ static wr_status offer_tag(wr_label_gate *g, wr_yaml_node header, wr_yaml_node t
         .chain = network.len ? network : inherited(header, tag, "currency"),
         .category = category_of(g->o->taxonomy, header, tag),
         .confidence = inherited(header, tag, "confidence"),
-        .source = wr_text_of(source),
+        .source = source,
         .uri = inherited(header, tag, "source"),
         .actor = inherited(header, tag, "actor"),
         .name = inherited(header, tag, "label"),
@@ -74,9 +72,13 @@ wr_status wr_labels_read_tagpack(wr_label_gate *g, const char *name, wr_text byt
     wr_yaml_node tags = wr_yaml_get(header, "tags");
     if (!wr_yaml_has(tags))
         return wr_yaml_fail(header, err, "no 'tags': not a TagPack");
-    char source[WR_LABEL_TEXT_MAX];
-    (void)snprintf(source, sizeof source, "graphsense:%s", wr_labels_base_name(name));
-    for (size_t i = 0; i < wr_yaml_count(tags); i++)
-        WR_TRY(offer_tag(g, header, wr_yaml_item(tags, i), source, err));
+    wr_text source;
+    WR_TRY(wr_labels_source(&source, g, "graphsense:", wr_labels_base_name(name), err));
+    for (size_t i = 0; i < wr_yaml_count(tags); i++) {
+        const wr_yaml_node tag = wr_yaml_item(tags, i);
+        if (!wr_yaml_has(tag))
+            return wr_yaml_fail(tags, err, "'tags' must be a list");
+        WR_TRY(offer_tag(g, header, tag, source, err));
+    }
     return WR_OK;
 }

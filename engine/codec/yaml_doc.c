@@ -9,7 +9,7 @@
 
 #include "model/amount.h"
 
-enum { DOC_MAX_BYTES = 16 << 20, NAME_MAX_BYTES = 128 };
+enum { DOC_MAX_BYTES = 64 << 20, NAME_MAX_BYTES = 128 };
 
 struct wr_yaml_doc {
     yaml_document_t doc;
@@ -39,7 +39,7 @@ wr_status wr_yaml_parse(wr_yaml_doc **out, const char *name, const char *text, s
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser))
         return wr_fail(err, WR_ENOMEM, "%s: yaml parser", name);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)(text ? text : ""), len);
     d->is_loaded = yaml_parser_load(&parser, &d->doc) != 0;
     wr_status s = WR_OK;
     if (!d->is_loaded)

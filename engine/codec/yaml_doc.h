@@ -2,7 +2,7 @@
  * yaml_doc.h - YAML text as a tree, with errors that name file, line and key (libyaml).
  *
  * For configuration and label packs: strict, every key must be one the caller knows.
- * Aliases are followed by libyaml; a document is at most 16 MiB.
+ * Aliases are followed by libyaml; a document is at most 64 MiB.
  * Thread: one object one thread.
  */
 #ifndef WR_CODEC_YAML_DOC_H
