@@ -16,34 +16,6 @@
 
 enum { RAW_WRITERS = 12, PUT_WRITERS = 8, ROUNDS = 50, SEQ_MAX = 1 << 17 };
 
-static char dsn[WR_TEST_PG_DSN_MAX];
-
-static wr_store *open_store(void)
-{
-    wr_store *st = NULL;
-    assert_ok(wr_store_open(&st, dsn, &err));
-    return st;
-}
-
-static int make_database(void **state)
-{
-    (void)state;
-    wr_migrate_report rep;
-    wr_test_pg_create(dsn);
-    wr_store *st = open_store();
-    assert_ok(wr_store_migrate(st, &rep, &err));
-    wr_store_close(st);
-    return 0;
-}
-
-static int drop_database(void **state)
-{
-    wr_test_pg_drop(dsn);
-    return wr_test_no_blocks_left(state);
-}
-
-#define tail_test(f) cmocka_unit_test_setup_teardown(f, make_database, drop_database)
-
 #define INSERT_SQL                                                                       \
     "insert into transactions (time, from_id, to_id, value, asset_id, flags, chain_id, " \
     "decimals, position, amount, tx_hash) select 1, 1, 2, 0, 0, 0, 1, 0, i, 1, "         \
@@ -77,7 +49,7 @@ static bool run(PGconn *c, writer *w, const char *sql)
 static void write_raw(writer *w)
 {
     wr_rng r = {.s = w->number};
-    PGconn *c = PQconnectdb(dsn);
+    PGconn *c = PQconnectdb(wr_test_pg_dsn);
     bool is_ok = PQstatus(c) == CONNECTION_OK;
     for (int i = 0; is_ok && i < ROUNDS; i++) {
         char insert[400];
@@ -102,7 +74,7 @@ static void write_put(writer *w)
     wr_rng r = {.s = w->number};
     wr_err err = {0};
     wr_store *st = NULL;
-    wr_status s = wr_store_open(&st, dsn, &err);
+    wr_status s = wr_store_open(&st, wr_test_pg_dsn, &err);
     uint64_t k = w->number * 1000000;
     for (int i = 0; s == WR_OK && i < ROUNDS; i++) {
         size_t n = 1 + (size_t)wr_rng_below(&r, MOST);
@@ -195,8 +167,8 @@ static void test_tail__every_committed_row_once_among_many_writers(void **state)
     long long naive_cursor = 0;
     unsigned lost = 0;
     unsigned naively_lost = 0;
-    wr_store *st = open_store();
-    PGconn *c = wr_test_pg_connect(dsn);
+    wr_store *st = wr_test_pg_open();
+    PGconn *c = wr_test_pg_connect(wr_test_pg_dsn);
     start(w, RAW_WRITERS + PUT_WRITERS);
     while (atomic_load(&running) > 0) {
         tail(st, &s, &cursor);
@@ -247,7 +219,7 @@ static void insert(PGconn *c, int n)
 static void test_safe_seq__empty_is_0(void **state)
 {
     (void)state;
-    wr_store *st = open_store();
+    wr_store *st = wr_test_pg_open();
     assert_int_equal(safe_of(st), 0);
     wr_store_close(st);
 }
@@ -255,9 +227,9 @@ static void test_safe_seq__empty_is_0(void **state)
 static void test_safe_seq__held_back_by_an_open_transaction(void **state)
 {
     (void)state;
-    wr_store *st = open_store();
-    PGconn *slow = wr_test_pg_connect(dsn);
-    PGconn *quick = wr_test_pg_connect(dsn);
+    wr_store *st = wr_test_pg_open();
+    PGconn *slow = wr_test_pg_connect(wr_test_pg_dsn);
+    PGconn *quick = wr_test_pg_connect(wr_test_pg_dsn);
     insert(quick, 3);
     assert_int_equal(safe_of(st), 3);
     wr_test_pg_run(slow, "begin");
@@ -277,8 +249,8 @@ static void test_safe_seq__held_back_by_an_open_transaction(void **state)
 static void test_safe_seq__what_was_rolled_back_is_not_waited_for(void **state)
 {
     (void)state;
-    wr_store *st = open_store();
-    PGconn *c = wr_test_pg_connect(dsn);
+    wr_store *st = wr_test_pg_open();
+    PGconn *c = wr_test_pg_connect(wr_test_pg_dsn);
     insert(c, 2);
     wr_test_pg_run(c, "begin");
     insert(c, 5);
@@ -293,9 +265,9 @@ static void test_safe_seq__what_was_rolled_back_is_not_waited_for(void **state)
 static void test_safe_seq__savepoint_rolled_back_takes_the_lock_again(void **state)
 {
     (void)state;
-    wr_store *st = open_store();
-    PGconn *slow = wr_test_pg_connect(dsn);
-    PGconn *quick = wr_test_pg_connect(dsn);
+    wr_store *st = wr_test_pg_open();
+    PGconn *slow = wr_test_pg_connect(wr_test_pg_dsn);
+    PGconn *quick = wr_test_pg_connect(wr_test_pg_dsn);
     wr_test_pg_run(slow, "begin; savepoint a");
     insert(slow, 1);
     wr_test_pg_run(slow, "rollback to a"); /* lets its lock go */
@@ -314,8 +286,8 @@ static void test_safe_seq__savepoint_rolled_back_takes_the_lock_again(void **sta
 static void test_safe_seq__other_advisory_locks_do_not_count(void **state)
 {
     (void)state;
-    wr_store *st = open_store();
-    PGconn *c = wr_test_pg_connect(dsn);
+    wr_store *st = wr_test_pg_open();
+    PGconn *c = wr_test_pg_connect(wr_test_pg_dsn);
     insert(c, 2);
     wr_test_pg_run(c, "select pg_advisory_lock(1), pg_advisory_lock(22354, 0), "
                       "pg_advisory_lock((22355::bigint << 48) | 1)");
@@ -327,12 +299,12 @@ static void test_safe_seq__other_advisory_locks_do_not_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        tail_test(test_safe_seq__empty_is_0),
-        tail_test(test_safe_seq__held_back_by_an_open_transaction),
-        tail_test(test_safe_seq__what_was_rolled_back_is_not_waited_for),
-        tail_test(test_safe_seq__savepoint_rolled_back_takes_the_lock_again),
-        tail_test(test_safe_seq__other_advisory_locks_do_not_count),
-        tail_test(test_tail__every_committed_row_once_among_many_writers),
+        wr_pg_test(test_safe_seq__empty_is_0),
+        wr_pg_test(test_safe_seq__held_back_by_an_open_transaction),
+        wr_pg_test(test_safe_seq__what_was_rolled_back_is_not_waited_for),
+        wr_pg_test(test_safe_seq__savepoint_rolled_back_takes_the_lock_again),
+        wr_pg_test(test_safe_seq__other_advisory_locks_do_not_count),
+        wr_pg_test(test_tail__every_committed_row_once_among_many_writers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

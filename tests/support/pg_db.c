@@ -100,6 +100,32 @@ void wr_test_pg_drop(const char *dsn)
     PQfinish(conn);
 }
 
+char wr_test_pg_dsn[WR_TEST_PG_DSN_MAX];
+
+wr_store *wr_test_pg_open(void)
+{
+    wr_store *st = NULL;
+    assert_ok(wr_store_open(&st, wr_test_pg_dsn, &err));
+    return st;
+}
+
+int wr_test_pg_setup(void **state)
+{
+    (void)state;
+    wr_migrate_report rep;
+    wr_test_pg_create(wr_test_pg_dsn);
+    wr_store *st = wr_test_pg_open();
+    assert_ok(wr_store_migrate(st, &rep, &err));
+    wr_store_close(st);
+    return 0;
+}
+
+int wr_test_pg_teardown(void **state)
+{
+    wr_test_pg_drop(wr_test_pg_dsn);
+    return wr_test_no_blocks_left(state);
+}
+
 bool wr_test_pg_script(const char *verb, const char *dir)
 {
     char path[] = WR_SOURCE_DIR "/tests/support/pg.sh";

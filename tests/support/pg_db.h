@@ -11,6 +11,8 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
+#include "store/store.h"
+
 enum { WR_TEST_PG_DSN_MAX = 512 };
 
 /* The server's DSN; fails the test when WALLETRISK_TEST_PG_DSN is not set. */
@@ -20,6 +22,16 @@ const char *wr_test_pg_server(void);
  */
 void wr_test_pg_create(char dsn[WR_TEST_PG_DSN_MAX]);
 void wr_test_pg_drop(const char *dsn);
+
+/*
+ * wr_pg_test(f): a test with a fresh, migrated database behind wr_test_pg_dsn.
+ */
+#define wr_pg_test(f) \
+    cmocka_unit_test_setup_teardown(f, wr_test_pg_setup, wr_test_pg_teardown)
+extern char wr_test_pg_dsn[WR_TEST_PG_DSN_MAX];
+int wr_test_pg_setup(void **state);
+int wr_test_pg_teardown(void **state);
+wr_store *wr_test_pg_open(void); /* a handle on it */
 
 /* One statement on conn that must work; the first field of its first row ("" without). */
 void wr_test_pg_run(PGconn *conn, const char *sql);
