@@ -87,7 +87,7 @@ wr_status wr_digest_array(uint8_t out[WR_SHA256_BYTES], const void *bytes, size_
     int bad = 0;
 #pragma omp parallel for default(none) shared(p, len, nchunk, sums, sha256) \
     reduction(|                                                             \
-              : bad) schedule(static)
+              : bad) schedule(static) if (nchunk > 1)
     for (size_t k = 0; k < nchunk; k++) {
         size_t n = len - k * CHUNK < CHUNK ? len - k * CHUNK : CHUNK;
         bad |= EVP_Digest(p + k * CHUNK, n, sums + k * WR_SHA256_BYTES, NULL, sha256,
