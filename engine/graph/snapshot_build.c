@@ -75,7 +75,8 @@ static wr_status buckets_plan(buckets *b, const wr_vid *key, uint64_t m, uint32_
     WR_TRY(wr_parts_init(&b->parts, m, count, err));
     wr_parts *p = &b->parts;
     const unsigned shift = b->shift;
-#pragma omp parallel for default(none) shared(p, key, shift) schedule(dynamic, 1)
+#pragma omp parallel for default(none) shared(p, key, shift) \
+    schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t block = 0; block < p->blocks; block++) {
         uint64_t *c = &p->at[(size_t)block * p->buckets];
         for (uint64_t i = wr_parts_lo(p, block); i < wr_parts_hi(p, block); i++)
@@ -92,7 +93,7 @@ static void partition_transfers(const buckets *b, const wr_vid *key, const wr_vi
     const unsigned shift = b->shift;
     item *to = b->item;
 #pragma omp parallel for default(none) shared(p, key, other, shift, to) \
-    schedule(dynamic, 1)
+    schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t block = 0; block < p->blocks; block++) {
         uint64_t *at = &p->at[(size_t)block * p->buckets];
         for (uint64_t i = wr_parts_lo(p, block); i < wr_parts_hi(p, block); i++)
@@ -124,7 +125,7 @@ static void partition_pairs(const buckets *b, const uint64_t *off, const wr_vid 
     const uint32_t n = b->n;
     item *to = b->item;
 #pragma omp parallel for default(none) shared(p, off, nbr, shift, n, to) \
-    schedule(dynamic, 1)
+    schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t block = 0; block < p->blocks; block++) {
         uint64_t *at = &p->at[(size_t)block * p->buckets];
         uint64_t id = wr_parts_lo(p, block);
@@ -226,7 +227,7 @@ static void fill_rows(const buckets *b, uint64_t *off, uint32_t *pos, wr_vid *nb
 {
     const uint32_t count = b->parts.buckets;
 #pragma omp parallel for default(none) shared(b, off, pos, nbr, count) \
-    schedule(dynamic, 1)
+    schedule(dynamic, 1) if (count > 1)
     for (uint32_t k = 0; k < count; k++) {
         count_rows(b, k, off);
         for (uint64_t i = b->parts.start[k]; i < b->parts.start[k + 1]; i++) {
@@ -256,8 +257,9 @@ static void fill_rows_out(const buckets *b, const wr_snapshot *g, uint64_t *key,
     const uint32_t count = b->parts.buckets;
     uint64_t *off = g->out_off;
     uint32_t *col = g->out_col;
-#pragma omp parallel for default(none) \
-    shared(b, off, col, key, pairs_of_row, pairs_of_bucket, count) schedule(dynamic, 1)
+#pragma omp parallel for default(none)                             \
+    shared(b, off, col, key, pairs_of_row, pairs_of_bucket, count) \
+        schedule(dynamic, 1) if (count > 1)
     for (uint32_t k = 0; k < count; k++) {
         const uint64_t hi = b->parts.start[k + 1];
         count_rows(b, k, off);
@@ -311,7 +313,7 @@ static void fill_pairs_out(const buckets *b, wr_snapshot *g, const uint64_t *key
 {
     const uint32_t count = b->parts.buckets;
 #pragma omp parallel for default(none) shared(b, g, key, first_id, count) \
-    schedule(dynamic, 1)
+    schedule(dynamic, 1) if (count > 1)
     for (uint32_t k = 0; k < count; k++) {
         uint64_t id = first_id[k];
         for (uint64_t v = bucket_first(b, k); v < bucket_end(b, k); v++) {

@@ -8,14 +8,18 @@
 #include "graph/parts_int.h"
 #include "graph/snapshot_int.h"
 
-enum { DIGIT_MAX = 11 }; /* bits: 2^11 write streams still fit the second-level TLB */
+enum {
+    DIGIT_MAX = 11, /* bits: 2^11 write streams still fit the second-level TLB */
+    SMALL = 4096    /* rows: not worth a team of threads */
+};
 
 /* --- the order of rows ----------------------------------------------------------- */
 
 /* Element: key << 32 | row. */
 static void count_digit(wr_parts *p, const uint64_t *x, unsigned shift, uint64_t mask)
 {
-#pragma omp parallel for default(none) shared(p, x, shift, mask) schedule(dynamic, 1)
+#pragma omp parallel for default(none) shared(p, x, shift, mask) \
+    schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t b = 0; b < p->blocks; b++) {
         uint64_t *count = &p->at[(size_t)b * p->buckets];
         for (uint64_t i = wr_parts_lo(p, b); i < wr_parts_hi(p, b); i++)
@@ -26,7 +30,8 @@ static void count_digit(wr_parts *p, const uint64_t *x, unsigned shift, uint64_t
 static void move_digit(const wr_parts *p, uint64_t *to, const uint64_t *x, unsigned shift,
                        uint64_t mask)
 {
-#pragma omp parallel for default(none) shared(p, to, x, shift, mask) schedule(dynamic, 1)
+#pragma omp parallel for default(none) shared(p, to, x, shift, mask) \
+    schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t b = 0; b < p->blocks; b++) {
         uint64_t *at = &p->at[(size_t)b * p->buckets];
         for (uint64_t i = wr_parts_lo(p, b); i < wr_parts_hi(p, b); i++)
@@ -64,7 +69,8 @@ static unsigned bits_of(uint32_t x)
 
 static void set_keys_seq(uint64_t *x, const wr_edges *e, int64_t seq_min)
 {
-#pragma omp parallel for default(none) shared(x, e, seq_min) schedule(static)
+#pragma omp parallel for default(none) shared(x, e, seq_min) \
+    schedule(static) if (e->m > SMALL)
     for (uint64_t i = 0; i < e->m; i++)
         x[i] = ((uint64_t)e->seq[i] - (uint64_t)seq_min) << 32 | i;
 }
@@ -72,7 +78,8 @@ static void set_keys_seq(uint64_t *x, const wr_edges *e, int64_t seq_min)
 /* The order so far stays in the lower halves. */
 static void set_keys_time(uint64_t *x, const wr_edges *e, uint32_t time_min)
 {
-#pragma omp parallel for default(none) shared(x, e, time_min) schedule(static)
+#pragma omp parallel for default(none) shared(x, e, time_min) \
+    schedule(static) if (e->m > SMALL)
     for (uint64_t i = 0; i < e->m; i++)
         x[i] = (uint64_t)(e->time_s[(uint32_t)x[i]] - time_min) << 32 | (uint32_t)x[i];
 }
@@ -98,21 +105,24 @@ static inline uint64_t row_of(const uint64_t *order, uint64_t k)
 
 static void gather32(uint32_t *to, const uint32_t *x, const uint64_t *order, uint64_t m)
 {
-#pragma omp parallel for default(none) shared(to, x, order, m) schedule(static)
+#pragma omp parallel for default(none) shared(to, x, order, m) \
+    schedule(static) if (m > SMALL)
     for (uint64_t k = 0; k < m; k++)
         to[k] = x[row_of(order, k)];
 }
 
 static void gather_double(double *to, const double *x, const uint64_t *order, uint64_t m)
 {
-#pragma omp parallel for default(none) shared(to, x, order, m) schedule(static)
+#pragma omp parallel for default(none) shared(to, x, order, m) \
+    schedule(static) if (m > SMALL)
     for (uint64_t k = 0; k < m; k++)
         to[k] = x[row_of(order, k)];
 }
 
 static void gather16(uint16_t *to, const uint16_t *x, const uint64_t *order, uint64_t m)
 {
-#pragma omp parallel for default(none) shared(to, x, order, m) schedule(static)
+#pragma omp parallel for default(none) shared(to, x, order, m) \
+    schedule(static) if (m > SMALL)
     for (uint64_t k = 0; k < m; k++)
         to[k] = x[row_of(order, k)];
 }
@@ -180,6 +190,7 @@ static uint64_t count_odd_seq(const wr_edges *e, const uint64_t *order, int64_t 
 {
     uint64_t odd = 0;
 #pragma omp parallel for default(none) shared(e, order, base) schedule(static) \
+    if (e->m > SMALL) \
     reduction(+ : odd)
     for (uint64_t k = 0; k < e->m; k++)
         odd += (uint64_t)e->seq[row_of(order, k)] - (uint64_t)base != k;
@@ -196,7 +207,8 @@ static wr_status take_seq(wr_snapshot *g, wr_edges *e, const wr_edges_facts *f,
         if (!low)
             return out_of_memory(e, err);
         g->seq_low = low;
-#pragma omp parallel for default(none) shared(low, e, f, order) schedule(static)
+#pragma omp parallel for default(none) shared(low, e, f, order) \
+    schedule(static) if (e->m > SMALL)
         for (uint64_t k = 0; k < e->m; k++)
             low[k] =
                 (uint32_t)((uint64_t)e->seq[row_of(order, k)] - (uint64_t)f->seq_min);

@@ -90,7 +90,8 @@ wr_status wr_edges_validate(wr_edges *e, uint32_t n, wr_edges_facts *out, wr_err
     if (!part)
         return wr_fail(err, WR_ENOMEM, "facts of %" PRIu64 " row blocks", blocks);
 
-#pragma omp parallel for default(none) shared(part, e, n, blocks) schedule(static)
+#pragma omp parallel for default(none) shared(part, e, n, blocks) \
+    schedule(static) if (blocks > 1)
     for (uint64_t b = 0; b < blocks; b++) {
         const uint64_t lo = b * BLOCK;
         part[b] = look_at(e, n, lo, lo + BLOCK < e->m ? lo + BLOCK : e->m);
