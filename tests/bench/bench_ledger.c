@@ -141,9 +141,10 @@ int main(int argc, char **argv)
     /* Freed memory stays with the process: the first touch of a page is paid once. */
     mallopt(M_MMAP_MAX, 0);
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    mallopt(M_ARENA_MAX, 1);
     bench b;
     fill(&b, m, n);
-    run(&b, false, WR_RECEIVING); /* first touch of memory */
+    run_both(&b); /* first touch of memory */
     for (int i = 0; i < rounds; i++) {
         fast[i] = run(&b, false, WR_RECEIVING);
         slow[i] = run(&b, true, WR_RECEIVING);
