@@ -265,8 +265,8 @@ static const char *const cleaned[] = {
     "del \xEF\xBF\xBD",
     ",;",
     " padded ",
-    "before\xEF\xBF\xBD"
-    "after",
+    ("before\xEF\xBF\xBD"
+    "after"),
 };
 _Static_assert(sizeof cleaned / sizeof *cleaned == HOSTILES, "one for each");
 
