@@ -42,6 +42,12 @@ void wr_intern_release(wr_intern *in); /* safe on a zeroed struct */
 void wr_intern_clear(wr_intern *in);   /* keeps the memory */
 
 uint64_t wr_intern_hash(uint32_t chain_id, wr_text t);
+/* Ask for the slot's cache line, some pairs before wr_intern_find needs it. */
+static inline void wr_intern_prefetch(const wr_intern *in, uint64_t hash)
+{
+    if (in->cap)
+        __builtin_prefetch(&in->slot[hash & (in->cap - 1)]);
+}
 /* true and *id when known.  hash is wr_intern_hash of the same pair. */
 bool wr_intern_find(const wr_intern *in, uint64_t hash, uint32_t chain_id, wr_text t,
                     uint32_t *id);

@@ -4,27 +4,25 @@
 
 #include "util/json_out.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
+/* Value of a lower-case hex digit plus one; 0 = none. */
+static const uint8_t hex_value[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+    ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+    ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 static bool hash_from_hex(uint8_t out[32], wr_text t)
 {
     if (t.len != 64)
         return false;
+    bool is_hex = true;
     for (uint32_t i = 0; i < 32; i++) {
-        int hi = hex_digit(t.p[2 * i]);
-        int lo = hex_digit(t.p[2 * i + 1]);
-        if (hi < 0 || lo < 0)
-            return false;
-        out[i] = (uint8_t)(hi << 4 | lo);
+        unsigned hi = hex_value[(uint8_t)t.p[2 * i]];
+        unsigned lo = hex_value[(uint8_t)t.p[2 * i + 1]];
+        is_hex &= hi && lo;
+        out[i] = (uint8_t)((hi - 1) << 4 | (lo - 1));
     }
-    return true;
+    return is_hex;
 }
 
 size_t wr_store_hash_pack(uint8_t *out, wr_text tx_hash)

@@ -200,8 +200,7 @@ wr_status wr_sqlite_transfer_at(wr_sqlite *q, int64_t seq, wr_transfer_fn fn, vo
 wr_status wr_sqlite_history_extend(wr_sqlite *q, int64_t max_seq,
                                    wr_err *err) WR_NODISCARD;
 
-/* --- the operations, by file
- * ------------------------------------------------------------ */
+/* --- the operations, by file -------------------------------------------------------- */
 
 wr_status wr_sqlite_put(wr_store *st, const wr_put *put, uint8_t *outcome,
                         wr_put_result *res, wr_err *err);

@@ -30,7 +30,7 @@
 
 typedef struct wr_store wr_store;
 
-/* --- life ------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------- */
 
 /*
  * Errors  WR_EINVAL (DSN with an unknown scheme, named without its password),
@@ -57,7 +57,7 @@ wr_status wr_store_migrate(wr_store *st, wr_migrate_report *rep, wr_err *err) WR
 /* Schema is the one this program needs: else WR_ECONFLICT with what to run. */
 wr_status wr_store_check_schema(wr_store *st, wr_err *err) WR_NODISCARD;
 
-/* --- writing records -------------------------------------------------------------- */
+/* --- writing records ---------------------------------------------------------------- */
 
 typedef enum wr_put_outcome {
     WR_PUT_INSERTED,
@@ -135,7 +135,7 @@ typedef wr_status (*wr_dead_fn)(void *ctx, const wr_dead_row *d, wr_err *err);
 wr_status wr_store_dead_list(wr_store *st, wr_text source, int64_t after_id, uint32_t limit,
                              wr_dead_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
 
-/* --- reading for the graph -------------------------------------------------------- */
+/* --- reading for the graph ---------------------------------------------------------- */
 
 typedef struct wr_counts {
     uint64_t transfers, wallets, labels, dead, runs; /* labels: current ones */
@@ -187,7 +187,7 @@ typedef wr_status (*wr_asset_fn)(void *ctx, const wr_asset_row *row, wr_err *err
 wr_status wr_store_scan_assets(wr_store *st, wr_asset_fn fn, void *ctx,
                                wr_err *err) WR_NODISCARD;
 
-/* --- labels ----------------------------------------------------------------------- */
+/* --- labels ------------------------------------------------------------------------- */
 /*
  * Labels are versioned: each change gets the next revision (1, 2, …); a label is
  * current at revision r when added_rev <= r < removed_rev.  So a run's labels can be
@@ -222,7 +222,7 @@ wr_status wr_store_labels_list(wr_store *st, int64_t rev, const wr_label_filter 
                                bool is_in_graph_only, int64_t after_id, uint32_t limit,
                                wr_label_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
 
-/* --- looking things up ------------------------------------------------------------ */
+/* --- looking things up -------------------------------------------------------------- */
 
 typedef struct wr_transfer_row {
     int64_t seq;
@@ -240,7 +240,7 @@ wr_status wr_store_wallet_transfers(wr_store *st, const wr_chain *chain, wr_text
 wr_status wr_store_wallet_find(wr_store *st, const wr_chain *chain, wr_text address,
                                uint32_t *id, wr_err *err) WR_NODISCARD;
 
-/* --- runs and scores -------------------------------------------------------------- */
+/* --- runs and scores ---------------------------------------------------------------- */
 
 /* Insert, or replace the record with the same id. */
 wr_status wr_store_run_put(wr_store *st, const wr_run *run, wr_err *err) WR_NODISCARD;

@@ -21,8 +21,7 @@ wr_status wr_mem_text(wr_mem *m, wr_text *t, wr_err *err)
     return WR_OK;
 }
 
-/* --- life and schema
- * ---------------------------------------------------------------------- */
+/* --- life and schema ---------------------------------------------------------------- */
 
 static void mem_close(wr_store *st)
 {
@@ -91,8 +90,7 @@ wr_status wr_mem_ready(const wr_mem *m, wr_err *err)
     return m->schema ? WR_OK : wr_fail(err, WR_EIO, "memory store: no tables yet");
 }
 
-/* --- put
- * ---------------------------------------------------------------------------------- */
+/* --- put ---------------------------------------------------------------------------- */
 
 /* How long every list was: what a failed put goes back to. */
 typedef struct put_mark {

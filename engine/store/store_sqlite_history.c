@@ -17,16 +17,25 @@
  * newest block, then seeks one piece in each block, newest first, and stops at the limit.
  */
 #include <assert.h>
-#include <stdlib.h>
 
+#include "store/radix_int.h"
 #include "store/sqlite_int.h"
 
 enum { PIECE_PAIRS = 1024, VARINT_MAX = 10 };
 
-typedef struct pair {
-    uint32_t wallet;
-    int64_t seq;
-} pair;
+/* (wallet, seq) in one word that sorts: the wallet above, seq - the block's begin below.
+ */
+typedef uint64_t pair;
+
+static uint32_t wallet_of(pair p)
+{
+    return (uint32_t)(p >> 32);
+}
+
+static int64_t seq_of(pair p, int64_t after)
+{
+    return after + (int64_t)(uint32_t)p;
+}
 
 static size_t put_varint(uint8_t *p, uint64_t v)
 {
@@ -49,17 +58,7 @@ static bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
     return false;
 }
 
-/* --- writing
- * ----------------------------------------------------------------------------- */
-
-static int cmp_pair(const void *a, const void *b)
-{
-    const pair *x = a;
-    const pair *y = b;
-    if (x->wallet != y->wallet)
-        return x->wallet < y->wallet ? -1 : 1;
-    return (x->seq > y->seq) - (x->seq < y->seq);
-}
+/* --- writing ------------------------------------------------------------------------ */
 
 /* Pairs of the transfers in (after, upto]; a transfer to oneself is one pair. */
 static wr_status read_pairs(wr_sqlite *q, int64_t after, int64_t upto,
@@ -75,12 +74,12 @@ static wr_status read_pairs(wr_sqlite *q, int64_t after, int64_t upto,
     (void)sqlite3_bind_int64(s, 2, upto);
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));
     while (has_row) {
-        int64_t seq = sqlite3_column_int64(s, 0);
-        uint32_t from = (uint32_t)sqlite3_column_int64(s, 1);
-        uint32_t to = (uint32_t)sqlite3_column_int64(s, 2);
-        out[n++] = (pair){.wallet = from, .seq = seq};
+        uint64_t seq = (uint64_t)(sqlite3_column_int64(s, 0) - after);
+        uint64_t from = (uint64_t)sqlite3_column_int64(s, 1);
+        uint64_t to = (uint64_t)sqlite3_column_int64(s, 2);
+        out[n++] = from << 32 | seq;
         if (to != from)
-            out[n++] = (pair){.wallet = to, .seq = seq};
+            out[n++] = to << 32 | seq;
         WR_TRY(wr_sqlite_step(q, s, &has_row, err));
     }
     *count = n;
@@ -98,18 +97,18 @@ static wr_status write_piece(wr_sqlite *q, const pair *p, size_t n, int64_t afte
     uint32_t wallet = 0;
     int64_t seq = after;
     for (size_t i = 0; i < n; i++) {
-        if (p[i].wallet != wallet)
+        if (wallet_of(p[i]) != wallet)
             seq = after;
-        len += put_varint(bytes + len, p[i].wallet - wallet);
-        len += put_varint(bytes + len, (uint64_t)(p[i].seq - seq));
-        wallet = p[i].wallet;
-        seq = p[i].seq;
+        len += put_varint(bytes + len, wallet_of(p[i]) - wallet);
+        len += put_varint(bytes + len, (uint64_t)(seq_of(p[i], after) - seq));
+        wallet = wallet_of(p[i]);
+        seq = seq_of(p[i], after);
     }
     WR_SQLITE_STMT *s = NULL;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, upto);
-    (void)sqlite3_bind_int64(s, 2, p[0].wallet);
-    (void)sqlite3_bind_int64(s, 3, p[0].seq);
+    (void)sqlite3_bind_int64(s, 2, wallet_of(p[0]));
+    (void)sqlite3_bind_int64(s, 3, seq_of(p[0], after));
     (void)sqlite3_bind_blob(s, 4, bytes, (int)len, SQLITE_STATIC);
     return wr_sqlite_run(q, s, err);
 }
@@ -117,12 +116,14 @@ static wr_status write_piece(wr_sqlite *q, const pair *p, size_t n, int64_t afte
 static wr_status write_block(wr_sqlite *q, int64_t after, int64_t upto, wr_err *err)
 {
     size_t n = 0;
-    WR_AUTO_ARRAY pair *p = wr_calloc((size_t)(upto - after), 2 * sizeof *p);
-    if (!p)
+    size_t max = 2 * (size_t)(upto - after);
+    WR_AUTO_ARRAY pair *p = wr_calloc(max, sizeof *p);
+    WR_AUTO_ARRAY pair *scratch = wr_calloc(max, sizeof *scratch);
+    if (!p || !scratch)
         return wr_fail(err, WR_ENOMEM, "history of %lld transfers",
                        (long long)(upto - after));
     WR_TRY(read_pairs(q, after, upto, p, &n, err));
-    qsort(p, n, sizeof *p, cmp_pair);
+    wr_radix_sort(p, scratch, n, 32); /* they come in the order of seq */
     for (size_t i = 0; i < n; i += PIECE_PAIRS) {
         size_t piece = n - i < PIECE_PAIRS ? n - i : PIECE_PAIRS;
         WR_TRY(write_piece(q, p + i, piece, after, upto, err));
@@ -144,8 +145,7 @@ wr_status wr_sqlite_history_extend(wr_sqlite *q, int64_t max_seq, wr_err *err)
     return WR_OK;
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------ */
 
 typedef struct lookup {
     wr_sqlite *q;

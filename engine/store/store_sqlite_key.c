@@ -11,24 +11,11 @@
  * the speed of arrival order from some 500 000 rows on.
  */
 #include <assert.h>
-#include <stdlib.h>
 
+#include "store/radix_int.h"
 #include "store/sqlite_int.h"
 
-typedef struct key_item {
-    uint64_t key;
-    size_t at; /* index in the batch */
-} key_item;
-
-static int cmp_key(const void *a, const void *b)
-{
-    const key_item *x = a;
-    const key_item *y = b;
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    return (x->at > y->at) -
-           (x->at < y->at); /* the first of two equal ones is the new one */
-}
+enum { GROUP = 16 }; /* keys of one insert statement */
 
 static wr_status load_secret(wr_sqlite *q, wr_err *err)
 {
@@ -115,19 +102,20 @@ static wr_status seq_at_key(wr_sqlite *q, uint64_t key, int64_t *seq, wr_err *er
 }
 
 /* Take a key for transfer i, or find the row or transfer that has its natural key. */
-static wr_status take(wr_sqlite *q, wr_sqlite_batch *b, sqlite3_stmt *insert,
-                      uint64_t key, size_t i, wr_err *err)
+static wr_status take(wr_sqlite *q, wr_sqlite_batch *b, uint64_t key, size_t i,
+                      wr_err *err)
 {
+    static const char sql[] =
+        "insert into transaction_keys (key, seq) values (?, ?) on conflict do nothing";
+    WR_SQLITE_STMT *insert = NULL;
+    WR_TRY(wr_sqlite_stmt(q, sql, &insert, err));
     for (;; key++) {
         int64_t seq = b->base_seq + 1 + (int64_t)i;
         (void)sqlite3_bind_int64(insert, 1, (int64_t)key);
         (void)sqlite3_bind_int64(insert, 2, seq);
         WR_TRY(wr_sqlite_run(q, insert, err));
-        if (sqlite3_changes(q->db) == 1) {
-            b->outcome[i] = WR_PUT_INSERTED;
-            b->rival[i] = 0;
+        if (sqlite3_changes(q->db) == 1)
             return WR_OK;
-        }
         bool is_same;
         WR_TRY(seq_at_key(q, key, &seq, err));
         if (seq > b->base_seq)
@@ -142,22 +130,77 @@ static wr_status take(wr_sqlite *q, wr_sqlite_batch *b, sqlite3_stmt *insert,
     }
 }
 
-wr_status wr_sqlite_keys_take(wr_sqlite *q, wr_sqlite_batch *b, wr_err *err)
+/*
+ * A group of transfers in the order of their keys.  One statement for all; when not every
+ * key was free, those that do not carry their transfer's seq are taken one by one.
+ */
+static wr_status take_group(wr_sqlite *q, wr_sqlite_batch *b, const uint64_t *key,
+                            const size_t at[GROUP], wr_err *err)
 {
+#define PAIRS4 "(?, ?), (?, ?), (?, ?), (?, ?)"
     static const char sql[] =
-        "insert into transaction_keys (key, seq) values (?, ?) on conflict do nothing";
-    size_t n = b->put->transfer_count;
-    WR_TRY(load_secret(q, err));
-    WR_AUTO_ARRAY key_item *item = wr_calloc(n, sizeof *item);
-    if (!item)
-        return wr_fail(err, WR_ENOMEM, "keys of %zu transfers", n);
-    for (size_t i = 0; i < n; i++)
-        item[i] = (key_item){.key = natural_key(q, b, i), .at = i};
-    qsort(item, n, sizeof *item, cmp_key);
-
+        "insert into transaction_keys (key, seq) values " PAIRS4 ", " PAIRS4 ", " PAIRS4
+        ", " PAIRS4 " on conflict do nothing";
     WR_SQLITE_STMT *insert = NULL;
     WR_TRY(wr_sqlite_stmt(q, sql, &insert, err));
+    for (int k = 0; k < GROUP; k++) {
+        (void)sqlite3_bind_int64(insert, 2 * k + 1, (int64_t)key[at[k]]);
+        (void)sqlite3_bind_int64(insert, 2 * k + 2, b->base_seq + 1 + (int64_t)at[k]);
+    }
+    WR_TRY(wr_sqlite_run(q, insert, err));
+    if (sqlite3_changes(q->db) == GROUP)
+        return WR_OK;
+    for (int k = 0; k < GROUP; k++) {
+        int64_t seq;
+        WR_TRY(seq_at_key(q, key[at[k]], &seq, err));
+        if (seq != b->base_seq + 1 + (int64_t)at[k])
+            WR_TRY(take(q, b, key[at[k]], at[k], err));
+    }
+    return WR_OK;
+}
+
+/*
+ * Order of the batch by the upper bits of the keys: word = upper bits of the key, then
+ * the index in as many low bits as it needs.  Equal keys stay in array order, so that the
+ * first of two equal transfers is the new one.
+ */
+static unsigned sort_keys(uint64_t *word, uint64_t *scratch, const uint64_t *key,
+                          size_t n)
+{
+    unsigned low = 1;
+    while (low < 63 && (n - 1) >> low)
+        low++;
+    uint64_t mask = (UINT64_C(1) << low) - 1;
     for (size_t i = 0; i < n; i++)
-        WR_TRY(take(q, b, insert, item[i].key, item[i].at, err));
+        word[i] = (key[i] & ~mask) | i;
+    wr_radix_sort(word, scratch, n, low);
+    return low;
+}
+
+wr_status wr_sqlite_keys_take(wr_sqlite *q, wr_sqlite_batch *b, wr_err *err)
+{
+    size_t n = b->put->transfer_count;
+    WR_TRY(load_secret(q, err));
+    WR_AUTO_ARRAY uint64_t *key = wr_calloc(n, sizeof *key);
+    WR_AUTO_ARRAY uint64_t *word = wr_calloc(n, sizeof *word);
+    WR_AUTO_ARRAY uint64_t *scratch = wr_calloc(n, sizeof *scratch);
+    if (!key || !word || !scratch)
+        return wr_fail(err, WR_ENOMEM, "keys of %zu transfers", n);
+    for (size_t i = 0; i < n; i++)
+        key[i] = natural_key(q, b, i);
+    uint64_t mask = (UINT64_C(1) << sort_keys(word, scratch, key, n)) - 1;
+
+    memset(b->outcome, WR_PUT_INSERTED, n);
+    size_t i = 0;
+    for (; i + GROUP <= n; i += GROUP) {
+        size_t at[GROUP];
+        for (size_t k = 0; k < GROUP; k++)
+            at[k] = (size_t)(word[i + k] & mask);
+        WR_TRY(take_group(q, b, key, at, err));
+    }
+    for (; i < n; i++) {
+        size_t at = (size_t)(word[i] & mask);
+        WR_TRY(take(q, b, key[at], at, err));
+    }
     return WR_OK;
 }

@@ -1,8 +1,7 @@
 #include "store/sqlite_int.h"
 #include "util/clock.h"
 
-/* --- writing
- * ------------------------------------------------------------------------------ */
+/* --- writing ------------------------------------------------------------------------ */
 
 typedef struct label_change {
     wr_sqlite *q;
@@ -182,8 +181,7 @@ wr_status wr_sqlite_labels_remove(wr_store *st, const wr_label_filter *f,
     return WR_OK;
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------ */
 
 #define LABEL_COLUMNS                                                                \
     "select l.label_id, l.chain_id, l.address, l.category, l.confidence, l.source, " \

@@ -2,10 +2,18 @@
 
 #include "store/sqlite_int.h"
 
+enum { ROW_GROUP = 8, ROW_COLUMNS = 14 };
+
+typedef struct row_names {
+    uint32_t from, to;
+    uint16_t asset;
+} row_names;
+
 /* What one put works with; freed as a whole. */
 typedef struct put_job {
     wr_sqlite *q;
     wr_sqlite_batch b;
+    row_names *names; /* [transfer_count] of the inserted ones */
     wr_sqlite_new_wallets fresh;
     wr_arena arena; /* texts of one dead letter */
     wr_put_result res;
@@ -19,6 +27,7 @@ static void job_release(put_job *j)
     wr_free(j->b.rival);
     wr_free(j->b.hash);
     wr_free(j->b.hash_at);
+    wr_free(j->names);
     wr_free(j->fresh.item);
     wr_arena_release(&j->arena);
 }
@@ -37,6 +46,7 @@ static wr_status job_init(put_job *j, wr_sqlite *q, const wr_put *put, wr_err *e
     j->b.rival = wr_calloc(n, sizeof *j->b.rival);
     j->b.hash = wr_calloc(hash_bytes, 1);
     j->b.hash_at = wr_calloc(n + 1, sizeof *j->b.hash_at);
+    j->names = wr_calloc(n, sizeof *j->names);
     if (!j->b.chain_id || !j->b.outcome || !j->b.rival || !j->b.hash || !j->b.hash_at)
         return wr_fail(err, WR_ENOMEM, "put of %zu transfers", n);
     return WR_OK;
@@ -57,8 +67,7 @@ static wr_status name_chains(put_job *j, wr_err *err)
     return WR_OK;
 }
 
-/* --- transfers whose key is taken
- * -------------------------------------------------------- */
+/* --- transfers whose key is taken --------------------------------------------------- */
 
 typedef struct judgement {
     put_job *job;
@@ -109,8 +118,7 @@ static wr_status judge_taken(put_job *j, wr_err *err)
     return WR_OK;
 }
 
-/* --- rows
- * --------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------- */
 
 /* Base units: an integer below 2^63, else 16 bytes big-endian; both sort by value. */
 static void bind_amount(sqlite3_stmt *s, int at, wr_amount amount, uint8_t bytes[16])
@@ -124,54 +132,105 @@ static void bind_amount(sqlite3_stmt *s, int at, wr_amount amount, uint8_t bytes
     (void)sqlite3_bind_blob(s, at, bytes, 16, SQLITE_STATIC);
 }
 
-static wr_status insert_row(put_job *j, sqlite3_stmt *s, size_t i, wr_err *err)
+/* Parameters of row k of an insert statement; amount [16] lives until it has run. */
+static void bind_row(const put_job *j, sqlite3_stmt *s, int k, size_t i, uint8_t *amount)
+{
+    const wr_transfer *t = &j->b.put->transfer[i];
+    const row_names *names = &j->names[i];
+    int at = k * ROW_COLUMNS;
+    (void)sqlite3_bind_int64(s, at + 1, j->b.base_seq + 1 + (int64_t)i);
+    (void)sqlite3_bind_int64(s, at + 2, t->time_s);
+    (void)sqlite3_bind_int64(s, at + 3, names->from);
+    (void)sqlite3_bind_int64(s, at + 4, names->to);
+    (void)sqlite3_bind_double(s, at + 5, t->value);
+    (void)sqlite3_bind_int(s, at + 6, names->asset);
+    (void)sqlite3_bind_int(s, at + 7, t->flags);
+    (void)sqlite3_bind_int64(s, at + 8, j->b.chain_id[i]);
+    (void)sqlite3_bind_int(s, at + 9, t->decimals);
+    (void)sqlite3_bind_int64(s, at + 10, t->position);
+    bind_amount(s, at + 11, t->amount_base, amount);
+    (void)sqlite3_bind_blob(s, at + 12, j->b.hash + j->b.hash_at[i],
+                            (int)(j->b.hash_at[i + 1] - j->b.hash_at[i]), SQLITE_STATIC);
+    wr_sqlite_bind_int_or(s, at + 13, t->block, -1);
+    wr_sqlite_bind(s, at + 14, t->memo);
+}
+
+/* Insert the transfers at [n]: eight by one statement, which saves a sixth of the time.
+ */
+static wr_status insert_group(put_job *j, const size_t *at, size_t n, wr_err *err)
+{
+#define INSERT_ROW                                                                  \
+    "insert into transactions (seq, time, from_id, to_id, value, asset_id, flags, " \
+    "chain_id, decimals, position, amount, tx_hash, block, memo) values "
+#define ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    static const char eight[] =
+        INSERT_ROW ROW ", " ROW ", " ROW ", " ROW ", " ROW ", " ROW ", " ROW ", " ROW;
+    static const char one[] = INSERT_ROW ROW;
+    uint8_t amount[ROW_GROUP][16];
+    WR_SQLITE_STMT *s = NULL;
+    WR_TRY(wr_sqlite_stmt(j->q, n == ROW_GROUP ? eight : one, &s, err));
+    if (n == ROW_GROUP) {
+        for (int k = 0; k < ROW_GROUP; k++)
+            bind_row(j, s, k, at[k], amount[k]);
+        return wr_sqlite_run(j->q, s, err);
+    }
+    for (size_t k = 0; k < n; k++) {
+        bind_row(j, s, 0, at[k], amount[0]);
+        WR_TRY(wr_sqlite_run(j->q, s, err));
+    }
+    return WR_OK;
+}
+
+static void count_inserted(put_job *j, size_t i)
+{
+    int64_t time_s = j->b.put->transfer[i].time_s;
+    bool is_first = j->res.inserted++ == 0;
+    j->last_seq = j->b.base_seq + 1 + (int64_t)i;
+    if (is_first || time_s < j->first_time_s)
+        j->first_time_s = time_s;
+    if (is_first || time_s > j->last_time_s)
+        j->last_time_s = time_s;
+}
+
+static wr_status name_row(put_job *j, size_t i, wr_err *err)
 {
     const wr_transfer *t = &j->b.put->transfer[i];
     uint32_t chain_id = j->b.chain_id[i];
-    uint32_t from;
-    uint32_t to;
-    uint16_t asset;
-    uint8_t amount[16];
-    WR_TRY(wr_sqlite_wallet_put(j->q, &j->fresh, chain_id, t->from, &from, err));
-    WR_TRY(wr_sqlite_wallet_put(j->q, &j->fresh, chain_id, t->to, &to, err));
-    WR_TRY(wr_sqlite_asset_put(j->q, chain_id, t->chain, t->asset, t->decimals, &asset,
-                               err));
-    (void)sqlite3_bind_int64(s, 1, j->b.base_seq + 1 + (int64_t)i);
-    (void)sqlite3_bind_int64(s, 2, t->time_s);
-    (void)sqlite3_bind_int64(s, 3, from);
-    (void)sqlite3_bind_int64(s, 4, to);
-    (void)sqlite3_bind_double(s, 5, t->value);
-    (void)sqlite3_bind_int(s, 6, asset);
-    (void)sqlite3_bind_int(s, 7, t->flags);
-    (void)sqlite3_bind_int64(s, 8, chain_id);
-    (void)sqlite3_bind_int(s, 9, t->decimals);
-    (void)sqlite3_bind_int64(s, 10, t->position);
-    bind_amount(s, 11, t->amount_base, amount);
-    (void)sqlite3_bind_blob(s, 12, j->b.hash + j->b.hash_at[i],
-                            (int)(j->b.hash_at[i + 1] - j->b.hash_at[i]), SQLITE_STATIC);
-    wr_sqlite_bind_int_or(s, 13, t->block, -1);
-    wr_sqlite_bind(s, 14, t->memo);
-    WR_TRY(wr_sqlite_run(j->q, s, err));
-    j->last_seq = j->b.base_seq + 1 + (int64_t)i;
-    bool is_first = j->res.inserted++ == 0;
-    if (is_first || t->time_s < j->first_time_s)
-        j->first_time_s = t->time_s;
-    if (is_first || t->time_s > j->last_time_s)
-        j->last_time_s = t->time_s;
-    return WR_OK;
+    row_names *to = &j->names[i];
+    WR_TRY(wr_sqlite_wallet_put(j->q, &j->fresh, chain_id, t->from, &to->from, err));
+    WR_TRY(wr_sqlite_wallet_put(j->q, &j->fresh, chain_id, t->to, &to->to, err));
+    return wr_sqlite_asset_put(j->q, chain_id, t->chain, t->asset, t->decimals,
+                               &to->asset, err);
+}
+
+/* The wallets of a transfer some rows ahead: the cache of names is bigger than the CPU's. */
+static void prefetch_names(const put_job *j, size_t i)
+{
+    if (i >= j->b.put->transfer_count)
+        return;
+    const wr_transfer *t = &j->b.put->transfer[i];
+    uint32_t chain_id = j->b.chain_id[i];
+    wr_intern_prefetch(&j->q->wallet_id, wr_intern_hash(chain_id, t->from));
+    wr_intern_prefetch(&j->q->wallet_id, wr_intern_hash(chain_id, t->to));
 }
 
 static wr_status insert_rows(put_job *j, wr_err *err)
 {
-    static const char sql[] =
-        "insert into transactions (seq, time, from_id, to_id, value, asset_id, flags, "
-        "chain_id, decimals, position, amount, tx_hash, block, memo) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    WR_SQLITE_STMT *s = NULL;
-    WR_TRY(wr_sqlite_stmt(j->q, sql, &s, err));
-    for (size_t i = 0; i < j->b.put->transfer_count; i++)
-        if (j->b.outcome[i] == WR_PUT_INSERTED)
-            WR_TRY(insert_row(j, s, i, err));
+    size_t at[ROW_GROUP];
+    size_t n = 0;
+    for (size_t i = 0; i < j->b.put->transfer_count; i++) {
+        prefetch_names(j, i + ROW_GROUP);
+        if (j->b.outcome[i] != WR_PUT_INSERTED)
+            continue;
+        WR_TRY(name_row(j, i, err));
+        count_inserted(j, i);
+        at[n++] = i;
+        if (n == ROW_GROUP) {
+            WR_TRY(insert_group(j, at, n, err));
+            n = 0;
+        }
+    }
+    WR_TRY(insert_group(j, at, n, err));
     return wr_sqlite_wallets_insert(j->q, &j->fresh, err);
 }
 

@@ -1,7 +1,6 @@
 #include "store/sqlite_int.h"
 
-/* --- runs
- * --------------------------------------------------------------------------------- */
+/* --- runs --------------------------------------------------------------------------- */
 
 #define RUN_COLUMNS                                                                     \
     "id, kind, status, started_at, finished_at, as_of, max_seq, label_rev, wallets, "   \
@@ -168,8 +167,7 @@ static wr_status run_number(wr_sqlite *q, const char *id, int64_t *run_no, wr_er
     return WR_OK;
 }
 
-/* --- scores
- * ------------------------------------------------------------------------------- */
+/* --- scores ------------------------------------------------------------------------- */
 
 static wr_status has_scores(wr_sqlite *q, int64_t run_no, bool *has_any, wr_err *err)
 {

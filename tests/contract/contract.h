@@ -38,8 +38,7 @@ int contract_label(void);
 int contract_run(void);
 int contract_random(void);
 
-/* --- for tests
- * ---------------------------------------------------------------------------- */
+/* --- for tests ---------------------------------------------------------------------- */
 
 /* A new empty store with its tables; dsn may be NULL. */
 wr_store *ct_open(char dsn[CT_DSN_MAX]);

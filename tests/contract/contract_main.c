@@ -16,16 +16,14 @@ static char folder[] = "/tmp/wr-contract-XXXXXX";
 static unsigned made; /* databases so far */
 static void (*clean_up)(void); /* not by atexit: libpq needs OpenSSL, which goes there too */
 
-/* --- memory
- * ------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------- */
 
 static void memory_fresh(char dsn[CT_DSN_MAX])
 {
     (void)snprintf(dsn, CT_DSN_MAX, "memory:");
 }
 
-/* --- sqlite
- * ------------------------------------------------------------------------------- */
+/* --- sqlite ------------------------------------------------------------------------- */
 
 static void sqlite_fresh(char dsn[CT_DSN_MAX])
 {
@@ -54,8 +52,7 @@ static void sqlite_clean_up(void)
     (void)rmdir(folder);
 }
 
-/* --- postgres: a schema of its own per database
- * --------------------------------------------- */
+/* --- postgres: a schema of its own per database ------------------------------------- */
 
 static void pg_exec(const char *dsn, const char *sql)
 {
@@ -91,8 +88,7 @@ static void pg_clean_up(void)
     }
 }
 
-/* ------------------------------------------------------------------------------------------
- */
+/* ------------------------------------------------------------------------------------ */
 
 static bool choose(const char *name)
 {

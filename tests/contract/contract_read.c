@@ -278,8 +278,7 @@ static void test_counts__first_and_last_time(void **state)
     assert_int_equal(c.last_time_s, 1600000090);
 }
 
-/* --- with a second handle
- * --------------------------------------------------------------------- */
+/* --- with a second handle ----------------------------------------------------------- */
 
 /* Two writers take turns: each learns the other's wallets, assets and chains. */
 static void test_handles__see_each_other(void **state)

@@ -154,8 +154,7 @@ static void test_run_list__newest_first_in_pages(void **state)
     assert_int_equal(got.n, 0);
 }
 
-/* --- scores
- * --------------------------------------------------------------------------------- */
+/* --- scores ------------------------------------------------------------------------- */
 
 typedef struct scores {
     wr_score score[ROWS];

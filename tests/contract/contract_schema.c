@@ -77,8 +77,7 @@ static void test_operations__without_tables_are_errors(void **state)
     ct_put_new(st, &t, 1);
 }
 
-/* --- with a second handle
- * ------------------------------------------------------------------- */
+/* --- with a second handle ----------------------------------------------------------- */
 
 static void test_migrate__records_outlive_the_handle(void **state)
 {

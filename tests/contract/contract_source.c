@@ -127,8 +127,7 @@ static void test_sources__callback_can_stop(void **state)
     assert_int_equal(l.n, 3);
 }
 
-/* --- dead letters
- * --------------------------------------------------------------------------- */
+/* --- dead letters ------------------------------------------------------------------- */
 
 typedef struct letters {
     int64_t id[32], position[32];

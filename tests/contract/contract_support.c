@@ -88,8 +88,7 @@ void ct_put_new(wr_store *st, const wr_transfer *t, size_t n)
     assert_int_equal(res.duplicates + res.conflicts + res.dead, 0);
 }
 
-/* --- dump
- * --------------------------------------------------------------------------------- */
+/* --- dump --------------------------------------------------------------------------- */
 
 typedef struct dump {
     wr_buf *out;
