@@ -66,6 +66,7 @@ typedef struct wr_sqlite {
     bool has_key_secret;
     uint8_t key_secret[WR_SIPHASH_KEY_BYTES];
     uint64_t key_mask;   /* all ones; tests narrow it to make keys collide */
+    uint64_t key_base;   /* 0; tests move it to the end of the range */
     int64_t history_min; /* WR_SQLITE_HISTORY_MIN; tests lower both */
     int64_t history_max;
 } wr_sqlite;

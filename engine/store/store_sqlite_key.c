@@ -54,7 +54,7 @@ static uint64_t natural_key(const wr_sqlite *q, const wr_sqlite_batch *b, size_t
     put_le32(bytes, b->chain_id[i]);
     put_le32(bytes + 4, b->put->transfer[i].position);
     memcpy(bytes + 8, hash.p, hash.len);
-    return wr_siphash(q->key_secret, bytes, 8 + hash.len) & q->key_mask;
+    return (wr_siphash(q->key_secret, bytes, 8 + hash.len) & q->key_mask) + q->key_base;
 }
 
 /* Does the row of transactions at seq have the natural key of transfer i? */

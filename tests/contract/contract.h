@@ -37,6 +37,7 @@ int contract_read(void);
 int contract_label(void);
 int contract_run(void);
 int contract_random(void);
+int contract_kill(void);
 
 /* --- for tests ---------------------------------------------------------------------- */
 

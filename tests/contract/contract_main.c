@@ -129,6 +129,7 @@ int main(int argc, char **argv)
     failed += contract_label();
     failed += contract_run();
     failed += contract_random();
+    failed += contract_kill();
     if (clean_up)
         clean_up();
     return failed ? 1 : 0;
