@@ -18,7 +18,7 @@ static const char copy_head[COPY_HEAD] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
 size_t wr_pg_numeric_pack(char out[WR_PG_NUMERIC_BYTES], wr_amount a)
 {
     uint16_t digit[10];
-    int n = 0;
+    size_t n = 0;
     while (a) {
         digit[n++] = (uint16_t)(a % NUMERIC_BASE);
         a /= NUMERIC_BASE;
@@ -27,9 +27,9 @@ size_t wr_pg_numeric_pack(char out[WR_PG_NUMERIC_BYTES], wr_amount a)
     wr_pg_store_be16(out + 2, (uint16_t)(n ? n - 1 : 0));
     wr_pg_store_be16(out + 4, 0);
     wr_pg_store_be16(out + 6, 0);
-    for (int i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         wr_pg_store_be16(out + 8 + 2 * i, digit[n - 1 - i]);
-    return 8 + 2 * (size_t)n;
+    return 8 + 2 * n;
 }
 
 /* Trailing zero digits may be left out by the sender: weight counts, not the digit count.
@@ -39,12 +39,11 @@ wr_amount wr_pg_numeric_unpack(const char *p, size_t len)
     wr_amount a = 0;
     if (len < 8)
         return 0;
-    int n = wr_pg_load_be16(p);
+    size_t n = wr_pg_load_be16(p);
     int weight = (int16_t)wr_pg_load_be16(p + 2);
-    for (int i = 0; i <= weight; i++) {
-        unsigned digit =
-            i < n && 8 + 2 * (size_t)i + 2 <= len ? wr_pg_load_be16(p + 8 + 2 * i) : 0;
-        a = a * NUMERIC_BASE + digit;
+    for (size_t i = 0; (int)i <= weight; i++) {
+        bool is_sent = i < n && 10 + 2 * i <= len;
+        a = a * NUMERIC_BASE + (is_sent ? wr_pg_load_be16(p + 8 + 2 * i) : 0);
     }
     return a;
 }

@@ -332,6 +332,7 @@ static wr_status look_up(lookup *l, wr_err *err)
     return hand_on(l, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract has so many parameters */
 wr_status wr_pg_wallet_transfers(wr_store *base, const wr_chain *chain, wr_text address,
                                  int64_t before_seq, uint32_t limit, wr_transfer_fn fn,
                                  void *ctx, wr_err *err)

@@ -197,7 +197,7 @@ wr_amount wr_pg_amount(const PGresult *res, int row, int col);
 /* The result's one number. */
 wr_status wr_pg_exec_i64(wr_pg_store *st, int64_t *out, const char *sql,
                          const wr_pg_args *a, wr_err *err) WR_NODISCARD;
-uint64_t wr_pg_row_count(const PGresult *res); /* of an INSERT, UPDATE, COPY … */
+uint64_t wr_pg_row_count(PGresult *res); /* of an INSERT, UPDATE, COPY … */
 
 /* t, or a copy with U+FFFD for what PostgreSQL's UTF-8 refuses (NUL, bad sequences). */
 wr_status wr_pg_clean_text(wr_text *out, wr_arena *arena, wr_text t,
@@ -281,26 +281,26 @@ wr_status wr_pg_copy_out(wr_pg_store *st, const char *sql, int columns,
 
 /* --- operations of backend_int.h, by file ------------------------------------------ */
 
-wr_status wr_pg_put(wr_store *st, const wr_put *put, uint8_t *outcome, wr_put_result *res,
-                    wr_err *err);
+wr_status wr_pg_put(wr_store *base, const wr_put *put, uint8_t *outcome,
+                    wr_put_result *res, wr_err *err);
 
-wr_status wr_pg_sources(wr_store *st, wr_source_fn fn, void *ctx, wr_err *err);
-wr_status wr_pg_source_get(wr_store *st, wr_source *out, wr_arena *arena, wr_text source,
-                           int32_t partition, wr_err *err);
-wr_status wr_pg_dead_list(wr_store *st, wr_text source, int64_t after_id, uint32_t limit,
-                          wr_dead_fn fn, void *ctx, wr_err *err);
+wr_status wr_pg_sources(wr_store *base, wr_source_fn fn, void *ctx, wr_err *err);
+wr_status wr_pg_source_get(wr_store *base, wr_source *out, wr_arena *arena,
+                           wr_text source, int32_t partition, wr_err *err);
+wr_status wr_pg_dead_list(wr_store *base, wr_text source, int64_t after_id,
+                          uint32_t limit, wr_dead_fn fn, void *ctx, wr_err *err);
 
-wr_status wr_pg_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
+wr_status wr_pg_scan_edges(wr_store *base, int64_t after_seq, int64_t upto_seq,
                            wr_edge_fn fn, void *ctx, wr_err *err);
-wr_status wr_pg_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn, void *ctx,
+wr_status wr_pg_scan_wallets(wr_store *base, uint32_t after_id, wr_wallet_fn fn,
+                             void *ctx, wr_err *err);
+wr_status wr_pg_scan_assets(wr_store *base, wr_asset_fn fn, void *ctx, wr_err *err);
+wr_status wr_pg_transfer_get(wr_store *base, int64_t seq, wr_transfer_fn fn, void *ctx,
                              wr_err *err);
-wr_status wr_pg_scan_assets(wr_store *st, wr_asset_fn fn, void *ctx, wr_err *err);
-wr_status wr_pg_transfer_get(wr_store *st, int64_t seq, wr_transfer_fn fn, void *ctx,
-                             wr_err *err);
-wr_status wr_pg_wallet_transfers(wr_store *st, const wr_chain *chain, wr_text address,
+wr_status wr_pg_wallet_transfers(wr_store *base, const wr_chain *chain, wr_text address,
                                  int64_t before_seq, uint32_t limit, wr_transfer_fn fn,
                                  void *ctx, wr_err *err);
-wr_status wr_pg_wallet_find(wr_store *st, const wr_chain *chain, wr_text address,
+wr_status wr_pg_wallet_find(wr_store *base, const wr_chain *chain, wr_text address,
                             uint32_t *id, wr_err *err);
 
 /* Write the blocks that are due; nothing when another handle does. */
@@ -315,24 +315,24 @@ wr_status wr_pg_wallet_id(wr_pg_store *st, uint32_t *id, const wr_chain *chain,
 wr_status wr_pg_transfers_at(wr_pg_store *st, const int64_t *seq, size_t n, size_t *found,
                              wr_transfer_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
 
-wr_status wr_pg_labels_put(wr_store *st, const wr_label *label, size_t n,
+wr_status wr_pg_labels_put(wr_store *base, const wr_label *label, size_t n,
                            wr_labels_report *rep, wr_err *err);
-wr_status wr_pg_labels_remove(wr_store *st, const wr_label_filter *f, uint64_t *removed,
+wr_status wr_pg_labels_remove(wr_store *base, const wr_label_filter *f, uint64_t *removed,
                               wr_err *err);
-wr_status wr_pg_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f,
+wr_status wr_pg_labels_list(wr_store *base, int64_t rev, const wr_label_filter *f,
                             bool is_in_graph_only, int64_t after_id, uint32_t limit,
                             wr_label_fn fn, void *ctx, wr_err *err);
 
-wr_status wr_pg_run_put(wr_store *st, const wr_run *run, wr_err *err);
-wr_status wr_pg_run_get(wr_store *st, const char *id, wr_run_fn fn, void *ctx,
+wr_status wr_pg_run_put(wr_store *base, const wr_run *run, wr_err *err);
+wr_status wr_pg_run_get(wr_store *base, const char *id, wr_run_fn fn, void *ctx,
                         wr_err *err);
-wr_status wr_pg_run_list(wr_store *st, const char *before_id, uint32_t limit,
+wr_status wr_pg_run_list(wr_store *base, const char *before_id, uint32_t limit,
                          wr_run_fn fn, void *ctx, wr_err *err);
-wr_status wr_pg_scores_put(wr_store *st, const wr_run *run, const wr_score *score,
+wr_status wr_pg_scores_put(wr_store *base, const wr_run *run, const wr_score *score,
                            size_t n, wr_err *err);
-wr_status wr_pg_scores_top(wr_store *st, const wr_score_query *q, wr_score_fn fn,
+wr_status wr_pg_scores_top(wr_store *base, const wr_score_query *q, wr_score_fn fn,
                            void *ctx, wr_err *err);
-wr_status wr_pg_score_get(wr_store *st, const char *run_id, const wr_chain *chain,
+wr_status wr_pg_score_get(wr_store *base, const char *run_id, const wr_chain *chain,
                           wr_text address, wr_score_fn fn, void *ctx, wr_err *err);
 
 /* --- names (store_pg_names.c) ------------------------------------------------------ */

@@ -440,6 +440,7 @@ static wr_status list_steps(wr_pg_store *st, const list_opts *q, label_out *o,
                         &a, label_row, o, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract has so many parameters */
 wr_status wr_pg_labels_list(wr_store *base, int64_t rev, const wr_label_filter *f,
                             bool is_in_graph_only, int64_t after_id, uint32_t limit,
                             wr_label_fn fn, void *ctx, wr_err *err)

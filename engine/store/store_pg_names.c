@@ -48,7 +48,7 @@ static wr_status chain_add(wr_pg_store *st, uint32_t id, const wr_chain *chain,
 {
     size_t cap0 = st->chain_cap;
     const wr_chain **grown =
-        wr_grow(st->chain, &st->chain_cap, (size_t)id + 1, sizeof *grown);
+        wr_grow(st->chain, &st->chain_cap, (size_t)id + 1, sizeof(void *));
     if (!grown)
         return wr_fail(err, WR_ENOMEM, "table of chains");
     for (size_t i = cap0; i < st->chain_cap; i++)

@@ -81,7 +81,7 @@ void wr_pg_batch_remember(wr_pg_store *st, const wr_pg_batch *b);
  * all.
  */
 typedef enum wr_pg_look { WR_PG_LOOK_SAMPLE, WR_PG_LOOK_ALL } wr_pg_look;
-wr_status wr_pg_batch_judge(wr_pg_store *st, wr_pg_batch *b, wr_pg_look look,
+wr_status wr_pg_batch_judge(wr_pg_store *st, wr_pg_batch *b, wr_pg_look how,
                             wr_err *err) WR_NODISCARD;
 /* Dead letters of the conflicts, in array order: letters [b->res.conflicts], in arena. */
 wr_status wr_pg_batch_letters(wr_pg_store *st, wr_pg_batch *b, wr_dead_letter *letters,

@@ -149,12 +149,10 @@ wr_amount wr_pg_amount(const PGresult *res, int row, int col)
                                 (size_t)PQgetlength(res, row, col));
 }
 
-uint64_t wr_pg_row_count(const PGresult *res)
+uint64_t wr_pg_row_count(PGresult *res)
 {
     uint64_t n = 0;
-    /* PQcmdTuples only reads; its parameter lost its const in 1996 */
-    for (const char *p = PQcmdTuples((PGresult *)(uintptr_t)res); *p >= '0' && *p <= '9';
-         p++)
+    for (const char *p = PQcmdTuples(res); *p >= '0' && *p <= '9'; p++)
         n = n * 10 + (uint64_t)(*p - '0');
     return n;
 }
