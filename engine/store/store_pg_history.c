@@ -313,6 +313,8 @@ static wr_status from_blocks(lookup *l, int64_t *upto, int32_t group, wr_err *er
         int64_t seq[PIECE_PAIRS];
         size_t n = 0;
         *upto = wr_pg_i64(res, i, 0);
+        if (wr_pg_is_null(res, i, 1)) /* a block without the wallet */
+            continue;
         WR_TRY(decode_piece(wr_pg_text(res, i, 1), l->wallet, *upto, seq, &n, err));
         while (n-- > 0 && l->left > 0)
             if (seq[n] < l->before_seq)

@@ -203,7 +203,7 @@ static void teardown(bench *b, const char *dsn)
     char sql[128];
     wr_store_close(b->st);
     PQfinish(b->peer);
-    (void)snprintf(sql, sizeof sql, "drop database wrbench_%ld with (force)",
+    (void)snprintf(sql, sizeof sql, "drop database wrbench_%ld",
                    (long)getpid());
     PGconn *conn = PQconnectdb(dsn);
     run(conn, sql);

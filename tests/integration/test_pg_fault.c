@@ -228,7 +228,8 @@ static void end_sessions(void)
     PGconn *c = wr_test_pg_connect(wr_test_pg_dsn);
     (void)wr_test_pg_number(
         c, "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity "
-           "where datname = current_database() and pid <> pg_backend_pid()");
+           "where datname = current_database() and usename = current_user "
+           "and pid <> pg_backend_pid()");
     PQfinish(c);
 }
 
