@@ -9,6 +9,7 @@
 
 #include "codec/settings_text.h"
 #include "codec/settings_yaml.h"
+#include "pipeline/assess.h"
 #include "util/json_out.h"
 
 enum { FILE_MAX_BYTES = 1 << 20, PATH_MAX_BYTES = 2048 };
@@ -64,7 +65,7 @@ static wr_status check_options(const wr_scoring_opts *o, wr_err *err)
         return wr_fail(err, WR_EINVAL, "static_gamma %g not in (0,1)", o->gamma);
     if (!(o->eps > 0.0 && o->eps < 1.0))
         return wr_fail(err, WR_EINVAL, "static_eps %g not in (0,1)", o->eps);
-    if (o->iter_max < 1 || o->top_k < 1 || o->top_k > 64 || o->poison_hops < 1 ||
+    if (o->iter_max < 1 || o->top_k < 1 || o->top_k > WR_ORIGINS_MAX || o->poison_hops < 1 ||
         o->poison_hops > 64)
         return wr_fail(err, WR_EINVAL, "static_iter_max, top_k_sources or poison_hops");
     return WR_OK;

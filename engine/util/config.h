@@ -45,7 +45,6 @@ typedef struct wr_config {
     int64_t http_body_max_bytes;         /* api: largest request body */
     int64_t http_timeout_ms;             /* api: how long a head or body may take */
     int64_t http_queue_ms;               /* api: how long requests may finish on SIGTERM */
-    char snapshot_file[WR_CONFIG_TEXT_MAX]; /* "" = none */
     double static_gamma;                 /* damping of the static exposure */
     double static_eps;                   /* certified max-norm error of the same */
     int64_t static_iter_max;

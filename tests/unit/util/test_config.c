@@ -54,13 +54,12 @@ static void test_config_load__defaults(void **state)
     assert_string_equal(cfg.data_dir, "");
     assert_string_equal(cfg.log_level, "info");
     assert_int_equal(cfg.threads, 0);
-    assert_int_equal(cfg.batch_rows, 50000);
+    assert_int_equal(cfg.batch_rows, 250000);
     assert_string_equal(cfg.http_host, "127.0.0.1");
     assert_int_equal(cfg.http_port, 8080);
     assert_int_equal(cfg.http_threads, 64);
     assert_int_equal(cfg.http_body_max_bytes, 16 << 20);
     assert_int_equal(cfg.http_queue_ms, 10000);
-    assert_string_equal(cfg.snapshot_file, "");
     assert_true(cfg.static_gamma == 0.85);
     assert_true(cfg.static_eps == 1e-6);
     assert_int_equal(cfg.static_iter_max, 100);
