@@ -297,9 +297,10 @@ static void account(wr_exchange *x)
 static void linger(const wr_wire *wire, char *scratch, size_t len)
 {
     int64_t end_us = wr_clock_mono_us() + LINGER_MS * 1000;
-    while (wire->read(wire->ctx, scratch, len) > 0)
-        if (wr_clock_mono_us() > end_us)
-            break;
+    wr_wire_set_end(wire, end_us);
+    while (wire->read(wire->ctx, scratch, len) > 0 && wr_clock_mono_us() < end_us) {
+    }
+    wr_wire_set_end(wire, 0);
 }
 
 wr_served wr_exchange_serve(wr_exchange *x, const wr_raw_request *raw,
@@ -325,12 +326,12 @@ wr_served wr_exchange_serve(wr_exchange *x, const wr_raw_request *raw,
     bool is_close = !is_fit || x->is_body_unread || x->head.is_close_asked ||
                     x->is_last_on_connection || x->problem.kind == WR_PROBLEM_DRAINING;
     bool is_sent = send_answer(x, wire, is_close);
+    account(x);
     if (is_sent && x->is_body_unread && !is_waiting && is_fit) {
         char *scratch = wr_arena_alloc(&x->arena, SLICE_BYTES);
         if (scratch)
             linger(wire, scratch, SLICE_BYTES);
     }
-    account(x);
     give_back(x);
     return is_sent && !is_close ? WR_SERVED_KEEP : WR_SERVED_CLOSE;
 }

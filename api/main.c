@@ -19,6 +19,14 @@ typedef struct options {
     const char *docs_dir;   /* "" = look for it */
 } options;
 
+static bool is_asked(int argc, char **argv, const char *flag)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], flag) == 0)
+            return true;
+    return false;
+}
+
 static wr_status read_options(options *o, int *argc, char **argv, wr_err *err)
 {
     *o = (options){.docs_dir = ""};
@@ -119,7 +127,7 @@ int main(int argc, char **argv)
     wr_err err = {0};
     static wr_config cfg;
     options o;
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+    if (is_asked(argc, argv, "--version")) {
         (void)printf("walletrisk-api %s\n", WR_VERSION);
         return 0;
     }

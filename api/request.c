@@ -225,6 +225,37 @@ static wr_status answer_continue(wr_exchange *x, const wr_wire *wire, wr_err *er
     return WR_OK;
 }
 
+static wr_status read_pieces(wr_exchange *x, const wr_wire *wire, wr_buf *into,
+                             int64_t wait_ms, wr_err *err)
+{
+    const wr_head *h = &x->head;
+    int64_t end_us = wr_clock_mono_us() + wait_ms * 1000;
+    char *chunk = wr_arena_alloc(&x->arena, READ_BYTES);
+    if (!chunk)
+        return wr_fail(err, WR_ENOMEM, "%d bytes to read into", (int)READ_BYTES);
+    wr_wire_set_end(wire, end_us);
+    for (;;) {
+        int n = wire->read(wire->ctx, chunk, READ_BYTES);
+        if (n > 0) {
+            wr_buf_add(into, chunk, (size_t)n);
+            if (into->status == WR_ELIMIT)
+                return wr_refuse(x, err, WR_PROBLEM_TOO_LARGE,
+                                 "over %zu bytes, which is the most that is taken",
+                                 into->max);
+            WR_TRY(wr_buf_status(into, "body", err));
+        }
+        bool is_whole = !h->is_chunked && into->len == (size_t)h->body_bytes;
+        if (is_whole || (n == 0 && h->is_chunked))
+            return WR_OK;
+        if (wr_clock_mono_us() > end_us)
+            return wr_refuse(x, err, WR_PROBLEM_SLOW_REQUEST,
+                             "%zu bytes in %" PRId64 " ms", into->len, wait_ms);
+        if (n <= 0)
+            return wr_refuse(x, err, WR_PROBLEM_BAD_REQUEST,
+                             "the body broke off after %zu bytes", into->len);
+    }
+}
+
 wr_status wr_request_read_body(wr_exchange *x, const wr_wire *wire, wr_buf *into,
                                int64_t wait_ms, wr_err *err)
 {
@@ -239,30 +270,9 @@ wr_status wr_request_read_body(wr_exchange *x, const wr_wire *wire, wr_buf *into
     if (h->is_continue_expected)
         WR_TRY(answer_continue(x, wire, err));
     h->is_continue_expected = false; /* from now on the client sends */
-    int64_t end_us = wr_clock_mono_us() + wait_ms * 1000;
-    char *chunk = wr_arena_alloc(&x->arena, READ_BYTES);
-    if (!chunk)
-        return wr_fail(err, WR_ENOMEM, "%d bytes to read into", (int)READ_BYTES);
-    for (;;) {
-        int n = wire->read(wire->ctx, chunk, READ_BYTES);
-        if (n > 0) {
-            wr_buf_add(into, chunk, (size_t)n);
-            if (into->status == WR_ELIMIT)
-                return wr_refuse(x, err, WR_PROBLEM_TOO_LARGE,
-                                 "over %zu bytes, which is the most that is taken",
-                                 into->max);
-            WR_TRY(wr_buf_status(into, "body", err));
-        }
-        bool is_whole = !h->is_chunked && into->len == (size_t)h->body_bytes;
-        if (is_whole || (n == 0 && h->is_chunked))
-            break;
-        if (wr_clock_mono_us() > end_us)
-            return wr_refuse(x, err, WR_PROBLEM_SLOW_REQUEST,
-                             "%zu bytes in %" PRId64 " ms", into->len, wait_ms);
-        if (n <= 0)
-            return wr_refuse(x, err, WR_PROBLEM_BAD_REQUEST,
-                             "the body broke off after %zu bytes", into->len);
-    }
+    wr_status s = read_pieces(x, wire, into, wait_ms, err);
+    wr_wire_set_end(wire, 0);
+    WR_TRY(s);
     x->is_body_unread = false;
     if (into->len > UINT32_MAX)
         return wr_refuse(x, err, WR_PROBLEM_TOO_LARGE, "over 4 GiB");

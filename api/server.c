@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "api/metrics.h"
+#include "api/recv_end.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -18,6 +19,8 @@ enum {
     TURN_US = 1000000, /* what a connection gets while others wait */
     THREADS_MAX = 1024
 };
+
+_Thread_local int64_t wr_server_recv_end_us;
 
 typedef struct worker {
     wr_exchange *x;
@@ -45,6 +48,12 @@ static int wire_write(void *ctx, const void *bytes, size_t len)
     return mg_write(ctx, bytes, len);
 }
 
+static void wire_set_end(void *ctx, int64_t mono_us)
+{
+    (void)ctx;
+    wr_server_recv_end_us = mono_us;
+}
+
 static wr_server *server_of(const struct mg_connection *conn)
 {
     return mg_get_user_data(mg_get_context(conn));
@@ -58,17 +67,19 @@ static wr_server *server_of(const struct mg_connection *conn)
 static bool is_head_whole(const struct mg_request_info *ri)
 {
     const struct mg_header *h = ri->http_headers;
-    const char *p = ri->http_version;
+    const char *end = ri->http_version + strlen(ri->http_version);
     for (int i = 0; i < ri->num_headers; i++) {
         size_t len = strlen(h[i].name);
+        if (h[i].name != end + 2)
+            return false; /* the line before did not end in CR LF, or a blank begins this
+                           */
         if (h[i].name + len + 1 < h[i].value && h[i].name[len + 1] == '\0')
             return false; /* "Name :" - the blank and the colon both became NUL */
-        p = h[i].value;
+        end = h[i].value + strlen(h[i].value);
     }
-    p += strlen(p);
-    if ((size_t)(p + 3 - ri->request_method) >= HEAD_BYTES)
+    if ((size_t)(end + 3 - ri->request_method) >= HEAD_BYTES)
         return false;
-    return p[1] == '\0' && p[2] == (ri->num_headers > 0 ? '\r' : '\0');
+    return end[1] == '\0' && end[2] == (ri->num_headers > 0 ? '\r' : '\0');
 }
 
 static int begin_request(struct mg_connection *conn)
@@ -76,7 +87,8 @@ static int begin_request(struct mg_connection *conn)
     wr_server *s = server_of(conn);
     worker *w = mg_get_thread_pointer(conn);
     const struct mg_request_info *ri = mg_get_request_info(conn);
-    const wr_wire wire = {.read = wire_read, .write = wire_write, .ctx = conn};
+    const wr_wire wire = {
+        .read = wire_read, .write = wire_write, .set_end = wire_set_end, .ctx = conn};
     if (!w)
         return -1; /* no memory for this worker at start: nothing can be answered */
     atomic_fetch_add(&s->requests, 1);
@@ -123,13 +135,18 @@ static void end_request(const struct mg_connection *conn, int status)
 static int http_error(struct mg_connection *conn, int status, const char *message)
 {
     worker *w = mg_get_thread_pointer(conn);
-    const wr_wire wire = {.read = wire_read, .write = wire_write, .ctx = conn};
+    const wr_wire wire = {
+        .read = wire_read, .write = wire_write, .set_end = wire_set_end, .ctx = conn};
     wr_problem_kind kind = status == 413   ? WR_PROBLEM_HEADER_LENGTH
                            : status == 411 ? WR_PROBLEM_LENGTH
                            : status == 505 ? WR_PROBLEM_HTTP_VERSION
                            : status >= 500 ? WR_PROBLEM_INTERNAL
                                            : WR_PROBLEM_BAD_REQUEST;
-    if (w)
+    if (w && status == 400) /* civetweb has one word for all three */
+        wr_exchange_reject(w->x, kind,
+                           "the head is malformed, over 32768 bytes, or came too slowly",
+                           &wire);
+    else if (w)
         wr_exchange_reject(w->x, kind, message ? message : "", &wire);
     return 0;
 }

@@ -14,8 +14,16 @@ typedef struct wr_wire {
     int (*read)(void *ctx, void *buf, size_t len);
     /* All len bytes; fewer or < 0 = the client is gone. */
     int (*write)(void *ctx, const void *bytes, size_t len);
+    /* Reads fail from this monotonic time on; 0 = no end.  May be NULL. */
+    void (*set_end)(void *ctx, int64_t mono_us);
     void *ctx;
 } wr_wire;
+
+static inline void wr_wire_set_end(const wr_wire *w, int64_t mono_us)
+{
+    if (w->set_end)
+        w->set_end(w->ctx, mono_us);
+}
 
 /* A request as parsed, before anything in it is believed. */
 typedef struct wr_raw_header {

@@ -13,13 +13,16 @@ enum { REASONS_ROWS_MAX = 100000 }; /* rows that carry their reasons in the stor
 void wr_run_id_new(char out[WR_RUN_ID_MAX + 1])
 {
     char t[WR_RFC3339_MAX];
-    wr_time_format(t, wr_clock_wall_s());
+    int64_t now_us = wr_clock_wall_us();
+    wr_time_format(t, now_us / 1000000);
+    /* 1/4096 s before the random part: runs of one second still sort by time */
+    uint32_t part = (uint32_t)((now_us % 1000000) * 4096 / 1000000);
     uint32_t tail = 0;
     if (getrandom(&tail, sizeof tail, 0) != (ssize_t)sizeof tail)
         tail = (uint32_t)wr_clock_mono_us();
     /* 2026-11-20T16:12:00Z -> 20261120T161200Z */
-    (void)snprintf(out, WR_RUN_ID_MAX + 1, "r%.4s%.2s%.2sT%.2s%.2s%.2sZ-%08x", t, t + 5, t + 8,
-                   t + 11, t + 14, t + 17, tail);
+    (void)snprintf(out, WR_RUN_ID_MAX + 1, "r%.4s%.2s%.2sT%.2s%.2s%.2sZ-%03x%05x", t, t + 5,
+                   t + 8, t + 11, t + 14, t + 17, part, tail & 0xfffff);
 }
 
 /* --- publish --------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 
 #include "pipeline/assess.h"
 
-/* "rYYYYMMDDTHHMMSSZ-xxxxxxxx": sorts by time, random tail. */
+/* "rYYYYMMDDTHHMMSSZ-xxxxxxxx": sorts by time (to 1/4096 s), random tail. */
 void wr_run_id_new(char out[WR_RUN_ID_MAX + 1]);
 
 /*

@@ -27,6 +27,20 @@ static void label_small(wr_store *st)
     test_label(st, "bank", "exchange", 100);
 }
 
+static void test_run_id_new__sorts_by_time_within_a_second(void **state)
+{
+    (void)state;
+    char last[WR_RUN_ID_MAX + 1] = "";
+    for (int i = 0; i < 100; i++) {
+        char id[WR_RUN_ID_MAX + 1];
+        wr_run_id_new(id);
+        assert_int_equal(strlen(id), 26);
+        assert_true(strcmp(last, id) < 0);
+        memcpy(last, id, sizeof last);
+        (void)usleep(500); /* the id tells quarters of a millisecond apart */
+    }
+}
+
 static void test_score__by_hand(void **state)
 {
     (void)state;
@@ -240,6 +254,7 @@ static void test_assess__out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        wr_unit_test(test_run_id_new__sorts_by_time_within_a_second),
         wr_unit_test(test_score__by_hand),
         wr_unit_test(test_score__exposures_by_hand),
         wr_unit_test(test_reasons__reproduce_every_score),
