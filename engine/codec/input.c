@@ -11,6 +11,7 @@
 
 enum {
     IN_BYTES = 256 * 1024, /* compressed bytes asked for at once */
+    MAGIC_BYTES = 512,     /* of the file, looked at first */
     HEAD_BYTES = 4,        /* decompressed bytes looked at in open */
     PATH_SHOWN = 120,
     PIECE_BYTES = 512 * 1024,
@@ -24,8 +25,8 @@ struct wr_input {
     bool is_eof; /* the file has no more bytes */
     wr_input_kind kind;
     uint64_t offset, file_bytes, file_total;
-    unsigned char *in; /* [IN_BYTES] */
-    size_t in_pos, in_len;
+    unsigned char *in; /* [in_cap] */
+    size_t in_pos, in_len, in_cap;
     unsigned char head[HEAD_BYTES]; /* decompressed, not yet delivered */
     size_t head_pos, head_len;
     z_stream z;
@@ -105,6 +106,15 @@ static wr_status read_fd(wr_input *in, void *buf, size_t cap, size_t *got)
     return WR_OK;
 }
 
+static wr_status in_reserve(wr_input *in, size_t bytes)
+{
+    unsigned char *p = wr_grow(in->in, &in->in_cap, bytes, 1);
+    if (!p)
+        return wr_fail(&in->failed, WR_ENOMEM, "%s: no memory to read", in->path);
+    in->in = p;
+    return WR_OK;
+}
+
 /* Room for more compressed bytes: the unread ones move to the front. */
 static wr_status fill(wr_input *in)
 {
@@ -113,7 +123,7 @@ static wr_status fill(wr_input *in)
     in->in_pos = 0;
     in->in_len = left;
     size_t got = 0;
-    WR_TRY(read_fd(in, in->in + left, IN_BYTES - left, &got));
+    WR_TRY(read_fd(in, in->in + left, in->in_cap - left, &got));
     in->in_len += got;
     return WR_OK;
 }
@@ -335,12 +345,13 @@ wr_status wr_input_open(wr_input **out, const char *path, wr_err *err)
     const char *shown = len > PATH_SHOWN ? path + len - PATH_SHOWN : path;
     memcpy(in->path, strcmp(path, "-") ? shown : "stdin",
            1 + (strcmp(path, "-") ? strlen(shown) : 5));
-    in->in = wr_calloc(IN_BYTES, 1);
-    if (!in->in)
-        return wr_fail(err, WR_ENOMEM, "%s: no memory to read", in->path);
-    wr_status s = open_fd(in, path);
+    wr_status s = in_reserve(in, MAGIC_BYTES);
+    if (s == WR_OK)
+        s = open_fd(in, path);
     if (s == WR_OK)
         s = detect(in);
+    if (s == WR_OK && in->kind != WR_INPUT_PLAIN)
+        s = in_reserve(in, IN_BYTES);
     if (s != WR_OK)
         return wr_fail(err, s, "%s", in->failed.msg);
     WR_TRY(drop_mark(in, err));

@@ -17,8 +17,8 @@ enum {
 struct wr_transfer_batch_own {
     char *text;
     size_t text_len, text_cap; /* cap leaves WR_CSV_PAD behind */
-    wr_slice *slice;
-    size_t slice_count, slice_cap;
+    wr_slice **slice;          /* [slice_cap]; those from slice_made on are NULL */
+    size_t slice_count, slice_made, slice_cap;
     wr_transfer *transfer;
     wr_dead_letter *dead;
     size_t transfer_cap, dead_cap;
@@ -48,8 +48,10 @@ void wr_transfer_batch_release(wr_transfer_batch *b)
 {
     wr_transfer_batch_own *own = b->own;
     if (own) {
-        for (size_t i = 0; i < own->slice_cap; i++)
-            wr_slice_release(&own->slice[i]);
+        for (size_t i = 0; i < own->slice_made; i++) {
+            wr_slice_release(own->slice[i]);
+            wr_free(own->slice[i]);
+        }
         wr_free(own->slice);
         wr_free(own->text);
         wr_free(own->transfer);
@@ -79,14 +81,17 @@ static wr_status batch_reset(wr_transfer_batch *b, const wr_transfer_reader *r,
 
 static wr_status slices_reserve(wr_transfer_batch_own *own, size_t count, wr_err *err)
 {
-    size_t cap = own->slice_cap;
-    wr_slice *slice = wr_grow(own->slice, &cap, count, sizeof *slice);
+    wr_slice **slice = wr_grow(own->slice, &own->slice_cap, count, sizeof *slice);
     if (!slice)
         return nomem(err);
     own->slice = slice;
-    for (size_t i = own->slice_cap; i < cap; i++)
-        wr_slice_init(&slice[i]);
-    own->slice_cap = cap;
+    for (; own->slice_made < count; own->slice_made++) {
+        wr_slice *s = wr_calloc(1, sizeof *s);
+        if (!s)
+            return nomem(err);
+        wr_slice_init(s);
+        own->slice[own->slice_made] = s;
+    }
     return WR_OK;
 }
 
@@ -184,13 +189,13 @@ static size_t border_of(const wr_slice_job *job, size_t from, size_t slice)
 static void decode_all(wr_transfer_batch_own *own, const wr_slice_job *job, size_t from,
                        uint32_t max_records)
 {
-    wr_slice *slice = own->slice;
+    wr_slice *const *slice = own->slice;
     const size_t n = own->slice_count;
 #pragma omp parallel for schedule(dynamic, 1) default(none) \
     shared(slice, n, job, from, max_records) if (n > 1)
     for (size_t i = 0; i < n; i++) {
         const size_t start = i ? guess_start(job, border_of(job, from, i)) : from;
-        wr_slice_decode(&slice[i], job, start, border_of(job, from, i + 1), max_records);
+        wr_slice_decode(slice[i], job, start, border_of(job, from, i + 1), max_records);
     }
 }
 
@@ -204,7 +209,7 @@ static wr_status join(wr_transfer_batch_own *own, const wr_slice_job *job, size_
     size_t at = from;
     *records = 0;
     for (size_t i = 0; i < own->slice_count; i++) {
-        wr_slice *s = &own->slice[i];
+        wr_slice *s = own->slice[i];
         const size_t border = border_of(job, from, i + 1);
         const uint64_t left = max_records - *records;
         if (s->start != at || s->records > left)
@@ -227,7 +232,7 @@ static wr_status number_equals(wr_transfer_reader *r, wr_transfer_batch_own *own
                                wr_err *err)
 {
     for (size_t i = 0; i < own->slice_count; i++) {
-        wr_transfer_sink *sink = &own->slice[i].sink;
+        wr_transfer_sink *sink = &own->slice[i]->sink;
         for (size_t k = 0; k < sink->count; k++)
             if (sink->key[k])
                 WR_TRY(wr_occurrence_count(&r->seen, sink->key[k],
@@ -247,8 +252,8 @@ static wr_status gather(wr_transfer_reader *r, wr_transfer_batch *b, wr_err *err
     WR_AUTO_ARRAY size_t *at = wr_calloc(n + 1, sizeof *at);
     for (size_t i = 0; at && i < n; i++) {
         at[i] = transfers;
-        transfers += own->slice[i].sink.count;
-        deads += own->slice[i].dead_count;
+        transfers += own->slice[i]->sink.count;
+        deads += own->slice[i]->dead_count;
     }
     wr_transfer *transfer =
         wr_grow(own->transfer, &own->transfer_cap, transfers, sizeof *transfer);
@@ -257,19 +262,19 @@ static wr_status gather(wr_transfer_reader *r, wr_transfer_batch *b, wr_err *err
     own->dead = dead ? dead : own->dead;
     if (!at || !transfer || !dead)
         return nomem(err);
-    const wr_slice *slice = own->slice;
+    wr_slice *const *slice = own->slice;
 #pragma omp parallel for schedule(static) default(none) \
     shared(slice, n, at, transfer) if (transfers > 10000)
     for (size_t i = 0; i < n; i++)
-        if (slice[i].sink.count)
-            memcpy(transfer + at[i], slice[i].sink.item,
-                   slice[i].sink.count * sizeof *transfer);
+        if (slice[i]->sink.count)
+            memcpy(transfer + at[i], slice[i]->sink.item,
+                   slice[i]->sink.count * sizeof *transfer);
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < slice[i].dead_count; k++) {
-            dead[b->dead_count] = slice[i].dead[k];
+        for (size_t k = 0; k < slice[i]->dead_count; k++) {
+            dead[b->dead_count] = slice[i]->dead[k];
             dead[b->dead_count++].position += (int64_t)record + 1;
         }
-        record += slice[i].records;
+        record += slice[i]->records;
     }
     b->transfer = transfer;
     b->transfer_count = transfers;
@@ -286,7 +291,7 @@ static wr_status gather(wr_transfer_reader *r, wr_transfer_batch *b, wr_err *err
 static wr_status drop_long(wr_transfer_reader *r, wr_transfer_batch_own *own,
                            const wr_slice_job *job, size_t from, size_t *end, wr_err *err)
 {
-    wr_slice *s = &own->slice[0];
+    wr_slice *s = own->slice[0];
     char reason[128];
     const wr_text head = {.p = own->text + from, .len = WR_DEAD_RAW_MAX};
     wr_slice_decode(s, job, from, from, 0);
@@ -317,9 +322,13 @@ static wr_status drop_long(wr_transfer_reader *r, wr_transfer_batch_own *own,
 
 /* --- next ------------------------------------------------------------------------- */
 
+/* Text for about batch_rows records, within bounds, and not beyond a small file. */
 static size_t text_target(const wr_transfer_reader *r)
 {
+    const wr_input_info at = wr_input_tell(r->in);
     const double bytes = 0.97 * r->record_bytes * (double)r->batch_rows;
+    if (at.kind == WR_INPUT_PLAIN && at.file_total && at.file_total < TEXT_MIN)
+        return (size_t)at.file_total + 1;
     return bytes < TEXT_MIN ? TEXT_MIN : bytes > TEXT_MAX ? TEXT_MAX : (size_t)bytes;
 }
 
@@ -414,7 +423,7 @@ static wr_status read_first_line(wr_transfer_reader *r, wr_transfer_batch_own *o
 {
     const wr_input_info at = wr_input_tell(r->in);
     r->offset = at.offset; /* a byte order mark */
-    for (size_t bytes = TEXT_MIN;; bytes *= 2) {
+    for (size_t bytes = text_target(r);; bytes *= 2) {
         WR_TRY(text_fill(r, own, bytes, err));
         const char *p = own->text;
         const char *end = p + own->text_len;
