@@ -174,17 +174,40 @@ static const uint64_t POW10[20] = {1ULL,
                                    1000000000000000000ULL,
                                    10000000000000000000ULL};
 
+/* Eight ASCII digits at once; false when one is none. */
+static inline bool eight_digits(const char *p, uint64_t *out)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    const uint64_t low = v - UINT64_C(0x3030303030303030);
+    if (((v + UINT64_C(0x4646464646464646)) | low) & UINT64_C(0x8080808080808080))
+        return false;
+    /* pairs, then fours, then all eight: the first digit is the lowest byte */
+    v = low * 10 + (low >> 8);
+    *out = ((v & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+            (v >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
+           32;
+    return true;
+}
+
 wr_status wr_decode_base(wr_amount *out, wr_text t, wr_err *err)
 {
     uint64_t v = 0;
-    unsigned bad = !t.len || t.len > 19;
-    if (!bad)
-        for (uint32_t i = 0; i < t.len; i++) {
-            const unsigned digit = (unsigned char)(t.p[i] - '0');
-            bad |= digit > 9;
-            v = v * 10 + digit;
-        }
-    if (bad)
+    uint32_t i = 0;
+    bool is_ok = t.len && t.len <= 19;
+    for (uint64_t eight; is_ok && i + 8 <= t.len; i += 8) {
+        is_ok = eight_digits(t.p + i, &eight);
+        v = v * 100000000 + (is_ok ? eight : 0);
+    }
+    for (; is_ok && i < t.len; i++) {
+        const unsigned digit = (unsigned char)(t.p[i] - '0');
+        is_ok = digit <= 9;
+        v = v * 10 + digit;
+    }
+    if (!is_ok)
         return wr_amount_parse(out, t, err);
     *out = v;
     return WR_OK;

@@ -6,9 +6,39 @@
 #include "codec/transfer_reader.h"
 #include "util/digest.h"
 
-static void chain(wr_prefix *p, uint64_t block_hash)
+/* Both halves of a 128-bit product, folded. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
 {
-    p->state = wr_hash64(&block_hash, sizeof block_hash, p->state);
+    __extension__ typedef unsigned __int128 u128;
+    const u128 product = (u128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t load_u64(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Four chains side by side: as fast as memory gives the bytes, one chain waits for
+ * itself. */
+static uint64_t block_hash(const char *p)
+{
+    static const uint64_t odd[4] = {
+        UINT64_C(0xa0761d6478bd642f), UINT64_C(0xe7037ed1a0b428db),
+        UINT64_C(0x8ebc6af09c88c6e3), UINT64_C(0x589965cc75374cc3)};
+    uint64_t lane[4] = {odd[3], odd[2], odd[1], odd[0]};
+    for (size_t i = 0; i < WR_PREFIX_BLOCK; i += 64)
+        for (size_t k = 0; k < 4; k++)
+            lane[k] = fold(load_u64(p + i + 16 * k) ^ odd[k],
+                           load_u64(p + i + 16 * k + 8) ^ lane[k]);
+    return wr_hash64(lane, sizeof lane, 0);
+}
+
+static void chain(wr_prefix *p, uint64_t value)
+{
+    p->state = wr_hash64(&value, sizeof value, p->state);
 }
 
 /* count <= WR_PREFIX_RUN whole blocks. */
@@ -18,7 +48,7 @@ static void add_blocks(wr_prefix *p, const char *bytes, size_t count)
 #pragma omp parallel for schedule(static) default(none) \
     shared(run, bytes, count) if (count >= 64)
     for (size_t i = 0; i < count; i++)
-        run[i] = wr_hash64(bytes + i * WR_PREFIX_BLOCK, WR_PREFIX_BLOCK, 0);
+        run[i] = block_hash(bytes + i * WR_PREFIX_BLOCK);
     for (size_t i = 0; i < count; i++)
         chain(p, run[i]);
 }
@@ -37,7 +67,7 @@ void wr_prefix_add(wr_prefix *p, const char *bytes, size_t len)
             memcpy(p->block + p->fill, bytes, n);
             p->fill += n;
             if (p->fill == WR_PREFIX_BLOCK) {
-                chain(p, wr_hash64(p->block, WR_PREFIX_BLOCK, 0));
+                chain(p, block_hash(p->block));
                 p->fill = 0;
             }
         }

@@ -16,7 +16,7 @@ enum { WR_PREFIX_BLOCK = 4096, WR_PREFIX_RUN = 1024 /* blocks hashed at once */ 
 typedef struct wr_prefix {
     uint64_t state;
     size_t fill;
-    unsigned char block[WR_PREFIX_BLOCK];
+    char block[WR_PREFIX_BLOCK];
     uint64_t run[WR_PREFIX_RUN];
 } wr_prefix;
 

@@ -200,6 +200,8 @@ void wr_slice_decode(wr_slice *s, const wr_slice_job *job, size_t start, size_t 
             s->status = WR_ENOMEM;
         else if (state != WR_ROW_BLANK)
             take_record(s, job, &rec, is_odd || rec.end > to);
+        if (state == WR_ROW_BAD) /* its slots may point into the rows behind it */
+            s->fields = (wr_fields){.layout = s->fields.layout};
         if (s->status == WR_OK)
             p = rec.next;
     }

@@ -101,10 +101,15 @@ static wr_status text_reserve(wr_transfer_batch_own *own, size_t bytes, wr_err *
 {
     if (own->text && bytes + WR_CSV_PAD <= own->text_cap)
         return WR_OK;
-    char *text = wr_grow(own->text, &own->text_cap, bytes + WR_CSV_PAD, 1);
+    size_t cap = own->text_cap * 2 > bytes ? own->text_cap * 2 : bytes;
+    char *text = wr_alloc_big(cap + WR_CSV_PAD, 1);
     if (!text)
         return nomem(err);
+    if (own->text_len)
+        memcpy(text, own->text, own->text_len);
+    wr_free(own->text);
     own->text = text;
+    own->text_cap = cap + WR_CSV_PAD;
     return WR_OK;
 }
 
@@ -255,9 +260,12 @@ static wr_status gather(wr_transfer_reader *r, wr_transfer_batch *b, wr_err *err
         transfers += own->slice[i]->sink.count;
         deads += own->slice[i]->dead_count;
     }
-    wr_transfer *transfer =
-        wr_grow(own->transfer, &own->transfer_cap, transfers, sizeof *transfer);
-    own->transfer = transfer ? transfer : own->transfer;
+    if (transfers > own->transfer_cap || !own->transfer) { /* nothing in it to keep */
+        wr_free(own->transfer);
+        own->transfer_cap = transfers + transfers / 8;
+        own->transfer = wr_alloc_big(own->transfer_cap, sizeof *own->transfer);
+    }
+    wr_transfer *transfer = own->transfer;
     wr_dead_letter *dead = wr_grow(own->dead, &own->dead_cap, deads, sizeof *dead);
     own->dead = dead ? dead : own->dead;
     if (!at || !transfer || !dead)

@@ -8,22 +8,13 @@ enum { SCRIPT_MAX = 10000, QUOTE_MAX = 48 };
 
 /* --- list of transfers ------------------------------------------------------------ */
 
-wr_transfer *wr_transfer_sink_next(wr_transfer_sink *s)
+bool wr_transfer_sink_grow(wr_transfer_sink *s)
 {
     wr_transfer *item = wr_grow(s->item, &s->cap, s->count + 1, sizeof *item);
-    if (!item)
-        return NULL;
-    s->item = item;
+    s->item = item ? item : s->item;
     uint64_t *key = wr_grow(s->key, &s->key_cap, s->count + 1, sizeof *key);
-    if (!key)
-        return NULL;
-    s->key = key;
-    return &s->item[s->count];
-}
-
-void wr_transfer_sink_keep(wr_transfer_sink *s, uint64_t key)
-{
-    s->key[s->count++] = key;
+    s->key = key ? key : s->key;
+    return item && key;
 }
 
 void wr_transfer_sink_release(wr_transfer_sink *s)

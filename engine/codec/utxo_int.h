@@ -19,9 +19,21 @@ typedef struct wr_transfer_sink {
     size_t count, cap, key_cap;
 } wr_transfer_sink;
 
-/* Zeroed place at the end, not counted until wr_transfer_sink_keep; NULL = no memory. */
-wr_transfer *wr_transfer_sink_next(wr_transfer_sink *s);
-void wr_transfer_sink_keep(wr_transfer_sink *s, uint64_t key);
+bool wr_transfer_sink_grow(wr_transfer_sink *s);
+
+/* Place at the end, not counted until wr_transfer_sink_keep; NULL = no memory. */
+static inline wr_transfer *wr_transfer_sink_next(wr_transfer_sink *s)
+{
+    if ((s->count >= s->cap || s->count >= s->key_cap) && !wr_transfer_sink_grow(s))
+        return NULL;
+    return &s->item[s->count];
+}
+
+static inline void wr_transfer_sink_keep(wr_transfer_sink *s, uint64_t key)
+{
+    s->key[s->count++] = key;
+}
+
 void wr_transfer_sink_release(wr_transfer_sink *s);
 
 /* One input or output: absent texts are {NULL, 0}. */
