@@ -56,7 +56,7 @@ static wr_status ring_get(uint32_t *at, wr_runs *r, uint32_t size_log2, wr_err *
 
 static wr_status grow(wr_runs *r, wr_run_queue *q, wr_err *err)
 {
-    uint32_t at, size_log2 = q->size_log2 ? q->size_log2 + 1 : SIZE_MIN_LOG2;
+    uint32_t at = 0, size_log2 = q->size_log2 ? q->size_log2 + 1 : SIZE_MIN_LOG2;
     WR_TRY(ring_get(&at, r, size_log2, err));
     for (uint32_t i = 0; i < q->len; i++)
         r->pool[at + i] = *run_at(r, q, i);
@@ -69,12 +69,12 @@ static wr_status grow(wr_runs *r, wr_run_queue *q, wr_err *err)
 /* The older half becomes one run per tag, in order of first appearance. */
 static void regroup(wr_runs *r, wr_run_queue *q)
 {
-    wr_run_item group[TAGS_MAX];
+    wr_run_item group[TAGS_MAX] = {0};
     uint32_t slot[TAGS_MAX] = {0}, groups = 0, half = q->len / 2;
     for (uint32_t i = 0; i < half; i++) {
         wr_run_item x = *run_at(r, q, i);
         if (!slot[x.tag]) {
-            group[groups] = (wr_run_item){0, x.tag};
+            group[groups].tag = x.tag;
             slot[x.tag] = ++groups;
         }
         group[slot[x.tag] - 1].value += x.value;

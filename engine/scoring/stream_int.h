@@ -62,7 +62,7 @@ typedef struct wr_stream_use {
  * Errors    WR_EINVAL (seeds of another n; a value negative, not finite or above
  *           WR_LEDGER_VALUE_MAX), WR_ELIMIT (2^32-1 transfers or more), WR_ENOMEM
  */
-wr_status wr_stream_init(wr_stream *s, const wr_flow *fl, wr_direction direction,
+wr_status wr_stream_init(wr_stream *out, const wr_flow *fl, wr_direction direction,
                          bool is_split, wr_err *err) WR_NODISCARD;
 void wr_stream_release(wr_stream *s); /* safe on a zeroed struct */
 #define WR_STREAM_AUTO __attribute__((cleanup(wr_stream_release)))

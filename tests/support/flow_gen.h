@@ -123,7 +123,7 @@ static inline void flow_gen_init(flow_gen *g, uint64_t seed, const flow_gen_opts
     g->asset = wr_calloc(g->cap, sizeof *g->asset);
     uint32_t users = o->n, n = o->n + o->hubs, hub = 0, t = 1;
     g->hub_bits = wr_calloc(n / 64 + 1, sizeof *g->hub_bits);
-    for (uint32_t i = 0; i < o->m; i++) {
+    for (uint32_t i = 0; users && i < o->m; i++) {
         t += flow_gen_hit(&r, 0.6);
         if (hub < o->hubs && wr_rng_below(&r, o->m) < 2 * o->hubs)
             flow_gen_transaction(g, users + hub++, users, t, &r, o);
