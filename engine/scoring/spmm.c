@@ -18,9 +18,7 @@ enum { AHEAD = 24, BLOCK = 16384, LINE_COST = 4 };
 #    define CLONES
 #endif
 #define INLINE static inline __attribute__((always_inline))
-#if defined(__GNUC__) && !defined(__clang__)
-#    pragma GCC diagnostic ignored "-Wpsabi" /* vectors cross no call: all is inlined */
-#endif
+#pragma GCC diagnostic ignored "-Wpsabi" /* vectors cross no call: all is inlined */
 
 typedef struct lines {
     const wr_spmm *a;
