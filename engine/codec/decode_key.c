@@ -1,17 +1,13 @@
 /*
- * Keys of records that bring none.  The two seeds and the order of the parts are part of
- * the stored key: changing them (or wr_hash64) makes loaded files load again.  A test
- * pins known answers.
+ * Keys of records that bring none.  The order of the parts and the hash are part of the
+ * stored key: changing them makes loaded files load again.  A test pins known answers.
  */
 #include "codec/decode_int.h"
-#include "util/digest.h"
+#include "codec/key_hash_int.h"
 
 enum {
     PARTS_MAX = WR_CHAIN_ID_MAX + 2 * WR_ADDRESS_MAX + WR_ASSET_MAX + WR_MEMO_MAX + 64
 };
-
-static const uint64_t SEED_HIGH = UINT64_C(0x77616c6c65747269); /* "walletri" */
-static const uint64_t SEED_LOW = UINT64_C(0x736b2d6b65792d31);  /* "sk-key-1" */
 
 static size_t put_text(unsigned char *to, wr_text t)
 {
@@ -51,7 +47,8 @@ bool wr_decode_derive_hash(wr_decode *w, wr_transfer *t)
     static const char hex[] = "0123456789abcdef";
     unsigned char buf[PARTS_MAX];
     const size_t n = put_content(buf, t, true);
-    const uint64_t part[2] = {wr_hash64(buf, n, SEED_HIGH), wr_hash64(buf, n, SEED_LOW)};
+    uint64_t part[2];
+    wr_key_hash(part, buf, n);
     char text[8 + 32] = "derived:";
     for (int i = 0; i < 32; i++)
         text[8 + i] = hex[part[i / 16] >> (60 - 4 * (i % 16)) & 15];
@@ -65,5 +62,7 @@ uint32_t wr_decode_derive_position(const wr_transfer *t)
 {
     unsigned char buf[PARTS_MAX];
     const size_t n = put_content(buf, t, false);
-    return UINT32_C(1) << 30 | (uint32_t)(wr_hash64(buf, n, SEED_LOW) >> 34);
+    uint64_t part[2];
+    wr_key_hash(part, buf, n);
+    return UINT32_C(1) << 30 | (uint32_t)(part[0] >> 34);
 }

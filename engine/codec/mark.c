@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "codec/key_hash_int.h"
 #include "codec/transfer_reader.h"
-#include "util/digest.h"
 
 /* Both halves of a 128-bit product, folded. */
 static inline uint64_t fold(uint64_t a, uint64_t b)
@@ -12,13 +12,6 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
     __extension__ typedef unsigned __int128 u128;
     const u128 product = (u128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-static inline uint64_t load_u64(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
 }
 
 /* Four chains side by side: as fast as memory gives the bytes, one chain waits for
@@ -31,14 +24,16 @@ static uint64_t block_hash(const char *p)
     uint64_t lane[4] = {odd[3], odd[2], odd[1], odd[0]};
     for (size_t i = 0; i < WR_PREFIX_BLOCK; i += 64)
         for (size_t k = 0; k < 4; k++)
-            lane[k] = fold(load_u64(p + i + 16 * k) ^ odd[k],
-                           load_u64(p + i + 16 * k + 8) ^ lane[k]);
-    return wr_hash64(lane, sizeof lane, 0);
+            lane[k] = fold(wr_load_le64(p + i + 16 * k) ^ odd[k],
+                           wr_load_le64(p + i + 16 * k + 8) ^ lane[k]);
+    return fold(lane[0] ^ odd[0], lane[1] ^ odd[1]) ^
+           fold(lane[2] ^ odd[2], lane[3] ^ odd[3]);
 }
 
 static void chain(wr_prefix *p, uint64_t value)
 {
-    p->state = wr_hash64(&value, sizeof value, p->state);
+    p->state = fold(p->state ^ UINT64_C(0xa0761d6478bd642f),
+                    value ^ UINT64_C(0xe7037ed1a0b428db));
 }
 
 /* count <= WR_PREFIX_RUN whole blocks. */
@@ -78,7 +73,9 @@ void wr_prefix_add(wr_prefix *p, const char *bytes, size_t len)
 
 uint64_t wr_prefix_value(const wr_prefix *p)
 {
-    return wr_hash64(p->block, p->fill, ~p->state);
+    uint64_t part[2];
+    wr_key_hash(part, p->block, p->fill);
+    return part[0] ^ p->state;
 }
 
 void wr_transfer_mark_format(char out[WR_TRANSFER_MARK_TEXT], const wr_transfer_mark *m)

@@ -236,7 +236,7 @@ static void test_decode__derived_hash_is_pinned(void **state)
 {
     (void)state;
     accepts("{\"chain\":\"ETH\",\"time\":1700000000," SENT ",\"amount\":7}",
-            "T eip155:1 derived:948ca7185c3816dfb8412d31edc5f99f/0 b-1 t1700000000 " A
+            "T eip155:1 derived:83a11f7bfbb229e07b91cc6fc6005908/0 b-1 t1700000000 " A
             " > " B " 7 ETH/18 f1 v6.9999999999999997e-18 ''\n");
 }
 
@@ -546,7 +546,7 @@ static void test_decode__options(void **state)
         &o,
         "{\"payer\":\"a\",\"from\":\"b\",\"to\":\"c\",\"cents\":\"250\",\"amount\":\"x\","
         "\"time\":1700000000}",
-        "T opaque:bank derived:b5ca41e8f9ee16d80593976892b75584/0 b-1 t1700000000 a > c "
+        "T opaque:bank derived:667dbfe61d6c95f5f6365cd2a1a980bc/0 b-1 t1700000000 a > c "
         "250 EUR/2 f1 v2.5 ''\n");
     o = (wr_transfer_opts)WR_TRANSFER_OPTS_INIT;
     o.chain = "ETH";
