@@ -15,7 +15,7 @@
 
 enum {
     WR_TEXT_MIN = 64 * 1024, /* text of one batch */
-    WR_TEXT_MAX = 32 * 1024 * 1024,
+    WR_TEXT_MAX = 64 * 1024 * 1024,
     WR_SOURCE_MAX = 255
 };
 

@@ -3,9 +3,9 @@
  *
  *   bench_csv [rows] [rounds]     default 1,000,000 rows, 5 rounds
  *
- * Rows look like a simulator's export (hash, block, time, two addresses, asset, wei amount,
- * position).  Ours and the peer run by turns, after one round each that is thrown away;
- * printed are rows/s (min, median, max) and the ratio of the medians.  The peer is
+ * Rows look like a simulator's export (hash, block, time, two addresses, asset, wei
+ * amount, position).  Ours and the peer run by turns, after one round each that is thrown
+ * away; printed are rows/s (min, median, max) and the ratio of the medians.  The peer is
  * csv.reader with a dict from address to id and int() of the numbers; csv.DictReader is
  * printed beside it.  Threads: OMP_NUM_THREADS.
  */
@@ -49,16 +49,16 @@ static void write_rows(FILE *f, uint64_t rows)
     wr_rng rng = {.s = 1};
     (void)fputs("tx_hash,block,time,from,to,asset,amount,position\n", f);
     for (uint64_t i = 0; i < rows; i++) {
-        (void)fprintf(f, "0x%016llx%016llx%016llx%016llx,%llu,%llu",
-                      (unsigned long long)wr_rng_u64(&rng),
-                      (unsigned long long)wr_rng_u64(&rng),
-                      (unsigned long long)wr_rng_u64(&rng),
-                      (unsigned long long)wr_rng_u64(&rng),
-                      (unsigned long long)(17000000 + i / 100),
-                      (unsigned long long)(1680000000 + i / 8));
+        (void)fprintf(
+            f, "0x%016llx%016llx%016llx%016llx,%llu,%llu",
+            (unsigned long long)wr_rng_u64(&rng), (unsigned long long)wr_rng_u64(&rng),
+            (unsigned long long)wr_rng_u64(&rng), (unsigned long long)wr_rng_u64(&rng),
+            (unsigned long long)(17000000 + i / 100),
+            (unsigned long long)(1680000000 + i / 8));
         for (int side = 0; side < 2; side++) {
             wr_rng wallet = {.s = wr_rng_below(&rng, WALLETS)};
-            (void)fprintf(f, ",0x%08x%016llx%016llx", (unsigned)(wr_rng_u64(&wallet) >> 32),
+            (void)fprintf(f, ",0x%08x%016llx%016llx",
+                          (unsigned)(wr_rng_u64(&wallet) >> 32),
                           (unsigned long long)wr_rng_u64(&wallet),
                           (unsigned long long)wr_rng_u64(&wallet));
         }
@@ -119,8 +119,8 @@ static int by_value(const void *a, const void *b)
 static double report(const char *name, double *rate, int n)
 {
     qsort(rate, (size_t)n, sizeof *rate, by_value);
-    (void)printf("%-22s %6.2f %6.2f %6.2f M rows/s (min median max)\n", name, rate[0] / 1e6,
-                 rate[n / 2] / 1e6, rate[n - 1] / 1e6);
+    (void)printf("%-22s %6.2f %6.2f %6.2f M rows/s (min median max)\n", name,
+                 rate[0] / 1e6, rate[n / 2] / 1e6, rate[n - 1] / 1e6);
     return rate[n / 2];
 }
 
