@@ -12,12 +12,17 @@ typedef struct simulate_flags {
     int64_t transfers, incidents, seed, users, days, public_percent;
 } simulate_flags;
 
+static bool is_stdout(const char *path)
+{
+    return path && strcmp(path, "-") == 0;
+}
+
 static wr_status open_file(FILE **to, const char *path, wr_err *err)
 {
     *to = NULL;
     if (!path)
         return WR_OK;
-    *to = strcmp(path, "-") == 0 ? stdout : fopen(path, "wb");
+    *to = is_stdout(path) ? stdout : fopen(path, "wb");
     return *to ? WR_OK : wr_fail(err, WR_EIO, "%s: %s", path, strerror(errno));
 }
 
@@ -55,6 +60,10 @@ static wr_status make_opts(wr_sim_opts *o, wr_sim_files *f, const simulate_flags
 static wr_status run(wr_sim_files *f, const wr_sim_opts *o, const simulate_flags *s,
                      wr_err *err)
 {
+    if (is_stdout(s->out) + is_stdout(s->truth) + is_stdout(s->labels) +
+            is_stdout(s->customers) > 1)
+        return wr_fail(err, WR_EINVAL, "only one of --out, --truth, --labels and --customers "
+                                       "can be '-'");
     WR_TRY(open_file(&f->transfers, s->out, err));
     WR_TRY(open_file(&f->truth, s->truth, err));
     WR_TRY(open_file(&f->labels, s->labels, err));

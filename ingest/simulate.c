@@ -185,9 +185,10 @@ static wr_status check(const wr_sim_opts *o, wr_err *err)
     if (o->public_percent > 100)
         return wr_fail(err, WR_EINVAL, "public_percent %" PRIu32 " is outside 0..100",
                        o->public_percent);
-    if (o->incidents > o->payments)
-        return wr_fail(err, WR_EINVAL, "%" PRIu64 " incidents in %" PRIu64 " payments",
-                       o->incidents, o->payments);
+    if (o->incidents > o->payments / WR_SIM_STEPS_MAX)
+        return wr_fail(err, WR_EINVAL,
+                       "%" PRIu64 " incidents do not fit %" PRIu64 " payments: at most 1 in %d",
+                       o->incidents, o->payments, (int)WR_SIM_STEPS_MAX);
     return WR_OK;
 }
 
@@ -198,16 +199,27 @@ static int64_t incident_time(const wr_sim_opts *o, uint64_t k)
     return o->start_s + (int64_t)((double)o->span_s * at);
 }
 
+/* Incidents whose time has come, or for which there is only just enough room left. */
 static wr_status start_due(sim_world *w, int64_t now_s, wr_err *err)
 {
-    while (w->incidents_started < w->o->incidents &&
-           incident_time(w->o, w->incidents_started) <= now_s) {
-        const uint64_t before = w->incidents_started;
+    const wr_sim_opts *o = w->o;
+    while (w->incidents_started < o->incidents && w->running < SIM_ACTIVE_MAX) {
+        const uint64_t waiting = o->incidents - w->incidents_started;
+        const uint64_t needed = w->steps_left + waiting * WR_SIM_STEPS_MAX;
+        if (incident_time(o, w->incidents_started) > now_s &&
+            o->payments - w->payments > needed)
+            return WR_OK;
         WR_TRY(sim_incident_start(w, now_s, err));
-        if (w->incidents_started == before)
-            return WR_OK; /* no free place: later */
     }
     return WR_OK;
+}
+
+static bool is_incident_next(const sim_world *w, int64_t now_s)
+{
+    const uint64_t waiting = w->o->incidents - w->incidents_started;
+    const uint64_t needed = w->steps_left + waiting * WR_SIM_STEPS_MAX;
+    return w->running && (sim_incident_due(w) <= now_s ||
+                          w->o->payments - w->payments <= needed);
 }
 
 static wr_status run(sim_world *w, wr_err *err)
@@ -221,14 +233,10 @@ static wr_status run(sim_world *w, wr_err *err)
         const double part = (double)w->payments / (double)o->payments;
         const int64_t now_s = o->start_s + (int64_t)((double)o->span_s * part);
         WR_TRY(start_due(w, now_s, err));
-        int64_t due_s = 0;
-        const int place = sim_incident_due(w, &due_s);
-        if (place >= 0 && due_s <= now_s) {
-            w->active[place].step[w->active[place].next].time_s = now_s;
-            WR_TRY(sim_incident_step(w, place, err));
-        } else {
+        if (is_incident_next(w, now_s))
+            WR_TRY(sim_incident_step(w, now_s, err));
+        else
             WR_TRY(background(w, now_s, err));
-        }
     }
     return WR_OK;
 }
@@ -244,5 +252,7 @@ wr_status wr_simulate(const wr_sim_opts *o, const wr_sim_sink *sink, wr_err *err
     w->sink = sink;
     w->rng.s = o->seed;
     w->user = user;
+    for (uint16_t i = 0; i < SIM_ACTIVE_MAX; i++)
+        w->heap[i] = i;
     return run(w, err);
 }

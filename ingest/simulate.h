@@ -8,9 +8,14 @@
  *
  *   account   payments from one address to another
  *   UTXO      the same payments as transactions: the payer's whole coin goes in, the
- *             payee's part and the change come out; users take a fresh address for change
+ *             payee's part and the change come out; users take a fresh address for change.
+ *             A base unit is a satoshi there, so 100 "dollars" are one coin
  *
- * Same options, same bytes, on every machine: integers and splitmix64 only, no libm.
+ * Every incident that was asked for is planted and comes to its end within the payments
+ * asked for: towards the end, what is left belongs to the incidents.
+ *
+ * Same options, same bytes, on every machine: integers and splitmix64; of doubles only
+ * products and quotients (for times), no libm.
  * Thread: one object one thread.
  */
 #ifndef WR_INGEST_SIMULATE_H
@@ -44,7 +49,10 @@ typedef enum wr_sim_typology {
 
 const char *wr_sim_typology_name(wr_sim_typology t);
 
-enum { WR_SIM_DECIMALS = 6 };
+enum {
+    WR_SIM_DECIMALS = 6,
+    WR_SIM_STEPS_MAX = 128 /* most payments of one incident */
+};
 
 typedef struct wr_sim_payment {
     uint64_t number; /* 0.. in order of output; the transaction hash comes from it */
@@ -87,7 +95,7 @@ typedef struct wr_sim_sink {
 typedef struct wr_sim_opts {
     uint64_t seed;
     uint64_t payments;  /* how many, >= 1 */
-    uint64_t incidents; /* how many are started; each has 5 to 120 payments */
+    uint64_t incidents; /* how many are planted; at most payments / WR_SIM_STEPS_MAX */
     uint32_t pool;      /* users active at a time, 16..2^24 */
     int64_t start_s;    /* time of the first payment */
     int64_t span_s;     /* time they cover, >= 1 */
@@ -105,7 +113,7 @@ typedef struct wr_sim_opts {
 /*
  * Errors  WR_EINVAL (an option outside its range: names it), WR_ENOMEM, WR_ESTOPPED, of
  *         the sink
- * Cost    O(payments); 32 bytes per pool user and about 200 KB
+ * Cost    O(payments); 32 bytes per pool user and about 2 MB
  */
 wr_status wr_simulate(const wr_sim_opts *o, const wr_sim_sink *sink, wr_err *err) WR_NODISCARD;
 

@@ -155,6 +155,50 @@ static void write_mixer_use(writer *w)
     }
 }
 
+/* --- which is next --------------------------------------------------------------------- */
+
+static bool is_before(const sim_world *w, uint32_t a, uint32_t b)
+{
+    const sim_incident *x = &w->active[w->heap[a]];
+    const sim_incident *y = &w->active[w->heap[b]];
+    const int64_t x_s = x->step[x->next].time_s;
+    const int64_t y_s = y->step[y->next].time_s;
+    return x_s != y_s ? x_s < y_s : x->number < y->number;
+}
+
+static void swap(sim_world *w, uint32_t a, uint32_t b)
+{
+    const uint16_t place = w->heap[a];
+    w->heap[a] = w->heap[b];
+    w->heap[b] = place;
+}
+
+static void sift_up(sim_world *w, uint32_t at)
+{
+    for (; at && is_before(w, at, (at - 1) / 2); at = (at - 1) / 2)
+        swap(w, at, (at - 1) / 2);
+}
+
+static void sift_down(sim_world *w, uint32_t at)
+{
+    for (;;) {
+        uint32_t first = at;
+        for (uint32_t child = 2 * at + 1; child <= 2 * at + 2; child++)
+            if (child < w->running && is_before(w, child, first))
+                first = child;
+        if (first == at)
+            return;
+        swap(w, at, first);
+        at = first;
+    }
+}
+
+int64_t sim_incident_due(const sim_world *w)
+{
+    const sim_incident *in = &w->active[w->heap[0]];
+    return w->running ? in->step[in->next].time_s : INT64_MAX;
+}
+
 /* --- life of an incident --------------------------------------------------------------- */
 
 static wr_sim_wallet cast_wallet(const sim_incident *in, uint32_t at)
@@ -177,42 +221,33 @@ static wr_status tell_cast(const sim_world *w, const sim_incident *in, int64_t t
     return WR_OK;
 }
 
+/* Mean gap of payments so that incidents end within a tenth of the span and that half of
+   the places suffice for as many as were asked for. */
+static int64_t pace_of(sim_world *w)
+{
+    const wr_sim_opts *o = w->o;
+    const int64_t pace_s = 10 * MINUTE + (int64_t)wr_rng_below(&w->rng, 3 * HOUR);
+    const double share = 0.45 * SIM_ACTIVE_MAX / (double)o->incidents;
+    const double room_s = (double)o->span_s * (share < 0.1 ? share : 0.1) / SIM_SCRIPT_MAX;
+    return pace_s < (int64_t)room_s ? pace_s : (int64_t)room_s + 1;
+}
+
 wr_status sim_incident_start(sim_world *w, int64_t time_s, wr_err *err)
 {
     static void (*const write[])(writer *) = {
         write_theft, write_fan_in,     write_fan_out,  write_scatter_gather,
         write_cycle, write_peel_chain, write_mixer_use};
     _Static_assert(sizeof write / sizeof *write == WR_SIM_TYPOLOGY_COUNT, "one each");
-    sim_incident *in = NULL;
-    for (int i = 0; i < SIM_ACTIVE_MAX && !in; i++)
-        in = w->active[i].number ? NULL : &w->active[i];
-    if (!in)
-        return WR_OK;
+    sim_incident *in = &w->active[w->heap[w->running]];
     memset(in, 0, sizeof *in);
     in->number = ++w->incidents_started;
     in->typology = (wr_sim_typology)((in->number - 1) % WR_SIM_TYPOLOGY_COUNT);
     in->is_public = wr_rng_below(&w->rng, 100) < w->o->public_percent;
-    writer wr = {.in = in,
-                 .rng = &w->rng,
-                 .now_s = time_s,
-                 .pace_s = 10 * MINUTE + (int64_t)wr_rng_below(&w->rng, 3 * HOUR)};
-    const int64_t room_s = w->o->span_s / 10 / SIM_SCRIPT_MAX; /* must end inside the span */
-    wr.pace_s = wr.pace_s < room_s ? wr.pace_s : room_s + 1;
+    writer wr = {.in = in, .rng = &w->rng, .now_s = time_s, .pace_s = pace_of(w)};
     write[in->typology](&wr);
+    w->steps_left += in->steps;
+    sift_up(w, w->running++);
     return tell_cast(w, in, time_s, err);
-}
-
-int sim_incident_due(const sim_world *w, int64_t *time_s)
-{
-    int best = -1;
-    for (int i = 0; i < SIM_ACTIVE_MAX; i++) {
-        const sim_incident *in = &w->active[i];
-        if (in->number && (best < 0 || in->step[in->next].time_s < *time_s)) {
-            best = i;
-            *time_s = in->step[in->next].time_s;
-        }
-    }
-    return best;
 }
 
 /* The payer of a step and what it pays; a victim is a user of the pool. */
@@ -221,15 +256,11 @@ static uint64_t take_from(sim_world *w, sim_incident *in, const sim_step *s,
 {
     enum { USUAL = 100 };
     if (s->from == SIM_CAST) {
+        uint64_t *balance = &in->balance[s->from_at];
         p->from = cast_wallet(in, s->from_at);
-        const uint64_t amount = in->balance[s->from_at] / 100 * s->percent;
-        in->balance[s->from_at] -= amount;
-        if (s->percent == 100) { /* what the division left as well */
-            const uint64_t all = amount + in->balance[s->from_at];
-            in->balance[s->from_at] = 0;
-            return all;
-        }
-        p->change = w->o->is_utxo ? in->balance[s->from_at] : 0;
+        const uint64_t amount = s->percent == 100 ? *balance : *balance / 100 * s->percent;
+        *balance -= amount;
+        p->change = w->o->is_utxo ? *balance : 0;
         p->change_to = p->change ? p->from : 0;
         return amount;
     }
@@ -247,12 +278,11 @@ static uint64_t take_from(sim_world *w, sim_incident *in, const sim_step *s,
     return amount;
 }
 
-wr_status sim_incident_step(sim_world *w, int place, wr_err *err)
+wr_status sim_incident_step(sim_world *w, int64_t time_s, wr_err *err)
 {
-    sim_incident *in = &w->active[place];
-    const sim_step s = in->step[in->next++];
-    const uint64_t number = in->number;
-    wr_sim_payment p = {.time_s = s.time_s, .incident = number};
+    sim_incident *in = &w->active[w->heap[0]];
+    const sim_step s = in->step[in->next];
+    wr_sim_payment p = {.time_s = time_s, .incident = in->number};
     p.amount = take_from(w, in, &s, &p);
     if (s.to == SIM_CAST) {
         p.to = cast_wallet(in, s.to_at);
@@ -260,7 +290,10 @@ wr_status sim_incident_step(sim_world *w, int place, wr_err *err)
     } else {
         p.to = sim_service_of(w, s.to == SIM_MIXER ? "mixer" : "exchange");
     }
-    if (in->next == in->steps)
-        in->number = 0; /* over: the place is free */
+    in->next++;
+    w->steps_left--;
+    if (in->next == in->steps) /* over: the place is free */
+        swap(w, 0, --w->running);
+    sift_down(w, 0);
     return p.amount ? sim_emit(w, &p, err) : WR_OK;
 }

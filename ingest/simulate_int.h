@@ -13,8 +13,9 @@ enum {
     SIM_FRIENDS = 4,
     SIM_CAST_MAX = 48,  /* wallets of one incident */
     SIM_SCRIPT_MAX = 128, /* payments of one incident */
-    SIM_ACTIVE_MAX = 64 /* incidents at a time */
+    SIM_ACTIVE_MAX = 512  /* incidents at a time */
 };
+_Static_assert((int)SIM_SCRIPT_MAX == (int)WR_SIM_STEPS_MAX, "as documented");
 
 typedef struct sim_user {
     wr_sim_wallet wallet;
@@ -42,6 +43,10 @@ typedef struct sim_incident {
     sim_step step[SIM_SCRIPT_MAX];
 } sim_incident;
 
+/*
+ * active[] holds the incidents that run, heap[] their places as a binary heap: the one whose
+ * next payment is due first (ties: the older one) on top.
+ */
 typedef struct sim_world {
     const wr_sim_opts *o;
     const wr_sim_sink *sink;
@@ -50,6 +55,9 @@ typedef struct sim_world {
     uint64_t users_born, customers, payments, incidents_started;
     wr_sim_service service[SIM_SERVICES];
     sim_incident active[SIM_ACTIVE_MAX];
+    uint16_t heap[SIM_ACTIVE_MAX]; /* [running] places that run, then the free ones */
+    uint32_t running;
+    uint64_t steps_left; /* payments that running incidents still have to make */
 } sim_world;
 
 static inline wr_sim_wallet sim_wallet(wr_sim_class c, uint64_t number)
@@ -64,10 +72,12 @@ wr_sim_wallet sim_service_of(sim_world *w, const char *category);
 
 wr_status sim_emit(sim_world *w, wr_sim_payment *p, wr_err *err) WR_NODISCARD;
 
-/* Incidents: write the script of the next one into a free place, tell the cast. */
+/* Incidents: write the script of the next one into a free place (running is below
+   SIM_ACTIVE_MAX), tell the cast. */
 wr_status sim_incident_start(sim_world *w, int64_t time_s, wr_err *err) WR_NODISCARD;
-/* Place of the incident whose next payment is due first; -1 = none active. */
-int sim_incident_due(const sim_world *w, int64_t *time_s);
-wr_status sim_incident_step(sim_world *w, int place, wr_err *err) WR_NODISCARD;
+/* When the next incident payment is due; INT64_MAX = none runs. */
+int64_t sim_incident_due(const sim_world *w);
+/* Make that payment, at time_s. */
+wr_status sim_incident_step(sim_world *w, int64_t time_s, wr_err *err) WR_NODISCARD;
 
 #endif

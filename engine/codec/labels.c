@@ -76,13 +76,18 @@ wr_text wr_labels_chain_of_name(const char *name)
     return (wr_text){.p = bar + 1, .len = (uint32_t)strcspn(bar + 1, ".")};
 }
 
+static bool is_blank(char c)
+{
+    return (unsigned char)c <= ' ' || c == 0x7F;
+}
+
 wr_text wr_label_trim(wr_text t)
 {
-    while (t.len && (t.p[0] == ' ' || t.p[0] == '\t')) {
+    while (t.len && t.p[0] && is_blank(t.p[0])) {
         t.p++;
         t.len--;
     }
-    while (t.len && strchr(" \t\r", t.p[t.len - 1]) && t.p[t.len - 1])
+    while (t.len && t.p[t.len - 1] && is_blank(t.p[t.len - 1]))
         t.len--;
     return t;
 }
@@ -222,13 +227,17 @@ static bool read_validity(wr_label *b, const wr_label_gate *g, const wr_raw_labe
     return false;
 }
 
-/* Strangers' text: trimmed, cut to the limit at a character's border, UTF-8 or an issue. */
-static bool read_text(wr_text *out, const wr_label_gate *g, uint64_t line, const char *what,
-                      wr_text t)
+enum { T_SOURCE, T_URI, T_ACTOR, T_NAME };
+
+/* Strangers' text, cleaned into the gate: control characters become blanks (no terminal
+   obeys a label), trimmed, cut to the limit at a character's border; no UTF-8 is an issue. */
+static bool read_text(wr_text *out, wr_label_gate *g, int which, uint64_t line, wr_text t)
 {
+    static const char *const name[] = {"source", "uri", "actor", "name"};
+    char *clean = g->text[which];
     t = wr_label_trim(t);
     if (!wr_utf8_is_valid(t) || (t.len && memchr(t.p, '\0', t.len))) {
-        wr_label_report(g, WR_LABEL_BAD_FIELD, line, "%s '%s' is not UTF-8 text", what,
+        wr_label_report(g, WR_LABEL_BAD_FIELD, line, "%s '%s' is not UTF-8 text", name[which],
                         wr_text_quote(t, QUOTE_MAX).s);
         return false;
     }
@@ -236,35 +245,29 @@ static bool read_text(wr_text *out, const wr_label_gate *g, uint64_t line, const
         t.len = WR_LABEL_TEXT_MAX;
         while (t.len && ((unsigned char)t.p[t.len] & 0xC0) == 0x80)
             t.len--;
-        t = wr_label_trim(t);
     }
+    for (uint32_t i = 0; i < t.len; i++)
+        clean[i] = is_blank(t.p[i]) ? ' ' : t.p[i];
+    t = wr_label_trim((wr_text){clean, t.len});
     *out = t.len ? t : (wr_text){0};
     return true;
 }
 
-static bool read_texts(wr_label *b, const wr_label_gate *g, const wr_raw_label *raw)
+static bool read_texts(wr_label *b, wr_label_gate *g, const wr_raw_label *raw)
 {
     const wr_text source = g->o->source.len ? g->o->source : raw->source;
-    return read_text(&b->source, g, raw->line, "source", source) &&
-           read_text(&b->uri, g, raw->line, "uri", raw->uri) &&
-           read_text(&b->actor, g, raw->line, "actor", raw->actor) &&
-           read_text(&b->name, g, raw->line, "name", raw->name);
+    return read_text(&b->source, g, T_SOURCE, raw->line, source) &&
+           read_text(&b->uri, g, T_URI, raw->line, raw->uri) &&
+           read_text(&b->actor, g, T_ACTOR, raw->line, raw->actor) &&
+           read_text(&b->name, g, T_NAME, raw->line, raw->name);
 }
 
-/* Into the batch's arena; control characters become blanks: no terminal obeys a label. */
 static bool keep_text(wr_text *t, wr_label_gate *g)
 {
-    if (!t->len)
-        return true;
-    char *copy = wr_arena_alloc(&g->arena, (size_t)t->len + 1);
-    if (!copy)
-        return false;
-    for (uint32_t i = 0; i < t->len; i++) {
-        const unsigned char c = (unsigned char)t->p[i];
-        copy[i] = c < 0x20 || c == 0x7F ? ' ' : t->p[i];
-    }
-    t->p = copy;
-    return true;
+    const bool is_there = t->len > 0;
+    if (is_there)
+        *t = wr_arena_text(&g->arena, *t);
+    return !is_there || t->p;
 }
 
 /* --- repeats --------------------------------------------------------------------------- */

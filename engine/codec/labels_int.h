@@ -25,6 +25,7 @@ typedef struct wr_label_gate {
     const char *default_confidence; /* of the format */
     wr_label batch[WR_LABELS_BATCH];
     size_t count;
+    char text[4][WR_LABEL_TEXT_MAX]; /* of the entry at hand, cleaned */
     wr_arena arena;      /* texts of the batch */
     wr_arena name_arena; /* sources made from names of files and packs */
     uint64_t *seen; /* [2 * seen_cap] 128-bit keys, open addressing; 0,0 = free */
@@ -53,7 +54,7 @@ wr_status wr_labels_read_ofac_json(wr_label_gate *g, const char *name, wr_text b
 wr_status wr_labels_read_etherscan(wr_label_gate *g, const char *name, wr_text bytes,
                                    wr_err *err) WR_NODISCARD;
 
-/* Without blanks (and a CR) at its ends. */
+/* Without blanks and control characters at its ends; NUL is left for the checks. */
 wr_text wr_label_trim(wr_text t);
 /* Name without its folders and without ".gz" or ".zst". */
 wr_text wr_labels_base_name(const char *name);
