@@ -5,12 +5,14 @@
 
 #include "ingest/file_load.h"
 #include "ingest/ingest.h"
+#include "util/buf.h"
 #include "util/clock.h"
+#include "util/json_out.h"
 
 typedef struct file_flags {
-    const char *format, *map, *chain, *asset, *source, *time_unit, *time_base;
+    const char *format, *map, *chain, *asset, *source, *time_unit, *time_base, *position;
     int64_t decimals, step_s;
-    bool is_reread, is_rounding, is_listing_formats;
+    bool is_reread, is_rounding, is_listing_formats, is_json;
 } file_flags;
 
 static wr_status read_time_unit(wr_time_unit *out, const char *t, wr_err *err)
@@ -31,6 +33,19 @@ static wr_status read_time_unit(wr_time_unit *out, const char *t, wr_err *err)
              : WR_OK;
 }
 
+static wr_status read_position(wr_position_rule *out, const char *t, wr_err *err)
+{
+    if (!t)
+        return WR_OK;
+    if (strcmp(t, "zero") == 0)
+        *out = WR_POSITION_ZERO;
+    else if (strcmp(t, "derived") == 0)
+        *out = WR_POSITION_DERIVED;
+    else if (strcmp(t, "auto") != 0)
+        return wr_fail(err, WR_EINVAL, "--position: '%s' is none of auto, zero, derived", t);
+    return WR_OK;
+}
+
 static wr_status make_opts(wr_file_load_opts *o, const file_flags *f, const wr_command_line *cl,
                            wr_err *err)
 {
@@ -49,6 +64,7 @@ static wr_status make_opts(wr_file_load_opts *o, const file_flags *f, const wr_c
     t->step_s = f->step_s;
     if (f->time_base)
         WR_TRY(wr_time_parse(&t->step_base_s, wr_text_of(f->time_base), err));
+    WR_TRY(read_position(&t->position_rule, f->position, err));
     return read_time_unit(&t->time_unit, f->time_unit, err);
 }
 
@@ -63,11 +79,36 @@ static void print_report(const char *path, const wr_file_load_report *r)
         (void)printf(" (%" PRIu64 " of them conflicts)", r->conflicts);
     if (r->skipped)
         (void)printf("; %" PRIu64 " records were stored before%s", r->skipped,
-                     r->records ? "" : ": nothing new, inserted 0");
+                     r->records ? "" : ": nothing new, inserted 0 (--reread reads them again)");
     (void)printf("; %.2f s", r->seconds);
     if (r->records && r->seconds > 0)
         (void)printf(", %.0f records/s", (double)r->records / r->seconds);
     (void)printf("\n");
+}
+
+static wr_status print_json(const char *path, const wr_file_load_report *r, wr_err *err)
+{
+    wr_buf b;
+    wr_buf_init(&b, 1 << 16);
+    wr_json_out j = wr_json_out_on(&b);
+    wr_json_open(&j, '{');
+    wr_json_kv_cstr(&j, "path", path);
+    wr_json_kv_cstr(&j, "source", r->source);
+    wr_json_kv_cstr(&j, "format", r->format);
+    wr_json_kv_u64(&j, "records", r->records);
+    wr_json_kv_u64(&j, "inserted", r->inserted);
+    wr_json_kv_u64(&j, "duplicates", r->duplicates);
+    wr_json_kv_u64(&j, "dead", r->dead);
+    wr_json_kv_u64(&j, "conflicts", r->conflicts);
+    wr_json_kv_u64(&j, "skipped", r->skipped);
+    wr_json_kv_bool(&j, "is_changed", r->is_changed);
+    wr_json_kv_f64(&j, "seconds", r->seconds);
+    wr_json_close(&j, '}');
+    wr_status s = wr_buf_status(&b, "report", err);
+    if (s == WR_OK)
+        (void)printf("%s\n", wr_buf_cstr(&b));
+    wr_buf_release(&b);
+    return s;
 }
 
 static void list_formats(void)
@@ -76,7 +117,8 @@ static void list_formats(void)
         (void)printf("  %-14s %s\n", f->name, f->text);
 }
 
-static wr_status load_files(wr_command_line *cl, wr_file_load_opts *o, wr_err *err)
+static wr_status load_files(wr_command_line *cl, wr_file_load_opts *o, bool is_json,
+                            wr_err *err)
 {
     WR_AUTO(wr_store) st = NULL;
     WR_TRY(wr_ingest_open_store(&st, cl, err));
@@ -85,7 +127,9 @@ static wr_status load_files(wr_command_line *cl, wr_file_load_opts *o, wr_err *e
         wr_file_load_report rep;
         wr_status s = wr_file_load(&rep, st, o, err);
         wr_progress_line_done(&cl->line);
-        if (rep.records || s == WR_OK)
+        if (is_json)
+            WR_TRY(print_json(cl->argv[i], &rep, err));
+        else if (rep.records || s == WR_OK)
             print_report(cl->argv[i], &rep);
         if (s == WR_ESTOPPED)
             return wr_fail_ctx(err, s, "loading %s: run the same command to go on",
@@ -110,9 +154,12 @@ wr_status wr_ingest_cmd_file(wr_command_line *cl, wr_err *err)
         {"time-unit", WR_ARG_TEXT, &f.time_unit, 0, 0, "U  auto | s | ms | steps (auto)"},
         {"step-base", WR_ARG_TEXT, &f.time_base, 0, 0, "T  time of step 0 (RFC 3339)"},
         {"step-seconds", WR_ARG_INT, &f.step_s, 1, 31622400, "N  length of a step"},
+        {"position", WR_ARG_TEXT, &f.position, 0, 0,
+         "P  of records with a hash and no position: auto | zero | derived (auto)"},
         {"source", WR_ARG_TEXT, &f.source, 0, 0, "S  name of the source (by the file)"},
         {"reread", WR_ARG_FLAG, &f.is_reread, 0, 0,
          "read from the start although the file was loaded before"},
+        {"json", WR_ARG_FLAG, &f.is_json, 0, 0, "one JSON object a file"},
     };
     wr_args args = {.usage = "walletrisk-ingest file PATH... [flags]",
                     .purpose = "Load transfers from files into the store, each once.",
@@ -131,5 +178,5 @@ wr_status wr_ingest_cmd_file(wr_command_line *cl, wr_err *err)
         return wr_fail(err, WR_EINVAL, "--source names one file, %d were given", cl->argc - 1);
     wr_file_load_opts o;
     WR_TRY(make_opts(&o, &f, cl, err));
-    return load_files(cl, &o, err);
+    return load_files(cl, &o, f.is_json, err);
 }

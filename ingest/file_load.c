@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "util/clock.h"
 #include "util/digest.h"
@@ -14,6 +15,7 @@ typedef struct load {
     wr_store *st;
     const wr_file_load_opts *o;
     wr_transfer_reader *reader;
+    bool is_stream;        /* stdin or a pipe: its bytes come once */
     wr_transfer_mark done; /* what the store has */
     int64_t begun_us;
 } load;
@@ -35,25 +37,41 @@ static wr_status read_head(char *head, size_t *len, const char *path, wr_err *er
     return WR_OK;
 }
 
+/* Names of files may hold anything; a store takes UTF-8 without control characters. */
+static void make_printable(char *name)
+{
+    const bool is_valid = wr_utf8_is_valid(wr_text_of(name));
+    for (unsigned char *c = (unsigned char *)name; *c; c++)
+        if (*c < 0x20 || *c == 0x7F || (*c >= 0x80 && !is_valid))
+            *c = '?';
+}
+
 static wr_status name_source(load *l, wr_err *err)
 {
     const char *path = l->o->reader.path;
+    char *name = l->rep->source;
+    struct stat about;
+    l->is_stream = strcmp(path, "-") == 0 || (stat(path, &about) == 0 && S_ISFIFO(about.st_mode));
     if (l->o->source) {
-        (void)snprintf(l->rep->source, sizeof l->rep->source, "%s", l->o->source);
-        return WR_OK;
-    }
-    if (strcmp(path, "-") == 0) {
+        if (!l->o->source[0] || strlen(l->o->source) >= sizeof l->rep->source)
+            return wr_fail(err, WR_EINVAL, "name of a source must have 1..%zu bytes",
+                           sizeof l->rep->source - 1);
+        (void)snprintf(name, sizeof l->rep->source, "%s", l->o->source);
+    } else if (l->is_stream) {
         char now[WR_RFC3339_MAX];
-        wr_time_format(now, wr_clock_wall_s());
-        (void)snprintf(l->rep->source, sizeof l->rep->source, "stdin:%s", now);
-        return WR_OK;
+        const int64_t now_us = wr_clock_wall_us();
+        wr_time_format(now, now_us / 1000000);
+        (void)snprintf(name, sizeof l->rep->source, "stdin:%s:%06" PRId64, now,
+                       now_us % 1000000);
+    } else {
+        char head[HEAD_BYTES];
+        size_t len = 0;
+        WR_TRY(read_head(head, &len, path, err));
+        const char *slash = strrchr(path, '/');
+        (void)snprintf(name, sizeof l->rep->source, "file:%.200s:%016" PRIx64,
+                       slash ? slash + 1 : path, wr_hash64(head, len, 0));
     }
-    char head[HEAD_BYTES];
-    size_t len = 0;
-    WR_TRY(read_head(head, &len, path, err));
-    const char *slash = strrchr(path, '/');
-    (void)snprintf(l->rep->source, sizeof l->rep->source, "file:%.200s:%016" PRIx64,
-                   slash ? slash + 1 : path, wr_hash64(head, len, 0));
+    make_printable(name);
     return WR_OK;
 }
 
@@ -97,6 +115,9 @@ static wr_status go_to_mark(load *l, wr_err *err)
         return WR_OK;
     wr_err why = {0};
     wr_status s = wr_transfer_reader_skip(l->reader, &l->done, &why);
+    if (s == WR_ECONFLICT && l->is_stream)
+        return wr_fail(err, s, "%s; bytes of a pipe come once: name another source or reread",
+                       why.msg);
     if (s == WR_ECONFLICT) { /* not the bytes we loaded: duplicates will tell */
         l->rep->is_changed = true;
         l->done = (wr_transfer_mark){0};

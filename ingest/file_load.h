@@ -6,6 +6,7 @@
  * each batch, so a load that was interrupted - Ctrl-C, kill -9, power - goes on behind
  * the last stored batch, and a complete file has nothing left to give.  When the bytes
  * before the mark have changed, reading starts again and what is there is a duplicate.
+ * Stdin and pipes are new sources each time, unless they are given a name.
  *
  * records = inserted + duplicates + dead letters, counted in transfers: a UTXO transaction
  * counts as its inputs and outputs, a refused record as one.
@@ -36,7 +37,8 @@ typedef struct wr_file_load_report {
 /*
  * rep     filled as far as it went, also on failure: what it counts is in the store
  * Errors  WR_ESTOPPED (on request; the mark stands), WR_ECORRUPT (a damaged file: all
- *         complete records before the damage are stored), of the reader and the store
+ *         complete records before the damage are stored), WR_EINVAL (source), WR_ECONFLICT
+ *         (a named pipe whose beginning has changed), of the reader and the store
  */
 wr_status wr_file_load(wr_file_load_report *rep, wr_store *st, const wr_file_load_opts *o,
                        wr_err *err) WR_NODISCARD;

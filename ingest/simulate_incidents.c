@@ -8,6 +8,8 @@
  *   cycle           victim -> source -> x1 -> … -> source -> exchange
  *   peel_chain      victim -> source -> x1 -> x2 …, each peels a little to an exchange
  *   mixer_use       victim -> source -> mixer; mixer -> fresh wallet -> exchange
+ *
+ * Layers, mules and cash-outs sometimes hold money of their own as well.
  */
 #include <string.h>
 
@@ -49,6 +51,14 @@ static uint32_t between(wr_rng *r, uint32_t lo, uint32_t hi)
     return lo + (uint32_t)wr_rng_below(r, hi - lo + 1);
 }
 
+/* Accomplices have money of their own: every third one gets some, so that not all of what
+   passes through them is stolen. */
+static void add_own_money(writer *w, uint32_t at)
+{
+    if (wr_rng_below(w->rng, 3) == 0)
+        step(w, SIM_EXCHANGE, 0, SIM_CAST, at, between(w->rng, 50, 600));
+}
+
 static void write_theft(writer *w)
 {
     sim_incident *in = w->in;
@@ -61,7 +71,7 @@ static void write_theft(writer *w)
         const uint32_t next = in->cast;
         const uint32_t width = l == 0 ? between(w->rng, 2, 4) : between(w->rng, 3, 8);
         for (uint32_t i = 0; i < width; i++)
-            (void)add_cast(in, l + 1 == layers ? "cash_out" : "layer");
+            add_own_money(w, add_cast(in, l + 1 == layers ? "cash_out" : "layer"));
         for (uint32_t i = 0; i < count; i++)
             for (uint32_t k = 0; k < 2; k++) /* all of it, in two parts */
                 step(w, SIM_CAST, first + i, SIM_CAST, next + (2 * i + k) % width,
@@ -91,9 +101,11 @@ static void write_fan_out(writer *w)
     const uint32_t source = add_cast(w->in, "source");
     const uint32_t mules = between(w->rng, 10, 30);
     step(w, SIM_VICTIM, 0, SIM_CAST, source, 3000);
-    for (uint32_t i = 0; i < mules; i++)
-        step(w, SIM_CAST, source, SIM_CAST, add_cast(w->in, "mule"),
-             i + 1 == mules ? 100 : 100 / (mules - i));
+    for (uint32_t i = 0; i < mules; i++) {
+        const uint32_t mule = add_cast(w->in, "mule");
+        add_own_money(w, mule);
+        step(w, SIM_CAST, source, SIM_CAST, mule, i + 1 == mules ? 100 : 100 / (mules - i));
+    }
     for (uint32_t i = 0; i < mules; i++)
         step(w, SIM_CAST, source + 1 + i, SIM_EXCHANGE, 0, between(w->rng, 80, 100));
 }
@@ -103,9 +115,11 @@ static void write_scatter_gather(writer *w)
     const uint32_t source = add_cast(w->in, "source");
     const uint32_t mules = between(w->rng, 5, 20);
     step(w, SIM_VICTIM, 0, SIM_CAST, source, 3000);
-    for (uint32_t i = 0; i < mules; i++)
-        step(w, SIM_CAST, source, SIM_CAST, add_cast(w->in, "mule"),
-             i + 1 == mules ? 100 : 100 / (mules - i));
+    for (uint32_t i = 0; i < mules; i++) {
+        const uint32_t mule = add_cast(w->in, "mule");
+        add_own_money(w, mule);
+        step(w, SIM_CAST, source, SIM_CAST, mule, i + 1 == mules ? 100 : 100 / (mules - i));
+    }
     const uint32_t collector = add_cast(w->in, "collector");
     for (uint32_t i = 0; i < mules; i++)
         step(w, SIM_CAST, source + 1 + i, SIM_CAST, collector, between(w->rng, 90, 100));
@@ -250,7 +264,8 @@ wr_status sim_incident_start(sim_world *w, int64_t time_s, wr_err *err)
     return tell_cast(w, in, time_s, err);
 }
 
-/* The payer of a step and what it pays; a victim is a user of the pool. */
+/* The payer of a step and what it pays; a victim is a user of the pool, a service never
+   runs dry. */
 static uint64_t take_from(sim_world *w, sim_incident *in, const sim_step *s,
                           wr_sim_payment *p)
 {
@@ -265,8 +280,8 @@ static uint64_t take_from(sim_world *w, sim_incident *in, const sim_step *s,
         return amount;
     }
     const uint64_t amount = sim_sum(&w->rng, USUAL) / 100 * s->percent;
-    if (s->from == SIM_MIXER) {
-        p->from = sim_service_of(w, "mixer");
+    if (s->from != SIM_VICTIM) {
+        p->from = sim_service_of(w, s->from == SIM_MIXER ? "mixer" : "exchange");
         return amount;
     }
     sim_user *victim = &w->user[wr_rng_below(&w->rng, w->o->pool)];

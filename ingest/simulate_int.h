@@ -30,7 +30,7 @@ typedef struct sim_step {
     int64_t time_s;
     sim_end from, to;
     uint16_t from_at, to_at; /* cast numbers */
-    uint16_t percent;        /* of the payer's balance; of a usual sum when a victim pays */
+    uint16_t percent;        /* of the payer's balance; of a usual sum when not the cast pays */
 } sim_step;
 
 typedef struct sim_incident {
