@@ -4,7 +4,7 @@
 Set1 with GraphSense tags on SQLite and on PostgreSQL: nothing lost, nothing twice, the
 same digests on both stores and for any number of threads.
 """
-import csv, re, unittest
+import csv, re, tempfile, unittest
 from main_job import SHARED, Case, needs_shared, pg_store, sqlite_store
 
 SET1 = SHARED / "eth_phish_set1"
@@ -22,32 +22,40 @@ def load_set1(store):
 
 @needs_shared
 class Set1(Case):
+    """One SQLite store for all of them: the tag list is long."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.store = sqlite_store(folder.name)
+        cls.loaded = load_set1(cls.store)
+        cls.store.score()
+
     def test_counts_add_up_and_a_second_load_inserts_nothing(self):
-        store = sqlite_store(self.folder)
-        records, inserted, duplicates, dead = load_set1(store)
+        records, inserted, duplicates, dead = self.loaded
         self.assertEqual(records, 24221)
         self.assertEqual(records, inserted + duplicates + dead)
         self.assertEqual(dead, 0)
-        again = store.run("walletrisk-ingest", "file",
-                          SET1 / "eth_phish_set1_transactions.csv.gz", "--chain", "ETH").stdout
+        again = self.store.run("walletrisk-ingest", "file",
+                               SET1 / "eth_phish_set1_transactions.csv.gz", "--chain", "ETH").stdout
         self.assertIn("inserted 0", again)
-        reread = store.run("walletrisk-ingest", "file", "--reread",
-                           SET1 / "eth_phish_set1_transactions.csv.gz", "--chain", "ETH").stdout
+        reread = self.store.run("walletrisk-ingest", "file", "--reread",
+                                SET1 / "eth_phish_set1_transactions.csv.gz", "--chain", "ETH").stdout
         counts = [int(x) for x in LOADED.search(reread).groups()]
         self.assertEqual(counts[0], 24221)
         self.assertEqual(counts[1], 0)
-        store.run("walletrisk", "doctor")
+        self.store.run("walletrisk", "doctor")
 
     def test_labels_load_again_changes_nothing(self):
-        store = sqlite_store(self.folder)
-        store.run("walletrisk", "labels", "load", TAGS, "--issues", 0)
-        again = store.run("walletrisk", "labels", "load", TAGS, "--issues", 0).stdout
+        again = self.store.run("walletrisk", "labels", "load", TAGS, "--issues", 0).stdout
         self.assertRegex(again, r": 0 added, 0 updated, \d{6} unchanged")
 
     def test_same_digest_on_both_stores_and_for_any_thread_count(self):
         digests = set()
-        for store in (sqlite_store(self.folder), pg_store("main_job")):
-            load_set1(store)
+        pg = pg_store("main_job")
+        load_set1(pg)
+        for store in (self.store, pg):
             for threads in (1, 2, 4, 8):
                 run = store.score(threads)
                 self.assertGreater(run["labels"], 300)
@@ -59,10 +67,7 @@ class Set1(Case):
         self.assertEqual(len(digests), 1, digests)
 
     def test_top_is_ordered_and_every_row_has_reasons(self):
-        store = sqlite_store(self.folder)
-        load_set1(store)
-        store.score()
-        top = store.json("walletrisk", "top", "--limit", 20, "--json")
+        top = self.store.json("walletrisk", "top", "--limit", 20, "--json")
         self.assertEqual(len(top), 20)
         scores = [w["score"] for w in top]
         self.assertEqual(scores, sorted(scores, reverse=True))
@@ -79,13 +84,10 @@ class Set1(Case):
 
     def test_graphml_of_a_phishing_wallet_opens_in_networkx(self):
         import networkx
-        store = sqlite_store(self.folder)
-        load_set1(store)
-        store.score()
         with open(SET1 / "eth_phish_set1_labels.csv") as f:
             bad = next(r["address"] for r in csv.DictReader(f) if r["is_phishing"] == "1")
         path = self.folder / "n.graphml"
-        store.run("walletrisk", "export", "eip155:1", bad, "--hops", 2, "--out", path)
+        self.store.run("walletrisk", "export", "eip155:1", bad, "--hops", 2, "--out", path)
         g = networkx.read_graphml(path)
         self.assertTrue(g.is_directed())
         ids = {d.get("address", "") for _, d in g.nodes(data=True)}
@@ -105,7 +107,7 @@ class Atomic(Case):
         counts = [int(x) for x in LOADED.search(out).groups()]
         self.assertEqual(counts, [1080, 1080, 0, 0])
         labels = self.folder / "sources.csv"
-        sources = (ATOMIC / "Atomic_source_addresses.csv").read_text().split()
+        sources = (ATOMIC / "Atomic_source_addresses.csv").read_text().lower().split()
         labels.write_text("chain,address,category,confidence,source\n" + "".join(
             f"eip155:1,{a},hack,100,mftracer\n" for a in sources))
         store.run("walletrisk", "labels", "load", labels)
