@@ -262,12 +262,12 @@ static int cmp_address(const void *a, const void *b)
 {
     const wr_sqlite_new_wallet *x = a;
     const wr_sqlite_new_wallet *y = b;
-    if (x->chain_id != y->chain_id)
-        return x->chain_id < y->chain_id ? -1 : 1;
     uint32_t len = x->address.len < y->address.len ? x->address.len : y->address.len;
     int d = len ? memcmp(x->address.p, y->address.p, len) : 0;
     if (d == 0)
         d = (x->address.len > y->address.len) - (x->address.len < y->address.len);
+    if (d == 0)
+        d = (x->chain_id > y->chain_id) - (x->chain_id < y->chain_id);
     return d;
 }
 

@@ -26,5 +26,5 @@ create table labels (
     added_at    integer not null
 ) strict;
 -- The key of a current label; also finds the current labels of an address.
-create unique index labels_key on labels (chain_id, address, source, category)
+create unique index labels_key on labels (address, chain_id, source, category)
     where removed_rev is null;
