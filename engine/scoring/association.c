@@ -4,55 +4,18 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS = 1024 }; /* vertices handed to a thread at once */
+#include "scoring/undirected_int.h"
 
-/* The undirected pair graph; rows ascending by neighbour. */
-typedef struct merged {
-    uint32_t n;
-    uint64_t *off;  /* [n+1] */
-    wr_vid *nbr;    /* [off[n]] */
-    float *root;    /* [off[n]] sqrt of the value both ways, or NULL: weights 1 only */
-    uint8_t *state; /* [n] SEED, HUB or ORDINARY */
-} merged;
+enum { ROWS = 1024 }; /* vertices handed to a thread at once */
 
 enum { ORDINARY, SEED, HUB };
 
-static void merged_release(merged *g)
-{
-    wr_free(g->off);
-    wr_free(g->nbr);
-    wr_free(g->root);
-    wr_free(g->state);
-}
+typedef struct company {
+    wr_undirected g;
+    uint8_t *state; /* [n] SEED, HUB or ORDINARY */
+} company;
 
-/*
- * Union of v's two rows; with nbr NULL only counted.  Returns its length.
- */
-static uint64_t merge_row(wr_vid *nbr, float *root, const wr_views *vw, wr_vid v)
-{
-    const wr_pairs *a = &vw->out, *b = &vw->in;
-    uint64_t i = a->off[v], j = b->off[v], k = 0;
-    const uint64_t ia = a->off[v + 1ULL], jb = b->off[v + 1ULL];
-    while (i < ia || j < jb) {
-        const bool has_a = i < ia && (j == jb || a->nbr[i] <= b->nbr[j]);
-        const bool has_b = j < jb && (i == ia || b->nbr[j] <= a->nbr[i]);
-        double value = 0.0;
-        if (nbr)
-            nbr[k] = has_a ? a->nbr[i] : b->nbr[j];
-        if (root && has_a)
-            value += (double)a->value[wr_pairs_id(a, i)];
-        if (root && has_b)
-            value += (double)b->value[wr_pairs_id(b, j)];
-        if (root)
-            root[k] = (float)sqrt(value);
-        i += has_a;
-        j += has_b;
-        k++;
-    }
-    return k;
-}
-
-static uint8_t state_of(const merged *g, const wr_views *vw, const wr_seeds *s,
+static uint8_t state_of(const wr_undirected *g, const wr_views *vw, const wr_seeds *s,
                         uint32_t kinds, wr_vid v)
 {
     int c = s->category[v];
@@ -66,31 +29,16 @@ static uint8_t state_of(const merged *g, const wr_views *vw, const wr_seeds *s,
     return HUB;
 }
 
-static wr_status merged_init(merged *g, const wr_views *vw, const wr_seeds *s,
-                             uint32_t kinds, bool has_root, wr_err *err)
+static wr_status mark_states(company *co, const wr_views *vw, const wr_seeds *s,
+                             uint32_t kinds, wr_err *err)
 {
     const uint32_t n = s->n;
-    g->n = n;
-    g->off = wr_calloc(n + 1ULL, sizeof *g->off);
-    g->state = wr_calloc(n, sizeof *g->state);
-    if (!g->off || !g->state)
+    co->state = wr_calloc(n, sizeof *co->state);
+    if (!co->state)
         return wr_fail(err, WR_ENOMEM, "association of %" PRIu32 " vertices", n);
-    uint64_t *off = g->off;
-#pragma omp parallel for default(none) shared(off, vw, n) schedule(dynamic, ROWS)
+#pragma omp parallel for default(none) shared(co, vw, s, kinds, n) schedule(dynamic, ROWS)
     for (uint32_t v = 0; v < n; v++)
-        off[v + 1ULL] = merge_row(NULL, NULL, vw, v);
-    for (uint32_t v = 0; v < n; v++)
-        off[v + 1ULL] += off[v];
-    g->nbr = wr_alloc_big(off[n], sizeof *g->nbr);
-    g->root = has_root ? wr_alloc_big(off[n], sizeof *g->root) : NULL;
-    if (!g->nbr || (has_root && !g->root))
-        return wr_fail(err, WR_ENOMEM, "association of %" PRIu64 " neighbours", off[n]);
-#pragma omp parallel for default(none) shared(g, vw, n) schedule(dynamic, ROWS)
-    for (uint32_t v = 0; v < n; v++)
-        (void)merge_row(g->nbr + g->off[v], g->root ? g->root + g->off[v] : NULL, vw, v);
-#pragma omp parallel for default(none) shared(g, vw, s, kinds, n) schedule(dynamic, ROWS)
-    for (uint32_t v = 0; v < n; v++)
-        g->state[v] = state_of(g, vw, s, kinds, v);
+        co->state[v] = state_of(&co->g, vw, s, kinds, v);
     return WR_OK;
 }
 
@@ -101,7 +49,7 @@ static double weight(const float *root, uint64_t i)
 }
 
 /* per[v] = 1 / sum of v's weights; 0 for an empty row. */
-static void scale_rows(double *per, const merged *g, const float *root)
+static void scale_rows(double *per, const wr_undirected *g, const float *root)
 {
     const uint32_t n = g->n;
 #pragma omp parallel for default(none) shared(per, g, root, n) schedule(dynamic, ROWS)
@@ -114,16 +62,19 @@ static void scale_rows(double *per, const merged *g, const float *root)
 }
 
 /* next = factor Q h on the rows of one state; returns max |next - h| over them. */
-static double sweep(double *next, const double *h, const double *per, const merged *g,
+static double sweep(double *next, const double *h, const double *per, const company *co,
                     const float *root, uint8_t state, double factor)
 {
+    const wr_undirected *g = &co->g;
+    const uint8_t *states = co->state;
     const uint32_t n = g->n;
     double change = 0.0;
-#pragma omp parallel for default(none) shared(next, h, per, g, root, state, factor, n) \
-    reduction(max                                                                      \
-              : change) schedule(dynamic, ROWS)
+#pragma omp parallel for default(none)                                          \
+    shared(next, h, per, g, states, root, state, factor, n) reduction(max       \
+                                                                      : change) \
+        schedule(dynamic, ROWS)
     for (uint32_t v = 0; v < n; v++) {
-        if (g->state[v] != state)
+        if (states[v] != state)
             continue;
         double sum = 0.0;
         for (uint64_t i = g->off[v]; i < g->off[v + 1ULL]; i++)
@@ -136,12 +87,15 @@ static double sweep(double *next, const double *h, const double *per, const merg
 }
 
 /* h in place -> association. */
-static void divide(double *h, const double *per, const merged *g, const float *root)
+static void divide(double *h, const double *per, const company *co, const float *root)
 {
+    const wr_undirected *g = &co->g;
+    const uint8_t *states = co->state;
     const uint32_t n = g->n;
-#pragma omp parallel for default(none) shared(h, per, g, root, n) schedule(dynamic, ROWS)
+#pragma omp parallel for default(none) shared(h, per, g, states, root, n) \
+    schedule(dynamic, ROWS)
     for (uint32_t v = 0; v < n; v++) {
-        if (g->state[v] != ORDINARY || !(h[v] > 0.0))
+        if (states[v] != ORDINARY || !(h[v] > 0.0))
             continue;
         double back = 0.0;
         for (uint64_t i = g->off[v]; i < g->off[v + 1ULL]; i++) {
@@ -152,34 +106,34 @@ static void divide(double *h, const double *per, const merged *g, const float *r
     }
 }
 
-static wr_status column(double *out, wr_association_report *rep, const merged *g,
+static wr_status column(double *out, wr_association_report *rep, const company *co,
                         const float *root, const wr_association_opts *o, wr_err *err)
 {
-    const uint32_t n = g->n;
+    const uint32_t n = co->g.n;
     WR_AUTO_ARRAY double *next = wr_alloc_big(n, sizeof *next);
     WR_AUTO_ARRAY double *per = wr_alloc_big(n, sizeof *per);
     if (!next || !per)
         return wr_fail(err, WR_ENOMEM, "association of %" PRIu32 " vertices", n);
-    scale_rows(per, g, root);
+    scale_rows(per, &co->g, root);
     for (uint32_t v = 0; v < n; v++)
-        out[v] = next[v] = g->state[v] == SEED ? 1.0 : 0.0;
+        out[v] = next[v] = co->state[v] == SEED ? 1.0 : 0.0;
     double *h = out;
     double *other = next;
     double bound = 0.0;
     uint32_t step = 0;
     do {
         WR_TRY(wr_progress_at(o->pg, "association", step, 0, err));
-        (void)sweep(h, h, per, g, root, HUB, 1.0); /* in place: hubs read no hub */
-        bound = sweep(other, h, per, g, root, ORDINARY, o->damping) * o->damping /
+        (void)sweep(h, h, per, co, root, HUB, 1.0); /* in place: hubs read no hub */
+        bound = sweep(other, h, per, co, root, ORDINARY, o->damping) * o->damping /
                 (1.0 - o->damping);
         double *swap = h;
         h = other;
         other = swap;
     } while (++step < o->max_step && bound > o->eps);
-    (void)sweep(h, h, per, g, root, HUB, 1.0);
+    (void)sweep(h, h, per, co, root, HUB, 1.0);
     if (h != out)
         memcpy(out, h, n * sizeof *out);
-    divide(out, per, g, root);
+    divide(out, per, co, root);
     rep->steps = step > rep->steps ? step : rep->steps;
     rep->bound = fmax(rep->bound, bound);
     return WR_OK;
@@ -206,14 +160,17 @@ wr_status wr_association(double *by_count, double *by_value, wr_association_repo
                          const wr_association_opts *o, wr_err *err)
 {
     WR_TRY(check(vw, s, o, err));
-    merged g = {0};
+    company co = {0};
     wr_association_report r = {0};
-    wr_status st = merged_init(&g, vw, s, o->kinds, by_value != NULL, err);
+    wr_status st = wr_undirected_init(&co.g, vw, by_value != NULL, err);
+    if (st == WR_OK)
+        st = mark_states(&co, vw, s, o->kinds, err);
     if (st == WR_OK && by_count)
-        st = column(by_count, &r, &g, NULL, o, err);
+        st = column(by_count, &r, &co, NULL, o, err);
     if (st == WR_OK && by_value)
-        st = column(by_value, &r, &g, g.root, o, err);
-    merged_release(&g);
+        st = column(by_value, &r, &co, co.g.root, o, err);
+    wr_undirected_release(&co.g);
+    wr_free(co.state);
     if (st == WR_OK && rep)
         *rep = r;
     return st;
