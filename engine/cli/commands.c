@@ -12,6 +12,7 @@ const wr_command wr_cli_commands[] = {
     {"verify-run", wr_cmd_verify_run, "recompute a stored run and compare every digest"},
     {"top", wr_cmd_top, "the riskiest wallets, with reasons"},
     {"explain", wr_cmd_explain, "one wallet: exposures, reasons, origins, paths"},
+    {"evaluate ranking", wr_cmd_evaluate_ranking, "labels on half of the bad: find the others"},
     {"export", wr_cmd_export, "a wallet's neighbourhood as GraphML, GEXF, CSV or JSON"},
     {0},
 };

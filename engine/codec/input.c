@@ -371,3 +371,17 @@ void wr_input_close(wr_input *in)
     wr_free(in->in);
     wr_free(in);
 }
+
+wr_status wr_input_read_all(wr_buf *out, const char *path, wr_err *err)
+{
+    WR_AUTO(wr_input) in = NULL;
+    WR_TRY(wr_input_open(&in, path, err));
+    char chunk[65536];
+    for (;;) {
+        size_t got = 0;
+        WR_TRY(wr_input_read(in, chunk, sizeof chunk, &got, err));
+        if (!got)
+            return wr_buf_status(out, path, err);
+        wr_buf_add(out, chunk, got);
+    }
+}

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/buf.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -47,6 +48,12 @@ WR_DEFINE_AUTO(wr_input, wr_input_close)
  */
 wr_status wr_input_read(wr_input *in, void *buf, size_t cap, size_t *got,
                         wr_err *err) WR_NODISCARD;
+
+/*
+ * The whole file, appended to `out` (which holds the limit).
+ * Errors  as open and read; WR_ELIMIT (over the maximum of out)
+ */
+wr_status wr_input_read_all(wr_buf *out, const char *path, wr_err *err) WR_NODISCARD;
 
 typedef struct wr_input_info {
     wr_input_kind kind;

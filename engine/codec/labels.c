@@ -469,27 +469,12 @@ wr_status wr_labels_read_bytes(const char *name, wr_text bytes, const wr_labels_
     return s;
 }
 
-static wr_status read_all(wr_buf *out, const char *path, wr_err *err)
-{
-    WR_AUTO(wr_input) in = NULL;
-    WR_TRY(wr_input_open(&in, path, err));
-    char chunk[65536];
-    for (;;) {
-        size_t got = 0;
-        WR_TRY(wr_input_read(in, chunk, sizeof chunk, &got, err));
-        if (!got)
-            return WR_OK;
-        wr_buf_add(out, chunk, got);
-        WR_TRY(wr_buf_status(out, path, err));
-    }
-}
-
 wr_status wr_labels_read(const char *path, const wr_labels_opts *o, const wr_labels_sink *sink,
                          wr_err *err)
 {
     wr_buf b;
     wr_buf_init(&b, LIST_MAX_BYTES);
-    wr_status s = read_all(&b, path, err);
+    wr_status s = wr_input_read_all(&b, path, err);
     if (s == WR_OK)
         s = pad_and_read(path, &b, o, sink, err);
     wr_buf_release(&b);

@@ -1,0 +1,95 @@
+#include "codec/truth.h"
+
+#include <string.h>
+
+#include "codec/input.h"
+#include "util/buf.h"
+
+enum { FILE_MAX_BYTES = 256 << 20, COLUMNS_MAX = 64 };
+
+typedef struct line {
+    wr_text field[COLUMNS_MAX];
+    size_t count;
+    size_t number; /* 1-based */
+} line;
+
+/* Next line of [*p, end); false at the end. */
+static bool take_line(line *l, const char **p, const char *end)
+{
+    if (*p == end)
+        return false;
+    l->number++;
+    l->count = 0;
+    for (;;) {
+        const char *at = *p;
+        while (at < end && *at != ',' && *at != '\n')
+            at++;
+        uint32_t len = (uint32_t)(at - *p);
+        if (len && (at == end || *at == '\n') && (*p)[len - 1] == '\r')
+            len--;
+        if (l->count < COLUMNS_MAX)
+            l->field[l->count++] = (wr_text){*p, len};
+        const bool is_over = at == end || *at == '\n';
+        *p = at + (at < end);
+        if (is_over)
+            return true;
+    }
+}
+
+static int find(const line *head, wr_text flag)
+{
+    for (size_t i = 0; i < head->count; i++) {
+        const wr_text t = head->field[i];
+        if (flag.len ? wr_text_eq(t, flag) : t.len > 3 && memcmp(t.p, "is_", 3) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static wr_status read_row(const line *l, const char *path, const wr_chain *chain, int address,
+                          int flag, wr_truth_fn fn, void *ctx, wr_err *err)
+{
+    if ((int)l->count <= address || (int)l->count <= flag)
+        return wr_fail(err, WR_EPARSE, "%s:%zu: %zu columns", path, l->number, l->count);
+    const wr_text f = l->field[flag];
+    if (f.len != 1 || (f.p[0] != '0' && f.p[0] != '1'))
+        return wr_fail(err, WR_EPARSE, "%s:%zu: '%.*s' is neither 0 nor 1", path, l->number,
+                       WR_TEXT_ARG(f));
+    char text[WR_ADDRESS_MAX + 1];
+    size_t len = 0;
+    wr_err why = {0};
+    if (wr_address_canonical(text, &len, chain, l->field[address], &why) != WR_OK)
+        return wr_fail(err, WR_EPARSE, "%s:%zu: %s", path, l->number, why.msg);
+    return fn(ctx, (wr_text){text, (uint32_t)len}, f.p[0] == '1', err);
+}
+
+static wr_status read_rows(wr_text bytes, const char *path, const wr_chain *chain,
+                           wr_text flag_name, wr_truth_fn fn, void *ctx, wr_err *err)
+{
+    const char *p = bytes.p;
+    const char *end = p + bytes.len;
+    line l = {0};
+    if (!take_line(&l, &p, end))
+        return wr_fail(err, WR_EPARSE, "%s: empty", path);
+    const int address = find(&l, WR_TEXT_LIT("address"));
+    const int flag = find(&l, flag_name);
+    if (address < 0 || flag < 0)
+        return wr_fail(err, WR_EPARSE, "%s: no column '%s'", path,
+                       address < 0 ? "address" : "is_…");
+    while (take_line(&l, &p, end))
+        if (l.count > 1 || l.field[0].len)
+            WR_TRY(read_row(&l, path, chain, address, flag, fn, ctx, err));
+    return WR_OK;
+}
+
+wr_status wr_truth_read(const char *path, const wr_chain *chain, wr_text flag, wr_truth_fn fn,
+                        void *ctx, wr_err *err)
+{
+    wr_buf b;
+    wr_buf_init(&b, FILE_MAX_BYTES);
+    wr_status s = wr_input_read_all(&b, path, err);
+    if (s == WR_OK)
+        s = read_rows((wr_text){b.p, (uint32_t)b.len}, path, chain, flag, fn, ctx, err);
+    wr_buf_release(&b);
+    return s;
+}
