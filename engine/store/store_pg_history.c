@@ -19,7 +19,6 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "store/store_pg_int.h"
 
@@ -86,13 +85,38 @@ static wr_status pair_row(void *ctx, const char *p, size_t len, wr_err *err)
     return WR_OK;
 }
 
-static int by_wallet(const void *pa, const void *pb)
+/*
+ * By wallet; rows came in seq order and each pass keeps the order of equals.  Three
+ * passes of 11 bits take a tenth of what qsort does.
+ */
+static wr_status sort_pairs(block *b, wr_err *err)
 {
-    const pair *x = pa;
-    const pair *y = pb;
-    if (x->wallet != y->wallet)
-        return x->wallet < y->wallet ? -1 : 1;
-    return (x->seq > y->seq) - (x->seq < y->seq);
+    enum { BITS = 11, BUCKETS = 1 << BITS };
+    size_t count[BUCKETS];
+    pair *from = b->pair;
+    WR_AUTO_ARRAY pair *spare = wr_calloc(b->count, sizeof *spare);
+    if (!spare)
+        return wr_fail(err, WR_ENOMEM, "history of %zu transfers", b->count);
+    pair *to = spare;
+    for (unsigned shift = 0; shift < 32; shift += BITS) {
+        size_t at = 0;
+        memset(count, 0, sizeof count);
+        for (size_t i = 0; i < b->count; i++)
+            count[from[i].wallet >> shift & (BUCKETS - 1)]++;
+        for (size_t i = 0; i < BUCKETS; i++) {
+            size_t n = count[i];
+            count[i] = at;
+            at += n;
+        }
+        for (size_t i = 0; i < b->count; i++)
+            to[count[from[i].wallet >> shift & (BUCKETS - 1)]++] = from[i];
+        pair *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (b->count) /* an odd number of passes ends in spare */
+        memcpy(b->pair, spare, b->count * sizeof *spare);
+    return WR_OK;
 }
 
 static void copy_piece(wr_pg_copy *c, const block *b, const pair *p, size_t n)
@@ -124,11 +148,10 @@ static wr_status write_block(wr_pg_store *st, block *b, wr_err *err)
     (void)snprintf(
         sql, sizeof sql,
         "copy (select seq, from_id, to_id from transactions where seq > %" PRId64
-        " and seq <= %" PRId64 ") to stdout (format binary)",
+        " and seq <= %" PRId64 " order by seq) to stdout (format binary)",
         b->after, b->upto);
     WR_TRY(wr_pg_copy_out(st, sql, PAIR_COLUMNS, pair_row, b, err));
-    if (b->count > 1)
-        qsort(b->pair, b->count, sizeof *b->pair, by_wallet);
+    WR_TRY(sort_pairs(b, err));
     WR_TRY(
         wr_pg_copy_begin(st,
                          "copy wallet_history (upto_seq, first_wallet, first_seq, pairs) "

@@ -20,7 +20,7 @@ create table wallets (
     chain_id  smallint not null,
     address   text collate "C" not null     -- canonical; tx:<hash> for a UTXO hub
 );
-create unique index wallets_address on wallets (chain_id, address);
+create unique index wallets_address on wallets (address, chain_id);
 
 -- Fixed-width columns first and widest first: no padding, and the graph's COPY decodes a
 -- row no further than flags.  bytea, not text: 32 bytes instead of 64 per hash, in the row
@@ -43,7 +43,8 @@ create table transactions (
     block    bigint,
     memo     text
 );
-create unique index transactions_key on transactions (chain_id, tx_hash, position);
+-- The hash comes first: it decides nearly every comparison, the chain nearly none.
+create unique index transactions_key on transactions (tx_hash, position, chain_id);
 
 -- Transfers of a wallet, newest first, without two index entries per row, which would halve
 -- the speed of loading.  One block per some 100 000 transfers; pairs holds sorted

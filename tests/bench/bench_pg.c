@@ -195,7 +195,7 @@ static void setup(bench *b, const char *dsn)
     }
     run(b->peer,
         "create table peer (like transactions including defaults including identity)");
-    run(b->peer, "create unique index on peer (chain_id, tx_hash, position)");
+    run(b->peer, "create unique index on peer (tx_hash, position, chain_id)");
 }
 
 static void teardown(bench *b, const char *dsn)
