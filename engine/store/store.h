@@ -10,7 +10,7 @@
  *
  * seq is the order of arrival and the tail cursor: gap-safe, i.e. once wr_store_safe_seq
  * has answered S, no row with seq <= S appears later, however many writers there are.
- * (PostgreSQL: see store_pg_write.c; SQLite: one writer at a time.)
+ * (PostgreSQL: see store_pg_put.c; SQLite: one writer at a time.)
  *
  * Thread: one handle one thread; open a handle per thread.  Callbacks run on the
  * caller's thread inside the call and must not use the same handle.

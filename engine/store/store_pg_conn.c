@@ -3,7 +3,7 @@
 
 #include "store/store_pg_int.h"
 
-enum { SQLSTATE_LEN = 5, PRIMARY_MAX = 200 };
+enum { PRIMARY_MAX = 200, VERSION_MIN = 130000 };
 
 /* --- errors ---------------------------------------------------------------------------
  */
@@ -178,6 +178,21 @@ static wr_status check_dsn(const wr_pg_store *st, wr_err *err)
     return wr_fail(err, WR_EINVAL, "postgresql: %.*s", first_line(text), text);
 }
 
+/* pg_xact_status and pg_current_xact_id came with 13; tests run on 15. */
+static wr_status check_server(const wr_pg_store *st, wr_err *err)
+{
+    const char *encoding = PQparameterStatus(st->conn, "server_encoding");
+    if (PQserverVersion(st->conn) < VERSION_MIN)
+        return wr_fail(err, WR_EINVAL,
+                       "postgresql: server version is %d: 13 or newer needed",
+                       PQserverVersion(st->conn) / 10000);
+    if (!encoding || strcmp(encoding, "UTF8") != 0)
+        return wr_fail(err, WR_EINVAL,
+                       "postgresql: database encoding is %s: create it with UTF8",
+                       encoding ? encoding : "unknown");
+    return WR_OK;
+}
+
 wr_status wr_pg_ready(wr_pg_store *st, wr_err *err)
 {
     static const char *const keyword[] = {"connect_timeout", "application_name",
@@ -192,11 +207,8 @@ wr_status wr_pg_ready(wr_pg_store *st, wr_err *err)
     if (wr_pg_is_lost(st))
         return connect_failed(st, err);
     PQsetNoticeReceiver(st->conn, ignore_notice, NULL);
-    const char *encoding = PQparameterStatus(st->conn, "server_encoding");
-    if (!encoding || strcmp(encoding, "UTF8") != 0) {
-        wr_status s = wr_fail(err, WR_EINVAL,
-                              "postgresql: database encoding is %s: create it with UTF8",
-                              encoding ? encoding : "unknown");
+    wr_status s = check_server(st, err);
+    if (s != WR_OK) {
         wr_pg_disconnect(st);
         return s;
     }
