@@ -1,5 +1,5 @@
 /*
- * ranking.h - seeded ranking: how well each view puts hidden bad wallets before good ones.
+ * ranking.h - seeded ranking: how well each view puts hidden bad wallets before good.
  *
  * Given known bad and known good wallets: half of the bad ones, drawn at random, become
  * labels; every view then scores the other half and all good ones; AUC and average
@@ -66,7 +66,8 @@ typedef struct wr_ranking {
  *         a hub, splits outside their range), WR_ENOMEM, WR_ESTOPPED
  * Cost    per split two ledgers, four static exposures and the rest, one category
  */
-wr_status wr_ranking_run(wr_ranking *out, const wr_snapshot *g, const wr_ranking_input *in,
-                         const wr_ranking_opts *o, wr_err *err) WR_NODISCARD;
+wr_status wr_ranking_run(wr_ranking *out, const wr_snapshot *g,
+                         const wr_ranking_input *in, const wr_ranking_opts *o,
+                         wr_err *err) WR_NODISCARD;
 
 #endif

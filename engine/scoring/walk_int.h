@@ -46,7 +46,7 @@ double wr_walk_factor(const wr_walk *w, wr_vid v);
 /* Bit c: a pair with u of these times can carry category c to the row's vertex. */
 uint32_t wr_walk_mask(const wr_walk *w, wr_vid u, uint32_t first_s, uint32_t last_s);
 
-/* The same for pair `id` of the row; reads its times only when something depends on them. */
+/* The same for pair `id` of the row; reads its times only when they matter. */
 static inline uint32_t wr_walk_pair_mask(const wr_walk *w, wr_vid u, uint64_t id)
 {
     const wr_seeds *s = w->s;
