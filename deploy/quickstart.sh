@@ -41,7 +41,7 @@ if ! { cmake --preset product && cmake --build --preset product; } >"$home/build
     echo "quickstart.sh: the build failed, see $home/build.log" >&2
     exit 1
 fi
-api/web/install.sh
+api/web/install.sh >>"$home/build.log" 2>&1 || echo "without the page /docs: see $home/build.log"
 bin=$PWD/build/product/bin
 export WALLETRISK_DSN=sqlite:$PWD/$home/walletrisk.db WALLETRISK_DATA_DIR=$PWD/data
 
@@ -71,6 +71,7 @@ else
     [ -s "$url_file" ] || { tail -5 "$home/api.log" >&2; echo "quickstart.sh: the API did not start" >&2; exit 1; }
 fi
 url=$(cat "$url_file")
+for _ in $(seq 300); do curl -fsS -o /dev/null "$url/health/ready" 2>/dev/null && break; sleep 0.1; done
 cat <<END
 serving  $url
 try      curl '$url/scores/top?limit=3'
