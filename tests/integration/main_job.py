@@ -1,5 +1,5 @@
 """What several integration tests share: running our programs, where the data is."""
-import json, os, pathlib, subprocess, tempfile, unittest
+import csv, datetime, io, json, os, pathlib, sqlite3, subprocess, tempfile, unittest
 
 BIN = pathlib.Path(os.environ["WALLETRISK_TEST_BIN"])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -33,6 +33,42 @@ class Store:
     def score(self, threads=None):
         env = {"OMP_NUM_THREADS": str(threads)} if threads else None
         return self.json("walletrisk", "score", "--json", env=env)
+
+
+    def rows(self, query):
+        """A query past our own code: lists of texts, None for NULL."""
+        if self.dsn.startswith("sqlite:"):
+            db = sqlite3.connect(self.dsn.removeprefix("sqlite:"))
+            try:
+                return [[None if v is None else str(v) for v in r] for r in db.execute(query)]
+            finally:
+                db.close()
+        out = subprocess.run(["psql", "-q", self.dsn, "-c", f"copy ({query}) to stdout csv null '~'"],
+                             check=True, capture_output=True).stdout.decode()
+        lines = io.StringIO(out, newline="")
+        return [[None if v == "~" else v for v in r] for r in csv.reader(lines)]
+
+    def transfers(self, order="t.seq"):
+        """Stored transfers as dicts, the same on both stores."""
+        is_sqlite = self.dsn.startswith("sqlite:")
+        tx_hash = "lower(hex(t.tx_hash))" if is_sqlite else "encode(t.tx_hash, 'hex')"
+        amount = ("case typeof(t.amount) when 'blob' then 'x' || hex(t.amount) else t.amount end"
+                  if is_sqlite else "t.amount")
+        names = "chain tx_hash position time from to asset amount decimals value flags block memo"
+        rows = self.rows(
+            f"select c.caip2, {tx_hash}, t.position, t.time, f.address, u.address, a.asset, {amount}, "
+            "t.decimals, t.value, t.flags, t.block, t.memo from transactions t "
+            "join chains c on c.chain_id = t.chain_id join assets a on a.asset_id = t.asset_id "
+            "join wallets f on f.wallet_id = t.from_id join wallets u on u.wallet_id = t.to_id "
+            f"order by {order}")
+        out = [dict(zip(names.split(), r)) for r in rows]
+        for r in out:
+            r["value"] = float(r["value"])
+            if r["amount"].startswith("x"):
+                r["amount"] = str(int(r["amount"][1:], 16))
+            at = datetime.datetime.fromtimestamp(int(r["time"]), datetime.timezone.utc)
+            r["time"] = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return out
 
 
 def sqlite_store(folder, name="w.db"):
