@@ -34,8 +34,11 @@ static void move_digit(const wr_parts *p, uint64_t *to, const uint64_t *x, unsig
     schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t b = 0; b < p->blocks; b++) {
         uint64_t *at = &p->at[(size_t)b * p->buckets];
-        for (uint64_t i = wr_parts_lo(p, b); i < wr_parts_hi(p, b); i++)
-            to[at[x[i] >> shift & mask]++] = x[i];
+        for (uint64_t i = wr_parts_lo(p, b); i < wr_parts_hi(p, b); i++) {
+            uint64_t *place = &to[at[x[i] >> shift & mask]++];
+            wr_parts_ask(place);
+            *place = x[i];
+        }
     }
 }
 

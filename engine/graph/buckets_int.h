@@ -1,0 +1,72 @@
+/*
+ * buckets_int.h - grouping by vertex, cache-sized bucket by cache-sized bucket; graph/.
+ *
+ * Elements are partitioned, stably, into buckets of 2^shift consecutive vertices, so
+ * that what a bucket needs fits a core's second-level cache; then one thread groups each
+ * bucket by vertex.  Bucket k owns vertices [wr_bucket_first, wr_bucket_end), elements
+ * [parts.start[k], parts.start[k+1]) and the row starts of its vertices: nothing that two
+ * threads write is shared.
+ */
+#ifndef WR_GRAPH_BUCKETS_INT_H
+#define WR_GRAPH_BUCKETS_INT_H
+
+#include "graph/parts_int.h"
+#include "graph/snapshot_int.h"
+
+typedef struct wr_buckets {
+    wr_parts parts;
+    unsigned shift;
+    uint32_t n;
+} wr_buckets;
+
+/* Count `key` [m] per bucket and say where each block writes. */
+wr_status wr_buckets_plan(wr_buckets *b, const wr_vid *key, uint64_t m, uint32_t n,
+                          wr_err *err) WR_NODISCARD;
+void wr_buckets_release(wr_buckets *b); /* safe on a zeroed struct */
+#define WR_AUTO_BUCKETS(b) __attribute__((cleanup(wr_buckets_release))) wr_buckets b = {0}
+
+static inline wr_vid wr_bucket_first(const wr_buckets *b, uint32_t k)
+{
+    return (wr_vid)((uint64_t)k << b->shift);
+}
+
+static inline uint64_t wr_bucket_end(const wr_buckets *b, uint32_t k)
+{
+    const uint64_t end = (k + UINT64_C(1)) << b->shift;
+    return end < b->n ? end : b->n;
+}
+
+/* What one thread works in; grown to the largest bucket that it meets. */
+typedef struct wr_scratch {
+    uint32_t *at;   /* [row_cap] row starts, relative to the bucket's first element */
+    uint32_t *last; /* [row_cap] neighbour seen last in the row */
+    uint64_t *key, *spare; /* [key_cap] */
+    size_t row_cap, key_cap;
+} wr_scratch;
+
+/* One per thread of the team to come; NULL when out of memory. */
+wr_scratch *wr_scratch_new(int *threads);
+void wr_scratch_free(wr_scratch *s, int threads);
+/* Room for a bucket; keys may be 0.  false when out of memory. */
+bool wr_scratch_fit(wr_scratch *s, uint64_t vertices, uint64_t keys);
+
+/* --- stages of the build ------------------------------------------------------------ */
+
+/* One element on its way to the row of vertex v. */
+typedef struct wr_item {
+    wr_vid v, nbr;
+    uint32_t pos; /* column position, or pair id */
+} wr_item;
+
+/* in_off, in_col; item [m] is working memory. */
+wr_status wr_build_rows_in(wr_snapshot *g, wr_item *item, wr_err *err) WR_NODISCARD;
+/* out_off, out_col and the pairs by out-row; brings its own working memory. */
+wr_status wr_build_out(wr_snapshot *g, wr_err *err) WR_NODISCARD;
+/* pin_off, pin_nbr, pin_pair from the pairs; item [pairs] is working memory. */
+wr_status wr_build_pairs_in(wr_snapshot *g, wr_item *item, wr_err *err) WR_NODISCARD;
+
+/* Uninitialised row starts [n+1] and entries [m]. */
+wr_status wr_rows_alloc(uint64_t **off, uint32_t **col, uint32_t n, uint64_t m,
+                        wr_err *err) WR_NODISCARD;
+
+#endif
