@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,24 +112,60 @@ void wr_access_log_close(wr_access_log *l)
     wr_free(l);
 }
 
+typedef struct line_out {
+    char s[LINE_BYTES];
+    size_t len;
+} line_out;
+
+static void put(line_out *o, const char *s)
+{
+    size_t n = strlen(s);
+    size_t room = LINE_BYTES - 1 - o->len; /* the last byte is the line's end */
+    n = n < room ? n : room;
+    memcpy(o->s + o->len, s, n);
+    o->len += n;
+}
+
+/* At least `digits` of them, zeros in front. */
+static void put_number(line_out *o, uint64_t v, int digits)
+{
+    char text[21];
+    size_t n = sizeof text - 1;
+    text[n] = '\0';
+    for (; v > 0 || digits > 0; v /= 10, digits--)
+        text[--n] = (char)('0' + v % 10);
+    put(o, text + n);
+}
+
 void wr_access_log_add(wr_access_log *l, const wr_access_line *line)
 {
-    char text[LINE_BYTES];
-    int n =
-        snprintf(text, sizeof text,
-                 "%s.%03dZ info request id=%s method=%s route=%s status=%d "
-                 "ms=%lld.%03d bytes=%llu\n",
-                 line->time, line->ms, line->id, line->method, line->route, line->status,
-                 (long long)(line->us / 1000), (int)(line->us % 1000), line->bytes);
-    if (n < 0)
-        return;
-    size_t len = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+    line_out o;
+    uint64_t us = line->us > 0 ? (uint64_t)line->us : 0;
+    o.len = 0;
+    put(&o, line->time);
+    put(&o, ".");
+    put_number(&o, (uint64_t)line->ms, 3);
+    put(&o, "Z info request id=");
+    put(&o, line->id);
+    put(&o, " method=");
+    put(&o, line->method);
+    put(&o, " route=");
+    put(&o, line->route);
+    put(&o, " status=");
+    put_number(&o, (uint64_t)line->status, 3);
+    put(&o, " ms=");
+    put_number(&o, us / 1000, 1);
+    put(&o, ".");
+    put_number(&o, us % 1000, 3);
+    put(&o, " bytes=");
+    put_number(&o, line->bytes, 1);
+    o.s[o.len++] = '\n';
     for (;;) {
         (void)pthread_mutex_lock(&l->lock);
-        bool is_room = l->len + len <= BUFFER_BYTES;
+        bool is_room = l->len + o.len <= BUFFER_BYTES;
         if (is_room) {
-            memcpy(l->fill + l->len, text, len);
-            l->len += len;
+            memcpy(l->fill + l->len, o.s, o.len);
+            l->len += o.len;
         }
         (void)pthread_mutex_unlock(&l->lock);
         if (is_room)

@@ -30,7 +30,7 @@ typedef struct wr_access_line {
     const char *id, *method, *route;
     int status;
     int64_t us;
-    unsigned long long bytes;
+    uint64_t bytes;
 } wr_access_line;
 
 void wr_access_log_add(wr_access_log *l, const wr_access_line *line);

@@ -109,19 +109,41 @@ static void read_clock(wr_clock_text *c)
 /* --- answer ----------------------------------------------------------------------------
  */
 
+static void put_number(wr_buf *b, uint64_t v)
+{
+    char digits[20];
+    size_t n = sizeof digits;
+    do
+        digits[--n] = (char)('0' + v % 10);
+    while (v /= 10);
+    wr_buf_add(b, digits + n, sizeof digits - n);
+}
+
+#define PUT(b, literal) wr_buf_add(b, literal, sizeof(literal) - 1)
+
+/* By pieces, not by format: this and the log line were half of a short answer's time. */
 static void put_head(wr_exchange *x, int status, const char *media_type, size_t len,
                      bool is_close)
 {
-    wr_buf_clear(&x->send);
-    wr_buf_addf(
-        &x->send,
-        "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-        "X-Request-Id: %s\r\nCache-Control: no-store\r\n"
-        "X-Content-Type-Options: nosniff\r\nConnection: %s\r\n",
-        status, wr_http_reason(status), x->clock.http, media_type, len, x->id,
-        is_close ? "close" : "keep-alive");
-    wr_buf_add(&x->send, wr_buf_cstr(&x->extra), x->extra.len);
-    wr_buf_add(&x->send, "\r\n", 2);
+    wr_buf *b = &x->send;
+    wr_buf_clear(b);
+    PUT(b, "HTTP/1.1 ");
+    put_number(b, (uint64_t)status);
+    PUT(b, " ");
+    wr_buf_adds(b, wr_http_reason(status));
+    PUT(b, "\r\nDate: ");
+    wr_buf_adds(b, x->clock.http);
+    PUT(b, "\r\nContent-Type: ");
+    wr_buf_adds(b, media_type);
+    PUT(b, "\r\nContent-Length: ");
+    put_number(b, len);
+    PUT(b, "\r\nX-Request-Id: ");
+    wr_buf_adds(b, x->id);
+    PUT(b,
+        "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: ");
+    wr_buf_adds(b, is_close ? "close\r\n" : "keep-alive\r\n");
+    wr_buf_add(b, wr_buf_cstr(&x->extra), x->extra.len);
+    PUT(b, "\r\n");
 }
 
 /* Write in slices, so that a reader who takes a little now and then does not last for
