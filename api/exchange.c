@@ -90,7 +90,7 @@ static void format_http_date(char out[32], const char *iso, int64_t time_s)
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     int month = (iso[5] - '0') * 10 + (iso[6] - '0') - 1;
     (void)snprintf(out, 32, "%.3s, %.2s %.3s %.4s %.8s GMT",
-                   days + 3 * (time_s / 86400 % 7), iso + 8, months + 3 * month, iso,
+                   days + 3 * (time_s / 86400 % 7), iso + 8, months + 3L * month, iso,
                    iso + 11);
 }
 
@@ -270,7 +270,7 @@ static void reset(wr_exchange *x)
     x->route = NULL;
     x->route_index = x->service->routes;
     x->query_count = 0;
-    x->body = (wr_text){0};
+    x->body = WR_TEXT_LIT(""); /* never absent, so nobody needs to ask */
     x->blob = NULL;
     x->sent_bytes = 0;
     x->is_head = x->is_body_unread = false;
@@ -318,7 +318,7 @@ static void account(wr_exchange *x)
  */
 static void linger(const wr_wire *wire, char *scratch, size_t len)
 {
-    int64_t end_us = wr_clock_mono_us() + LINGER_MS * 1000;
+    int64_t end_us = wr_clock_mono_us() + LINGER_MS * 1000L;
     wr_wire_set_end(wire, end_us);
     while (wire->read(wire->ctx, scratch, len) > 0 && wr_clock_mono_us() < end_us) {
     }

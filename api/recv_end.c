@@ -15,6 +15,7 @@
 
 #include "util/clock.h"
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the C library's */
 ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
     if (wr_server_recv_end_us != 0 && wr_clock_mono_us() > wr_server_recv_end_us) {

@@ -58,7 +58,7 @@ static wr_status put_run(wr_json_out *j, const wr_run *run, const wr_job_status 
                          wr_err *err)
 {
     wr_buf record;
-    wr_buf_init(&record, 4 * WR_RUN_JSON_MAX);
+    wr_buf_init(&record, (size_t)4 * WR_RUN_JSON_MAX);
     wr_json_out r = wr_json_out_on(&record);
     wr_report_run(&r, run);
     wr_status s = wr_buf_status(&record, "run", err);

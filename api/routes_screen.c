@@ -234,8 +234,8 @@ static wr_status screen_body(screening *s, wr_err *err)
 wr_status wr_route_screen(wr_exchange *x, wr_err *err)
 {
     wr_err why = {0};
-    if (wr_json_check_bounds(x->body.p ? x->body.p : "", x->body.len, WR_JSON_DEPTH_MAX,
-                             VALUES_MAX, &why) != WR_OK)
+    if (wr_json_check_bounds(x->body.p, x->body.len, WR_JSON_DEPTH_MAX, VALUES_MAX,
+                             &why) != WR_OK)
         return wr_refuse(x, err, WR_PROBLEM_TOO_LARGE, "%s", why.msg);
     WR_AUTO_VIEW view = wr_live_view(x->app->live);
     wr_job_status job;

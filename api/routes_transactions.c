@@ -256,7 +256,7 @@ static wr_status refuse_single(wr_exchange *x, const batch *b, item_result r, wr
 
 static wr_status answer(wr_exchange *x, const batch *b, wr_err *err)
 {
-    if (!b->is_many) {
+    if (!b->is_many && b->item_count == 1) {
         item_result r = result_of(b, &b->item[0]);
         if (r == CONFLICT || r == REJECTED)
             return refuse_single(x, b, r, err);

@@ -290,7 +290,7 @@ wr_status wr_route_neighbors(wr_exchange *x, wr_err *err)
     WR_TRY(wr_request_check(x, err));
     WR_TRY(wr_app_scored_view(x, &view, err));
     WR_TRY(wr_app_vertex(x, view.graph, &k, &g.v, err));
-    neighbor after;
+    neighbor after = {0};
     if (is_page && !read_after(payload, g.direction, g.v, &after))
         wr_request_note(x, "/query/page", "invalid",
                         "a token of another wallet or direction");

@@ -15,6 +15,7 @@ enum { STACK_BYTES = 1 << 20 };
 
 typedef int (*setter)(pthread_attr_t *, size_t);
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the C library's */
 int pthread_attr_setstacksize(pthread_attr_t *attr, size_t bytes)
 {
     void *next = dlsym(RTLD_NEXT, "pthread_attr_setstacksize");

@@ -69,7 +69,26 @@ class Server:
         self.process.send_signal(how)
         code = self.process.wait(timeout=60)
         self.process = None
+        self.check_log()
         return code
+
+    def check_log(self):
+        text = self.log.read_text(errors="replace")
+        if "Sanitizer" in text or "runtime error:" in text:
+            raise AssertionError(text[text.find("Sanitizer") - 200:][:6000])
+
+    def end(self):
+        """Whatever is still running; a server that died by itself fails its class."""
+        if self.process is None:
+            return
+        died = self.process.poll()
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        self.check_log()
+        if died is not None:
+            raise AssertionError(f"the server ended by itself with {died}:\n"
+                                 f"{self.log.read_text(errors='replace')[-6000:]}")
 
     def wait(self, check, seconds=30):
         deadline = time.monotonic() + seconds
@@ -177,7 +196,7 @@ class Case(unittest.TestCase):
     @classmethod
     def server_for(cls, *flags):
         server = Server(cls.folder_for(), *flags)
-        cls.addClassCleanup(lambda: server.process and (server.process.kill(), server.process.wait()))
+        cls.addClassCleanup(server.end)
         return server
 
 

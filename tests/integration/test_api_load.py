@@ -129,6 +129,7 @@ class Ends(Case):
         server.load([transfer(1, "a", "b", 1)])
         body = json.dumps(transfer(2, "a", "b", 1)).encode()
         s = self.slow_request(server, body)
+        self.addCleanup(s.close)
         idle = server.connect()
         server.get("/health/live", connection=idle)
         time.sleep(0.2)
@@ -211,7 +212,8 @@ class Stack(Case):
         rss, threads, files = use()
         work(600)
         more = use()
-        self.assertLess(more[0], rss + 8192, "kB")
+        if "ASAN_OPTIONS" not in os.environ:  # it keeps freed memory on purpose
+            self.assertLess(more[0], rss + 8192, "kB")
         self.assertEqual(more[1], threads)
         self.assertLess(abs(more[2] - files), 12)
 

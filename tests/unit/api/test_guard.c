@@ -168,7 +168,7 @@ static void test_check__lengths(void **state)
                    "8192");
 
     const char *many[2 * WR_RAW_HEADER_MAX + 1] = {NULL};
-    for (int i = 0; i < WR_RAW_HEADER_MAX; i++) {
+    for (size_t i = 0; i < WR_RAW_HEADER_MAX; i++) {
         many[2 * i] = i ? "X" : "Host";
         many[2 * i + 1] = "localhost";
     }
