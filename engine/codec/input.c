@@ -269,11 +269,32 @@ static void z_free(void *ctx, void *p)
     wr_free(p);
 }
 
+/* Packed in a way that is not read here: say what unpacks it. */
+static wr_status refuse_packed(wr_input *in)
+{
+    static const struct {
+        const char *magic, *is, *helps;
+    } packed[] = {{"PK\3\4", "a .zip", "unzip -p FILE MEMBER"},
+                  {"\xfd"
+                   "7zX",
+                   "xz data", "xz -dc FILE"},
+                  {"BZh", "bzip2 data", "bzip2 -dc FILE"}};
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
+        const size_t len = strlen(packed[i].magic);
+        if (in->in_len >= len && memcmp(in->in, packed[i].magic, len) == 0)
+            return wr_fail(&in->failed, WR_EPARSE,
+                           "%s: is %s; give the bytes of '%s' to -", in->path,
+                           packed[i].is, packed[i].helps);
+    }
+    return WR_OK;
+}
+
 /* Magic bytes decide; a zstd file may start with a skippable frame (50..5f 2a 4d 18). */
 static wr_status detect(wr_input *in)
 {
     while (in->in_len < 4 && !in->is_eof)
         WR_TRY(fill(in));
+    WR_TRY(refuse_packed(in));
     const unsigned char *p = in->in;
     if (in->in_len >= 2 && p[0] == 0x1f && p[1] == 0x8b) {
         in->kind = WR_INPUT_GZIP;

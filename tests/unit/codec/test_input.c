@@ -247,6 +247,27 @@ static void test_input_open__cannot(void **state)
     wr_input_close(NULL);
 }
 
+static void test_input_open__packed_otherwise(void **state)
+{
+    (void)state;
+    static const char *const first[] = {"PK\3\4....",
+                                        "\xfd"
+                                        "7zXZ...",
+                                        "BZh91AY"};
+    static const char *const words[] = {
+        "is a .zip; give the bytes of 'unzip -p FILE MEMBER' to -", "is xz data",
+        "is bzip2 data"};
+    for (int i = 0; i < 3; i++) {
+        const file f = file_of(first[i], strlen(first[i]));
+        wr_input *in = NULL;
+        wr_err why = {0};
+        assert_int_equal(wr_input_open(&in, f.path, &why), WR_EPARSE);
+        assert_non_null(strstr(why.msg, words[i]));
+        assert_null(in);
+        file_remove(&f);
+    }
+}
+
 static void test_input_open__stdin(void **state)
 {
     (void)state;
@@ -299,6 +320,7 @@ int main(void)
         wr_unit_test(test_input_open__byte_order_marks),
         wr_unit_test(test_input_tell__counts_the_mark),
         wr_unit_test(test_input_open__cannot),
+        wr_unit_test(test_input_open__packed_otherwise),
         wr_unit_test(test_input_open__stdin),
         wr_unit_test(test_input_open__out_of_memory),
         wr_unit_test(test_input_kind_name__all),
