@@ -4,6 +4,8 @@
 #    include <emmintrin.h>
 #endif
 
+const char wr_row_columns[] = "columns";
+
 /* --- rows ------------------------------------------------------------------------- */
 
 static const char *line_end(const char *p, const char *end)
@@ -184,7 +186,7 @@ static wr_row_state finish(const wr_csv *csv, const char *p, wr_row *row)
         c++;
     if (row->columns == 1 && c == row->end)
         return WR_ROW_BLANK;
-    row->what = "columns";
+    row->what = wr_row_columns;
     return WR_ROW_BAD;
 }
 

@@ -48,8 +48,10 @@ typedef struct wr_row {
     const char *next; /* start of the next row */
     const char *end;  /* of this row's text, line break left out */
     uint32_t columns; /* counted */
-    const char *what; /* WR_ROW_BAD: "a quote that does not close", … */
+    const char *what; /* WR_ROW_BAD: words; "columns" (wr_row_columns): too few or many */
 } wr_row;
+
+extern const char wr_row_columns[]; /* columns is not what the header has */
 
 /*
  * One row at p.  [p, end) is followed by WR_CSV_PAD readable bytes; is_last: the file

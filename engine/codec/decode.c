@@ -18,7 +18,9 @@ static void pointer_of(char out[WR_POINTER_MAX + 1], wr_text name)
             out[n++] = '~';
             out[n++] = c == '~' ? '0' : '1';
         } else {
-            out[n++] = (c >= ' ' && c < 0x7f) ? c : '?';
+            out[n++] = '?';
+            if (c >= ' ' && c < 0x7f)
+                out[n - 1] = c;
         }
     }
     out[n] = '\0';

@@ -270,16 +270,17 @@ static bool decode_decimals(wr_decode *w, const wr_fields *r, wr_transfer *t,
         t->decimals = (uint8_t)v;
         return true;
     }
-    int known = -1;
+    t->decimals = t->chain->decimals;
     if (w->d->decimals >= 0) {
         t->decimals = (uint8_t)w->d->decimals;
-    } else if (wr_text_eq(t->asset, w->own_asset)) {
-        t->decimals = t->chain->decimals;
-    } else if ((known = known_decimals(t->chain, t->asset)) >= 0) {
+        return true;
+    }
+    if (wr_text_eq(t->asset, w->own_asset))
+        return true;
+    const int known = known_decimals(t->chain, t->asset);
+    if (known >= 0) {
         t->decimals = (uint8_t)known;
-    } else if (!is_base || t->chain->address_kind == WR_ADDRESS_OPAQUE) {
-        t->decimals = t->chain->decimals;
-    } else {
+    } else if (is_base && t->chain->address_kind != WR_ADDRESS_OPAQUE) {
         wr_decode_error(w, WR_F_DECIMALS, r->layout->name[WR_F_DECIMALS], WR_CODE_MISSING,
                         "decimals of asset '%s' are not known: give decimals, or value "
                         "instead of amount",

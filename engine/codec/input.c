@@ -275,9 +275,7 @@ static wr_status refuse_packed(wr_input *in)
     static const struct {
         const char *magic, *is, *helps;
     } packed[] = {{"PK\3\4", "a .zip", "unzip -p FILE MEMBER"},
-                  {"\xfd"
-                   "7zX",
-                   "xz data", "xz -dc FILE"},
+                  {"\3757zX", "xz data", "xz -dc FILE"},
                   {"BZh", "bzip2 data", "bzip2 -dc FILE"}};
     for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
         const size_t len = strlen(packed[i].magic);

@@ -1,6 +1,7 @@
 #include "codec/mark_int.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "codec/key_hash_int.h"
@@ -85,18 +86,26 @@ void wr_transfer_mark_format(char out[WR_TRANSFER_MARK_TEXT], const wr_transfer_
                    (unsigned long long)m->digest);
 }
 
+/* Digits of one part and what ends it; written again they must be the same text. */
+static const char *part(const char *p, int base, char ends, uint64_t *out)
+{
+    char *end = NULL;
+    *out = strtoull(p, &end, base);
+    return end && *end == ends ? end + (ends != '\0') : NULL;
+}
+
 wr_status wr_transfer_mark_parse(wr_transfer_mark *m, wr_text t, wr_err *err)
 {
     char text[WR_TRANSFER_MARK_TEXT] = "";
-    char again[WR_TRANSFER_MARK_TEXT] = "";
-    unsigned long long record;
-    unsigned long long offset;
-    unsigned long long digest;
+    char again[WR_TRANSFER_MARK_TEXT];
+    wr_transfer_mark got = {0};
     if (t.len && t.len < sizeof text)
         memcpy(text, t.p, t.len);
-    if (sscanf(text, "1:%20llu:%20llu:%16llx", &record, &offset, &digest) == 3) {
-        const wr_transfer_mark got = {
-            .record = record, .offset = offset, .digest = digest};
+    const char *p = strncmp(text, "1:", 2) == 0 ? text + 2 : NULL;
+    p = p ? part(p, 10, ':', &got.record) : NULL;
+    p = p ? part(p, 10, ':', &got.offset) : NULL;
+    p = p ? part(p, 16, '\0', &got.digest) : NULL;
+    if (p) {
         wr_transfer_mark_format(again, &got);
         if (strcmp(text, again) == 0) {
             *m = got;

@@ -30,16 +30,16 @@ typedef struct wr_preset_column {
 
 typedef struct wr_preset {
     const char *name;
+    const char *chain;              /* default; NULL = none */
+    const char *asset;              /* default; NULL = the chain's own */
+    const wr_preset_column *column; /* NULL = all accepted spellings */
+    const char *const *sign;        /* NULL = never picked by header; NULL ends */
     wr_record_kind kind;
-    const char *chain; /* default; NULL = none */
-    const char *asset; /* default; NULL = the chain's own */
-    int decimals;      /* -1 = of chain or asset */
-    bool is_rounding;
+    int decimals; /* -1 = of chain or asset */
     wr_time_unit time_unit;
     wr_position_rule position_rule; /* BY_FORMAT counts as ZERO */
     unsigned quirks;
-    const wr_preset_column *column; /* NULL = all accepted spellings */
-    const char *const *sign;        /* NULL = never picked by header; NULL ends */
+    bool is_rounding;
 } wr_preset;
 
 /* By name; NULL when unknown. */

@@ -20,7 +20,7 @@ static wr_status text_reserve(wr_transfer_batch_own *own, size_t bytes, wr_err *
     char *text = wr_alloc_big(cap + WR_CSV_PAD, 1);
     if (!text)
         return wr_batch_nomem(err);
-    if (own->text_len)
+    if (own->text && own->text_len)
         memcpy(text, own->text, own->text_len);
     wr_free(own->text);
     own->text = text;

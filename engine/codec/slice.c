@@ -1,5 +1,6 @@
 #include "codec/slice_int.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 void wr_slice_init(wr_slice *s)
@@ -126,12 +127,13 @@ static bool check_text(wr_slice *s, const record *rec)
 
 /* --- records ---------------------------------------------------------------------- */
 
-static bool csv_record(wr_slice *s, const wr_slice_job *job, const record *rec)
+static bool csv_record(wr_slice *s, const wr_csv *csv, const record *rec)
 {
     const wr_text none = {0};
-    if (rec->what && rec->columns != job->csv->columns && !strcmp(rec->what, "columns"))
+    assert(csv);
+    if (rec->what == wr_row_columns)
         wr_decode_error(&s->w, WR_F_NONE, none, WR_CODE_SYNTAX,
-                        "%u columns, the header has %u", rec->columns, job->csv->columns);
+                        "%u columns, the header has %u", rec->columns, csv->columns);
     else if (rec->what)
         wr_decode_error(&s->w, WR_F_NONE, none, WR_CODE_SYNTAX, "%s", rec->what);
     if (rec->what)
@@ -163,7 +165,7 @@ static void take_record(wr_slice *s, const wr_slice_job *job, const record *rec,
     else if (is_odd && !check_text(s, rec))
         is_ok = false;
     else if (job->d->preset->kind == WR_RECORD_CSV)
-        is_ok = csv_record(s, job, rec);
+        is_ok = csv_record(s, job->csv, rec);
     else
         is_ok = wr_dumplings_record(&s->w, &s->fields, raw, &s->sink);
     if (s->w.is_nomem)

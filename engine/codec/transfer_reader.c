@@ -45,7 +45,9 @@ wr_status wr_batch_reset(wr_transfer_batch *b, const wr_transfer_reader *r, wr_e
 
 static wr_status slices_reserve(wr_transfer_batch_own *own, size_t count, wr_err *err)
 {
-    wr_slice **slice = wr_grow(own->slice, &own->slice_cap, count, sizeof *slice);
+    wr_slice **slice =
+        wr_grow(own->slice, &own->slice_cap, count,
+                sizeof(wr_slice *)); /* NOLINT(bugprone-sizeof-expression): of pointers */
     if (!slice)
         return wr_batch_nomem(err);
     own->slice = slice;

@@ -1,5 +1,7 @@
 #include "model/script.h"
 
+#include <stdio.h>
+
 #include "model/address_int.h"
 #include "util/digest.h"
 
@@ -62,8 +64,9 @@ static void segwit(char *out, const char *hrp, uint8_t version, const uint8_t *p
     sum = polymod(sum, 0);
     for (size_t i = 0; i < hrp_len; i++)
         sum = polymod(sum, (uint8_t)hrp[i] & 31);
-    memcpy(out, hrp, hrp_len);
-    char *p = out + hrp_len;
+    char *p = out;
+    for (size_t i = 0; i < hrp_len; i++)
+        *p++ = hrp[i];
     *p++ = '1';
     for (size_t i = 0; i < groups; i++) {
         sum = polymod(sum, group[i]);
@@ -109,8 +112,7 @@ static wr_status script_hash(char *out, const uint8_t *script, size_t len, wr_er
     wr_digest_release(&d);
     if (!hex.s[0])
         return wr_fail(err, WR_ENOMEM, "no memory for the digest of a script");
-    memcpy(out, "script:", 7);
-    memcpy(out + 7, hex.s, sizeof hex.s);
+    (void)snprintf(out, WR_ADDRESS_MAX + 1, "script:%s", hex.s);
     return WR_OK;
 }
 

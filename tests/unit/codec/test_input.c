@@ -250,10 +250,7 @@ static void test_input_open__cannot(void **state)
 static void test_input_open__packed_otherwise(void **state)
 {
     (void)state;
-    static const char *const first[] = {"PK\3\4....",
-                                        "\xfd"
-                                        "7zXZ...",
-                                        "BZh91AY"};
+    static const char *const first[] = {"PK\3\4....", "\3757zXZ...", "BZh91AY"};
     static const char *const words[] = {
         "is a .zip; give the bytes of 'unzip -p FILE MEMBER' to -", "is xz data",
         "is bzip2 data"};
