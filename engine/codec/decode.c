@@ -429,7 +429,9 @@ static bool decode_odd_asset(wr_decode *w, const wr_fields *r, wr_text t,
 bool wr_decode_asset(wr_decode *w, const wr_fields *r, const wr_chain *chain,
                      wr_text *out)
 {
-    const wr_text t = wr_decode_slot(r, WR_F_ASSET);
+    wr_text t = wr_decode_slot(r, WR_F_ASSET);
+    if (!t.p)
+        t = wr_decode_slot(r, WR_F_SYMBOL);
     if (t.p && !wr_text_eq(t, w->own_asset))
         return decode_odd_asset(w, r, t, chain, out);
     *out = t.p || !w->d->asset[0] ? w->own_asset : wr_text_of(w->d->asset);

@@ -416,7 +416,8 @@ bool wr_decode_amount(wr_decode *w, wr_fields *r, wr_transfer *t)
     if (value.p && w->d->preset->quirks & WR_QUIRK_THOUSANDS)
         value = without_commas(w, value);
     const bool is_usd_only = !amount.p && !value.p && usd.p;
-    if (is_usd_only && !wr_decode_slot(r, WR_F_ASSET).p && !w->d->asset[0])
+    if (is_usd_only && !w->d->asset[0] && !wr_decode_slot(r, WR_F_ASSET).p &&
+        !wr_decode_slot(r, WR_F_SYMBOL).p)
         t->asset = WR_TEXT_LIT("USD");
     if (is_usd_only && !is_usd(t->asset)) {
         wr_decode_error(w, WR_F_AMOUNT, name[WR_F_AMOUNT], WR_CODE_MISSING,

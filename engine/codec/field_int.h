@@ -23,6 +23,7 @@ typedef enum wr_field {
     WR_F_TO,
     WR_F_CONTRACT, /* stands in for an empty `to` */
     WR_F_ASSET,
+    WR_F_SYMBOL, /* stands in for asset; beside a token address it says nothing new */
     WR_F_AMOUNT,
     WR_F_VALUE,
     WR_F_VALUE_USD,

@@ -13,7 +13,7 @@
  *   value_usd value_usd value_in_usd usd_value amount_usd
  *   position  position log_index; else tx_index transaction_index
  *   block     block block_number blockno block_height height
- *   asset     asset token currency symbol token_symbol
+ *   asset     asset token currency token_address; else symbol token_symbol
  *   chain     chain chain_id network blockchain       decimals  decimals token_decimals
  *   memo      memo note message description           contract_address
  *   is_error  is_error: a record that says 1 or true moved nothing and is refused

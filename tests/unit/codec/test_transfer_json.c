@@ -165,6 +165,22 @@ static void test_decode__optional_fields(void **state)
             SAYS("5") "5.0000000000000004e-18 ''\n");
 }
 
+/* A token's address and its symbol are no two spellings. */
+static void test_decode__token_address_and_symbol(void **state)
+{
+    (void)state;
+    const char *want =
+        "T eip155:1 " H "/0 b-1 t1700000000 " A " > " B " 5 erc20:" A "/1 f1 v0.5 ''\n";
+    accepts("{" BASE "," SENT ",\"amount\":5,\"decimals\":1,\"token_address\":\"" A
+            "\",\"token_symbol\":\"TOK\"}",
+            want);
+    accepts("{" BASE "," SENT ",\"amount\":5,\"symbol\":\"USDC\"}",
+            "T eip155:1 " H "/0 b-1 t1700000000 " A " > " B
+            " 5 USDC/6 f1 v5.0000000000000004e-06 ''\n");
+    refuses("{" BASE "," SENT ",\"amount\":5,\"asset\":\"USDC\",\"token\":\"USDT\"}",
+            "/asset", "conflict", "asset", "asset 'USDC' and token 'USDT' disagree");
+}
+
 static void test_decode__priced(void **state)
 {
     (void)state;
@@ -833,6 +849,7 @@ int main(void)
         wr_unit_test(test_decode__time_by_size),
         wr_unit_test(test_decode__canonical_texts),
         wr_unit_test(test_decode__optional_fields),
+        wr_unit_test(test_decode__token_address_and_symbol),
         wr_unit_test(test_decode__priced),
         wr_unit_test(test_decode__self_transfer),
         wr_unit_test(test_decode__contract_creation),
