@@ -21,10 +21,13 @@ typedef enum column {
     C_PACK,
     C_COUNT
 } column;
-enum { HEADER_MAX = WR_SLOT_COUNT }; /* columns of a header */
+enum { HEADER_MAX = 32 }; /* columns of a header */
+_Static_assert((int)HEADER_MAX <= (int)WR_SLOT_COUNT,
+               "wr_csv_row fills one slot per column");
 _Static_assert((int)C_COUNT <= (int)WR_SLOT_COUNT, "a row has a slot for every column");
 
-/* --- header ---------------------------------------------------------------------------- */
+/* --- header ----------------------------------------------------------------------------
+ */
 
 static column column_of(wr_text name)
 {
