@@ -22,7 +22,8 @@ struct wr_app {
     wr_store_pool *pool;
     wr_watch *watch;
     wr_transfer_decoder *decoder;
-    wr_server *server; /* NULL until it listens */
+    _Atomic(wr_server *)
+        server; /* NULL until it listens, although it may serve by then */
     wr_service service;
     wr_cache cache;           /* rendered answers of GET /scores/top */
     pthread_mutex_t put_lock; /* one writer of source "http" at a time */

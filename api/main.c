@@ -67,11 +67,13 @@ static wr_status listen_on(wr_app *app, const options *o, wr_err *err)
     const wr_server_opts so = {.host = cfg->http_host,
                                .port = (int)cfg->http_port,
                                .threads = (int)cfg->http_threads};
-    WR_TRY(wr_server_start(&app->server, &app->service, &so, err));
+    wr_server *server = NULL;
+    WR_TRY(wr_server_start(&server, &app->service, &so, err));
+    atomic_store(&app->server, server);
     char url[128];
     const char *host = cfg->http_host;
     (void)snprintf(url, sizeof url, strchr(host, ':') ? "http://[%s]:%d" : "http://%s:%d",
-                   host, wr_server_port(app->server));
+                   host, wr_server_port(server));
     wr_log(WR_LOG_INFO, "listening", "url", url, NULL);
     if (o->ready_file)
         WR_TRY(write_ready(o->ready_file, url, err));
@@ -88,12 +90,12 @@ static void wait_for_signal(const atomic_bool *stop)
 /* false: requests were cut off */
 static bool shut_down(wr_app *app)
 {
+    wr_server *server = atomic_load(&app->server);
     wr_log(WR_LOG_INFO, "draining", NULL);
-    bool is_drained = wr_server_drain(app->server, app->cfg->http_queue_ms);
+    bool is_drained = wr_server_drain(server, app->cfg->http_queue_ms);
     if (!is_drained)
         wr_log(WR_LOG_WARN, "drain_cut", "detail", "requests still running", NULL);
-    wr_server_stop(app->server);
-    app->server = NULL;
+    wr_server_stop(server);
     return is_drained;
 }
 
@@ -114,7 +116,7 @@ static int serve(const wr_config *cfg, const options *o)
         wait_for_signal(stop);
     else
         wr_log(WR_LOG_ERROR, "start_failed", "error", err.msg, NULL);
-    if (app && app->server)
+    if (app && atomic_load(&app->server))
         is_clean = shut_down(app);
     wr_app_close(app);
     if (s == WR_OK)

@@ -72,9 +72,12 @@ static void gauge(wr_buf *out, const char *name, const char *help, double v)
 
 static void write_server(wr_buf *out, const wr_app *app)
 {
-    uint32_t n = 0;
-    wr_metric_shard *const *shard = wr_server_shards(app->server, &n);
-    wr_server_stats s = wr_server_stats_of(app->server);
+    const wr_server *server = atomic_load(&app->server);
+    if (!server)
+        return;
+    wr_metric_shard *shard[WR_SERVER_SHARDS_MAX];
+    uint32_t n = wr_server_shards(server, shard);
+    wr_server_stats s = wr_server_stats_of(server);
     wr_metric_write_requests(out, shard, n, wr_routes(), wr_route_count());
     gauge(out, "walletrisk_http_requests_in_flight", "Requests being served.",
           s.requests);

@@ -1,7 +1,6 @@
 #include "api/server.h"
 
 #include <civetweb.h>
-#include <omp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +15,7 @@
 enum {
     HEAD_BYTES = 32768, /* request line and headers */
     KEEP_ALIVE_MS = 5000,
-    TURN_US = 1000000, /* what a connection gets while others wait */
-    THREADS_MAX = 1024
+    TURN_US = 1000000 /* what a connection gets while others wait */
 };
 
 _Thread_local int64_t wr_server_recv_end_us;
@@ -35,7 +33,7 @@ struct wr_server {
     _Atomic int requests, connections;
     _Atomic uint32_t shard_count;
     _Atomic uint64_t stack_bytes;
-    wr_metric_shard *shard[THREADS_MAX];
+    _Atomic(wr_metric_shard *) shard[WR_SERVER_SHARDS_MAX];
 };
 
 static int wire_read(void *ctx, void *buf, size_t len)
@@ -192,20 +190,20 @@ static void *init_thread(const struct mg_context *mg, int type)
     if (type != 1)
         return NULL;
     wr_server *s = mg_get_user_data(mg);
-    omp_set_num_threads(1); /* each worker would make a team of its own */
     note_stack(s);
     wr_err err = {0};
     worker *w = wr_calloc(1, sizeof *w);
     wr_metric_shard *shard = wr_calloc(1, sizeof *shard);
     uint32_t i = atomic_fetch_add(&s->shard_count, 1);
-    if (!w || !shard || i >= THREADS_MAX ||
+    if (!w || !shard || i >= WR_SERVER_SHARDS_MAX ||
         wr_exchange_new(&w->x, s->service, shard, &err) != WR_OK) {
         wr_log(WR_LOG_ERROR, "worker", "error", "out of memory", NULL);
         wr_free(w);
         wr_free(shard);
         return NULL;
     }
-    s->shard[i] = shard; /* lives on after its thread: counters never go back */
+    atomic_store(&s->shard[i],
+                 shard); /* lives on after its thread: counters never go back */
     return w;
 }
 
@@ -327,11 +325,14 @@ wr_server_stats wr_server_stats_of(const wr_server *s)
                              .stack_bytes = atomic_load(&s->stack_bytes)};
 }
 
-wr_metric_shard *const *wr_server_shards(const wr_server *s, uint32_t *n)
+uint32_t wr_server_shards(const wr_server *s,
+                          wr_metric_shard *shard[WR_SERVER_SHARDS_MAX])
 {
-    uint32_t count = atomic_load(&s->shard_count);
-    *n = count < THREADS_MAX ? count : THREADS_MAX;
-    return s->shard;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < WR_SERVER_SHARDS_MAX; i++)
+        if ((shard[n] = atomic_load(&s->shard[i])) != NULL)
+            n++;
+    return n;
 }
 
 bool wr_server_drain(wr_server *s, int64_t wait_ms)
@@ -354,7 +355,7 @@ void wr_server_stop(wr_server *s)
     if (s->mg)
         mg_stop(s->mg);
     (void)mg_exit_library();
-    for (uint32_t i = 0; i < THREADS_MAX; i++)
-        wr_free(s->shard[i]);
+    for (uint32_t i = 0; i < WR_SERVER_SHARDS_MAX; i++)
+        wr_free(atomic_load(&s->shard[i]));
     wr_free(s);
 }

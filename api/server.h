@@ -45,8 +45,10 @@ typedef struct wr_server_stats {
     uint64_t stack_bytes; /* smallest of a worker's stacks; see thread_stack.c */
 } wr_server_stats;
 wr_server_stats wr_server_stats_of(const wr_server *s);
-/* The workers' request counters, [*n]; NULLs among them. */
-wr_metric_shard *const *wr_server_shards(const wr_server *s, uint32_t *n);
+/* The workers' request counters as far as they have started; returns how many. */
+enum { WR_SERVER_SHARDS_MAX = 1024 };
+uint32_t wr_server_shards(const wr_server *s,
+                          wr_metric_shard *shard[WR_SERVER_SHARDS_MAX]);
 
 /* New requests get 503 from now on; wait for those being served.  false: some are left.
  */

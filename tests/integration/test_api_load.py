@@ -208,8 +208,10 @@ class Stack(Case):
                 server.post("/screen", {"addresses": [f"{CHAIN}:b"] * 50}, connection=c)
             c.close()
 
+        before = use()[1]
         work(150)
         rss, threads, files = use()
+        self.assertEqual(threads, before)  # a read that opened an OpenMP team would show
         work(600)
         more = use()
         if "ASAN_OPTIONS" not in os.environ:  # it keeps freed memory on purpose
