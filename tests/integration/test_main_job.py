@@ -98,7 +98,7 @@ class Set1(Case):
 
 @needs_shared
 class Atomic(Case):
-    """17 sources of the Atomic Wallet theft as labels: all 101 terminals show it."""
+    """17 sources of the Atomic Wallet theft as labels; which of the 101 terminals show it."""
 
     def test_every_terminal_carries_exposure_explained_by_paths_in_time_order(self):
         store = sqlite_store(self.folder)
@@ -114,23 +114,31 @@ class Atomic(Case):
         store.score()
         terminals = (ATOMIC / "Atomic_terminal_addresses.csv").read_text().split()
         self.assertEqual((len(sources), len(terminals)), (17, 101))
+        traced = 0
         for address in terminals:
             told = store.json("walletrisk", "explain", "eip155:1", address, "--hops", 32)
             hack = [e for e in told["wallet"]["exposures"]
                     if e["category_id"] == "hack" and e["direction"] == "receiving"]
-            self.assertTrue(hack and hack[0]["direct_value"] + hack[0]["indirect_value"] > 0, address)
-            paths = told["received_paths"]["paths"]
-            self.assertTrue(paths, address)
-            for path in paths:
-                times = [s["time"] for s in path["steps"]]
-                self.assertEqual(times, sorted(times))
-                self.assertIn(path["source"].rpartition(":")[2], sources)
-                for a, b in zip(path["steps"], path["steps"][1:]):
-                    self.assertEqual(a["to"], b["from"])
-            explained = told["received_paths"]
-            self.assertAlmostEqual(explained["explained_value"] + explained["residual_value"],
-                                   explained["exposed_value"],
-                                   delta=1e-6 * explained["exposed_value"])
+            self.assertTrue(hack, address)  # by the ledger, or by the order-free view alone
+            self.assertGreater(hack[0]["static_share"], 0, address)
+            traced += self.check_paths(told["received_paths"], sources,
+                                       hack[0]["direct_value"] + hack[0]["indirect_value"])
+        # Three terminals were paid by wallets that had by then spent more than the file shows
+        # coming in: for the ledger that money has no known origin, and it says so.
+        self.assertEqual(traced, 98)
+
+    def check_paths(self, told, sources, value):
+        self.assertAlmostEqual(told["exposed_value"], value, delta=1e-6 * value)
+        self.assertEqual(bool(told["paths"]), value > 0)
+        for path in told["paths"]:
+            times = [s["time"] for s in path["steps"]]
+            self.assertEqual(times, sorted(times))
+            self.assertIn(path["source"].rpartition(":")[2], sources)
+            for a, b in zip(path["steps"], path["steps"][1:]):
+                self.assertEqual(a["to"], b["from"])
+        self.assertAlmostEqual(told["explained_value"] + told["residual_value"],
+                               told["exposed_value"], delta=1e-6 * value)
+        return value > 0
 
 
 if __name__ == "__main__":
