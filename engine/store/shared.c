@@ -16,7 +16,7 @@ static bool hash_from_hex(uint8_t out[32], wr_text t)
     if (t.len != 64)
         return false;
     bool is_hex = true;
-    for (uint32_t i = 0; i < 32; i++) {
+    for (size_t i = 0; i < 32; i++) {
         unsigned hi = hex_value[(uint8_t)t.p[2 * i]];
         unsigned lo = hex_value[(uint8_t)t.p[2 * i + 1]];
         is_hex &= hi && lo;

@@ -62,6 +62,7 @@ wr_status wr_store_put(wr_store *st, const wr_put *put, uint8_t *outcome,
     assert(st && put && res);
     assert(put->transfer || put->transfer_count == 0);
     assert(put->dead || put->dead_count == 0);
+    assert(!put->mark || put->mark->status);
     return st->be->put(st, put, outcome, res, err);
 }
 
@@ -148,6 +149,7 @@ wr_status wr_store_labels_remove(wr_store *st, const wr_label_filter *f,
     return st->be->labels_remove(st, f, removed, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters of store.h */
 wr_status wr_store_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f,
                                bool is_in_graph_only, int64_t after_id, uint32_t limit,
                                wr_label_fn fn, void *ctx, wr_err *err)
@@ -165,6 +167,7 @@ wr_status wr_store_transfer_get(wr_store *st, int64_t seq, wr_transfer_fn fn, vo
     return st->be->transfer_get(st, seq, fn, ctx, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters of store.h */
 wr_status wr_store_wallet_transfers(wr_store *st, const wr_chain *chain, wr_text address,
                                     int64_t before_seq, uint32_t limit, wr_transfer_fn fn,
                                     void *ctx, wr_err *err)

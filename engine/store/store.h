@@ -103,9 +103,9 @@ wr_status wr_store_put(wr_store *st, const wr_put *put, uint8_t *outcome,
                        wr_put_result *res, wr_err *err) WR_NODISCARD;
 
 /*
- * A long load tells the store that it comes and when it is over; the store may build
- * its unique index at the end of a first load into an empty database.  An interrupted
- * bulk load is repaired by the next wr_store_migrate / open for writing.  Optional.
+ * A long load tells the store that it comes and when it is over.  Optional, and only for
+ * speed: the store may prepare (SQLite reads the known wallets and takes a bigger cache);
+ * every put is complete in itself, so a load that is cut off leaves nothing to repair.
  */
 wr_status wr_store_bulk_begin(wr_store *st, wr_err *err) WR_NODISCARD;
 wr_status wr_store_bulk_end(wr_store *st, wr_err *err) WR_NODISCARD;

@@ -164,9 +164,9 @@ static wr_status add_dead(wr_mem *m, const wr_dead_letter *d, wr_err *err)
         .id = (int64_t)m->dead.count + 1, .letter = *d, .at_s = wr_clock_wall_s()};
     if (row.letter.raw.len > WR_DEAD_RAW_MAX)
         row.letter.raw.len = WR_DEAD_RAW_MAX;
-    wr_text *text[] = {&row.letter.source, &row.letter.raw, &row.letter.field,
-                       &row.letter.reason};
-    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+    wr_text *text[4] = {&row.letter.source, &row.letter.raw, &row.letter.field,
+                        &row.letter.reason};
+    for (size_t i = 0; i < 4; i++) {
         if (!text[i]->p)
             *text[i] = WR_TEXT_LIT("");
         WR_TRY(wr_mem_text(m, text[i], err));

@@ -22,9 +22,9 @@ static wr_status add_label(wr_mem *m, const wr_label *l, int64_t rev, wr_err *er
                         .added_rev = rev,
                         .removed_rev = CURRENT,
                         .added_s = wr_clock_wall_s()};
-    wr_text *text[] = {&row.label.address, &row.label.category, &row.label.source,
-                       &row.label.uri,     &row.label.actor,    &row.label.name};
-    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+    wr_text *text[6] = {&row.label.address, &row.label.category, &row.label.source,
+                        &row.label.uri,     &row.label.actor,    &row.label.name};
+    for (size_t i = 0; i < 6; i++)
         WR_TRY(wr_mem_text(m, text[i], err));
     return WR_MEM_APPEND(&m->labels, row, "label", err);
 }
@@ -101,6 +101,7 @@ wr_status wr_mem_labels_remove(wr_store *st, const wr_label_filter *f, uint64_t 
     return WR_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters of store.h */
 wr_status wr_mem_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f,
                              bool is_in_graph_only, int64_t after_id, uint32_t limit,
                              wr_label_fn fn, void *ctx, wr_err *err)

@@ -44,8 +44,8 @@ wr_status wr_mem_source_get(wr_store *st, wr_source *out, wr_arena *arena, wr_te
         wr_source s = m->sources.item[i];
         if (s.partition != partition || !wr_text_eq(s.source, source))
             continue;
-        wr_text *text[] = {&s.source, &s.resume, &s.status, &s.last_error};
-        for (size_t k = 0; k < sizeof text / sizeof *text; k++) {
+        wr_text *text[4] = {&s.source, &s.resume, &s.status, &s.last_error};
+        for (size_t k = 0; k < 4; k++) {
             wr_text copy = wr_arena_text(arena, *text[k]);
             if (text[k]->p && !copy.p)
                 return wr_fail(err, WR_ENOMEM, "source '%.*s'", WR_TEXT_ARG(source));
@@ -164,6 +164,7 @@ wr_status wr_mem_transfer_get(wr_store *st, int64_t seq, wr_transfer_fn fn, void
     return fn(ctx, &row, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters of store.h */
 wr_status wr_mem_wallet_transfers(wr_store *st, const wr_chain *chain, wr_text address,
                                   int64_t before_seq, uint32_t limit, wr_transfer_fn fn,
                                   void *ctx, wr_err *err)

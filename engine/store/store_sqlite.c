@@ -105,7 +105,7 @@ wr_status wr_sqlite_int(wr_sqlite *q, const char *sql, int64_t none, int64_t *ou
                         wr_err *err)
 {
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));
     *out = has_row ? wr_sqlite_int_or(s, 0, none) : none;
@@ -199,12 +199,12 @@ static wr_status schema_read(wr_store *st, wr_schema_fn fn, void *ctx, wr_err *e
     static const char rows[] =
         "select number, sha256 from schema_migrations order by number";
     wr_sqlite *q = wr_sqlite_of(st);
-    int64_t tables;
+    int64_t tables = 0;
     WR_TRY(wr_sqlite_int(q, has_table, 0, &tables, err));
     if (tables == 0)
         return WR_OK;
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, rows, &s, err));
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));
     while (has_row) {
@@ -258,7 +258,7 @@ static wr_status set_wal(wr_sqlite *q, wr_err *err)
 static wr_status set_up(wr_sqlite *q, wr_err *err)
 {
     static const char pragmas[] = "pragma synchronous = normal;"
-                                  "pragma cache_size = -524288;" /* KiB, used as needed */
+                                  "pragma cache_size = -65536;" /* KiB, used as needed */
                                   "pragma secure_delete = off;"
                                   "pragma journal_size_limit = 67108864;"
                                   "pragma wal_autocheckpoint = 4096;"

@@ -67,7 +67,7 @@ static wr_status read_pairs(wr_sqlite *q, int64_t after, int64_t upto,
     static const char sql[] =
         "select seq, from_id, to_id from transactions where seq > ? and seq <= ?";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     size_t n = 0;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, after);
@@ -176,7 +176,7 @@ static wr_status from_rows(lookup *l, int64_t after, wr_err *err)
         "select seq from transactions where seq > ?1 and seq < ?2 and "
         "(from_id = ?3 or to_id = ?3) order by seq desc";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(l->q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, after);
     (void)sqlite3_bind_int64(s, 2, l->before_seq);
@@ -224,14 +224,14 @@ static wr_status from_block(lookup *l, int64_t after, int64_t upto, wr_err *err)
         "select first_wallet, pairs from wallet_history where upto_seq = ?1 and "
         "first_wallet <= ?2 order by first_wallet desc, first_seq desc";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(l->q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, upto);
     (void)sqlite3_bind_int64(s, 2, l->wallet);
     WR_TRY(wr_sqlite_step(l->q, s, &has_row, err));
     while (has_row && l->left > 0) {
         int64_t seq[PIECE_PAIRS];
-        size_t n;
+        size_t n = 0;
         bool is_begin = sqlite3_column_int64(s, 0) < l->wallet;
         WR_TRY(decode_piece(sqlite3_column_blob(s, 1), (size_t)sqlite3_column_bytes(s, 1),
                             l->wallet, after, seq, &n, err));
@@ -251,7 +251,7 @@ static wr_status from_blocks(lookup *l, int64_t upto, wr_err *err)
         "select max(upto_seq) from wallet_history where upto_seq < ?";
     while (upto > 0 && l->left > 0) {
         WR_SQLITE_STMT *s = NULL;
-        bool has_row;
+        bool has_row = false;
         WR_TRY(wr_sqlite_stmt(l->q, sql, &s, err));
         (void)sqlite3_bind_int64(s, 1, upto);
         WR_TRY(wr_sqlite_step(l->q, s, &has_row, err));
@@ -272,6 +272,7 @@ static wr_status look_up(lookup *l, wr_err *err)
     return from_blocks(l, upto, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters of store.h */
 wr_status wr_sqlite_wallet_transfers(wr_store *st, const wr_chain *chain, wr_text address,
                                      int64_t before_seq, uint32_t limit,
                                      wr_transfer_fn fn, void *ctx, wr_err *err)

@@ -22,7 +22,7 @@ static wr_status load_secret(wr_sqlite *q, wr_err *err)
     static const char sql[] =
         "select value from store_settings where name = 'transaction_key_secret'";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     if (q->has_key_secret)
         return WR_OK;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
@@ -64,7 +64,7 @@ static wr_status is_key_of_row(wr_sqlite *q, const wr_sqlite_batch *b, size_t i,
     static const char sql[] =
         "select chain_id, position, tx_hash from transactions where seq = ?";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, seq);
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));
@@ -92,7 +92,7 @@ static wr_status seq_at_key(wr_sqlite *q, uint64_t key, int64_t *seq, wr_err *er
 {
     static const char sql[] = "select seq from transaction_keys where key = ?";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, (int64_t)key);
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));
@@ -116,7 +116,7 @@ static wr_status take(wr_sqlite *q, wr_sqlite_batch *b, uint64_t key, size_t i,
         WR_TRY(wr_sqlite_run(q, insert, err));
         if (sqlite3_changes(q->db) == 1)
             return WR_OK;
-        bool is_same;
+        bool is_same = false;
         WR_TRY(seq_at_key(q, key, &seq, err));
         if (seq > b->base_seq)
             is_same = is_key_of_other(b, i, (size_t)(seq - b->base_seq - 1));

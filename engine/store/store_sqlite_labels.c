@@ -38,7 +38,7 @@ static wr_status find_current(label_change *c, uint32_t chain_id, const wr_label
                               int64_t *label_id, bool *is_same, wr_err *err)
 {
     sqlite3_stmt *s = c->find;
-    bool has_row;
+    bool has_row = false;
     (void)sqlite3_bind_int64(s, 1, chain_id);
     wr_sqlite_bind(s, 2, l->address);
     wr_sqlite_bind(s, 3, l->source);
@@ -235,6 +235,7 @@ static wr_status label_of(wr_sqlite *q, sqlite3_stmt *s, wr_label_row *row, wr_e
     return wr_sqlite_chain(q, sqlite3_column_int64(s, 1), &row->label.chain, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters of store.h */
 wr_status wr_sqlite_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f,
                                 bool is_in_graph_only, int64_t after_id, uint32_t limit,
                                 wr_label_fn fn, void *ctx, wr_err *err)
@@ -247,7 +248,7 @@ wr_status wr_sqlite_labels_list(wr_store *st, int64_t rev, const wr_label_filter
     if (f->chain && chain_id == 0)
         return WR_OK;
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, list_sql(is_in_graph_only, is_one_wallet), &s, err));
     (void)sqlite3_bind_int64(s, 1, after_id);
     (void)sqlite3_bind_int64(s, 2, rev < 0 ? INT64_MAX - 1 : rev);

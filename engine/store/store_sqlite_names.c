@@ -20,7 +20,7 @@ void wr_sqlite_names_release(wr_sqlite *q)
 static wr_status chain_append(wr_sqlite *q, const wr_chain *chain, wr_err *err)
 {
     if (q->chain_count == q->chain_cap) {
-        void *p = wr_grow(q->chain, &q->chain_cap, q->chain_count + 1, sizeof *q->chain);
+        void *p = wr_grow(q->chain, &q->chain_cap, q->chain_count + 1, sizeof(void *));
         if (!p)
             return wr_fail(err, WR_ENOMEM, "table of %zu chains", q->chain_count + 1);
         q->chain = p;
@@ -55,7 +55,7 @@ static wr_status chains_sync(wr_sqlite *q, wr_err *err)
     static const char sql[] =
         "select chain_id, caip2 from chains where chain_id > ? order by chain_id";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, (int64_t)q->chain_count);
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));
@@ -76,7 +76,7 @@ static wr_status assets_sync(wr_sqlite *q, wr_err *err)
     static const char sql[] = "select asset_id, chain_id, asset, decimals from assets "
                               "where asset_id >= ? order by asset_id";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, (int64_t)q->asset_count);
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));
@@ -129,7 +129,7 @@ wr_status wr_sqlite_wallets_preload(wr_sqlite *q, wr_err *err)
     if (q->is_wallet_cache_whole)
         return WR_OK;
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     wallet_cache_reset(q);
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, q->wallet_max);
@@ -203,7 +203,7 @@ wr_status wr_sqlite_wallet_find(wr_sqlite *q, uint32_t chain_id, wr_text address
     static const char sql[] =
         "select wallet_id from wallets where chain_id = ? and address = ?";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, chain_id);
     wr_sqlite_bind(s, 2, address);

@@ -203,7 +203,8 @@ static wr_status name_row(put_job *j, size_t i, wr_err *err)
                                &to->asset, err);
 }
 
-/* The wallets of a transfer some rows ahead: the cache of names is bigger than the CPU's. */
+/* The wallets of a transfer some rows ahead: the cache of names is bigger than the CPU's.
+ */
 static void prefetch_names(const put_job *j, size_t i)
 {
     if (i >= j->b.put->transfer_count)
@@ -294,15 +295,18 @@ wr_status wr_sqlite_put(wr_store *st, const wr_put *put, uint8_t *outcome,
 wr_status wr_sqlite_bulk_begin(wr_store *st, wr_err *err)
 {
     wr_sqlite *q = wr_sqlite_of(st);
+    /* Room for the keys of some ten million transfers; a service has many small handles.
+     */
+    WR_TRY(wr_sqlite_exec(q, "pragma cache_size = -524288", err));
     WR_TRY(wr_sqlite_names_sync(q, err));
     return wr_sqlite_wallets_preload(q, err);
 }
 
 wr_status wr_sqlite_bulk_end(wr_store *st, wr_err *err)
 {
-    (void)err;
+    sqlite3 *db = wr_sqlite_of(st)->db;
     /* A reader may hold the log back; then a later commit does this. */
-    (void)sqlite3_wal_checkpoint_v2(wr_sqlite_of(st)->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-                                    NULL, NULL);
-    return WR_OK;
+    (void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return wr_sqlite_exec(wr_sqlite_of(st),
+                          "pragma cache_size = -65536; pragma shrink_memory", err);
 }

@@ -110,7 +110,7 @@ wr_status wr_sqlite_run_get(wr_store *st, const char *id, wr_run_fn fn, void *ct
         "where kind = 'score' and status = 'complete' order by id desc limit 1";
     wr_sqlite *q = wr_sqlite_of(st);
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, id[0] ? by_id : newest, &s, err));
     if (id[0])
         wr_sqlite_bind(s, 1, wr_text_of(id));
@@ -132,7 +132,7 @@ wr_status wr_sqlite_run_list(wr_store *st, const char *before_id, uint32_t limit
         "select " RUN_COLUMNS " from scoring_runs order by id desc limit ?1";
     wr_sqlite *q = wr_sqlite_of(st);
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, before_id[0] ? before : newest, &s, err));
     (void)sqlite3_bind_int64(s, 1, limit);
     if (before_id[0])
@@ -155,7 +155,7 @@ static wr_status run_number(wr_sqlite *q, const char *id, int64_t *run_no, wr_er
         "select run_no from scoring_runs where kind = 'score' and "
         "status = 'complete' order by id desc limit 1";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, id[0] ? by_id : newest, &s, err));
     if (id[0])
         wr_sqlite_bind(s, 1, wr_text_of(id));
@@ -184,8 +184,8 @@ static wr_status publish(wr_sqlite *q, const wr_run *run, const wr_score *score,
     static const char sql[] =
         "insert into risk_scores (run_no, wallet_id, score, base, level, category, "
         "is_labelled, reasons) values (?, ?, ?, ?, ?, ?, ?, ?)";
-    int64_t run_no;
-    bool has_any;
+    int64_t run_no = 0;
+    bool has_any = false;
     WR_TRY(write_run(q, run, WR_RUN_COMPLETE, err));
     WR_TRY(run_number(q, run->id, &run_no, err));
     WR_TRY(has_scores(q, run_no, &has_any, err));
@@ -253,7 +253,7 @@ typedef struct top_query {
 
 static wr_status top_rows(top_query *t, sqlite3_stmt *s, wr_err *err)
 {
-    bool has_row;
+    bool has_row = false;
     (void)sqlite3_bind_int64(s, 1, t->run_no);
     (void)sqlite3_bind_double(s, 2, t->want->min_score);
     (void)sqlite3_bind_int(s, 3, t->want->level);
@@ -307,7 +307,7 @@ wr_status wr_sqlite_score_get(wr_store *st, const char *run_id, const wr_chain *
     static const char sql[] = SCORE_COLUMNS "join wallets w on w.wallet_id = r.wallet_id "
                                             "where r.run_no = ? and r.wallet_id = ?";
     wr_sqlite *q = wr_sqlite_of(st);
-    int64_t run_no;
+    int64_t run_no = 0;
     uint32_t chain_id;
     uint32_t wallet_id = 0;
     bool has_row = false;

@@ -13,7 +13,7 @@ wr_status wr_sqlite_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq
     if (!row)
         return wr_fail(err, WR_ENOMEM, "chunk of %d edges", CHUNK_ROWS);
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     size_t n = 0;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, after_seq);
@@ -63,7 +63,7 @@ static wr_status scan_wallets(wr_sqlite *q, wallet_chunk *c, uint32_t after_id,
     static const char sql[] = "select wallet_id, chain_id, address from wallets "
                               "where wallet_id > ? order by wallet_id";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, after_id);
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));

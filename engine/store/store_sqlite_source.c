@@ -80,7 +80,7 @@ wr_status wr_sqlite_sources(wr_store *st, wr_source_fn fn, void *ctx, wr_err *er
     static const char sql[] = SOURCE_COLUMNS "order by source, partition";
     wr_sqlite *q = wr_sqlite_of(st);
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));
     while (has_row) {
@@ -97,7 +97,7 @@ wr_status wr_sqlite_source_get(wr_store *st, wr_source *out, wr_arena *arena,
     static const char sql[] = SOURCE_COLUMNS "where source = ? and partition = ?";
     wr_sqlite *q = wr_sqlite_of(st);
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     wr_sqlite_bind(s, 1, source.p ? source : WR_TEXT_LIT(""));
     (void)sqlite3_bind_int(s, 2, partition);
@@ -106,8 +106,8 @@ wr_status wr_sqlite_source_get(wr_store *st, wr_source *out, wr_arena *arena,
         return wr_fail(err, WR_ENOTFOUND, "no source '%.*s' partition %d",
                        WR_TEXT_ARG(source), partition);
     wr_source row = source_of(s);
-    wr_text *text[] = {&row.source, &row.resume, &row.status, &row.last_error};
-    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+    wr_text *text[4] = {&row.source, &row.resume, &row.status, &row.last_error};
+    for (size_t i = 0; i < 4; i++) {
         wr_text copy = wr_arena_text(arena, *text[i]);
         if (text[i]->p && !copy.p)
             return wr_fail(err, WR_ENOMEM, "source '%.*s'", WR_TEXT_ARG(source));
@@ -128,7 +128,7 @@ wr_status wr_sqlite_dead_list(wr_store *st, wr_text source, int64_t after_id,
         DEAD_COLUMNS "where source = ?3 and dead_id > ?1 order by dead_id limit ?2";
     wr_sqlite *q = wr_sqlite_of(st);
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, source.len ? one : all, &s, err));
     (void)sqlite3_bind_int64(s, 1, after_id);
     (void)sqlite3_bind_int64(s, 2, limit);
@@ -162,14 +162,14 @@ wr_status wr_sqlite_counts(wr_store *st, wr_counts *out, wr_err *err)
                               "(select min(first_time) from store_totals), "
                               "(select max(last_time) from store_totals), "
                               "(select max(wallet_id) from wallets), "
-                              "(select count(*) from labels where removed_rev is null), "
+                              "(select sum(added) - sum(removed) from label_revisions), "
                               "(select max(dead_id) from dead_letters), "
                               "(select count(*) from scoring_runs), "
                               "(select max(seq) from transactions), "
                               "(select max(rev) from label_revisions)";
     wr_sqlite *q = wr_sqlite_of(st);
     WR_SQLITE_STMT *s = NULL;
-    bool has_row;
+    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));
     *out = (wr_counts){

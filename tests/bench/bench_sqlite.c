@@ -277,7 +277,7 @@ static void remove_files(const char *path)
 {
     static const char *const ending[] = {"", "-wal", "-shm"};
     for (int i = 0; i < 3; i++) {
-        char name[600];
+        char name[1100];
         (void)snprintf(name, sizeof name, "%s%s", path, ending[i]);
         (void)unlink(name);
     }

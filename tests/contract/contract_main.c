@@ -14,7 +14,8 @@
 
 static char folder[] = "/tmp/wr-contract-XXXXXX";
 static unsigned made; /* databases so far */
-static void (*clean_up)(void); /* not by atexit: libpq needs OpenSSL, which goes there too */
+static void (*clean_up)(
+    void); /* not by atexit: libpq needs OpenSSL, which goes there too */
 
 /* --- memory ------------------------------------------------------------------------- */
 

@@ -91,7 +91,7 @@ static int64_t number(wr_store *st, const char *sql)
 static wr_transfer transfer(unsigned tx, unsigned from, unsigned to)
 {
     static char hash[N][16];
-    static char name[NAMES][8];
+    static char name[NAMES][16];
     const wr_chain *chain = NULL;
     assert_ok(wr_chain_find(&chain, WR_TEXT_LIT("opaque:t"), &err));
     (void)snprintf(hash[tx], sizeof hash[0], "tx%u", tx);
