@@ -322,6 +322,37 @@ static wr_text without_commas(wr_decode *w, wr_text t)
     return (wr_text){.p = p, .len = n};
 }
 
+static unsigned digit_count(wr_text t)
+{
+    unsigned n = 0;
+    for (uint32_t i = 0; i < t.len && (t.p[i] | 0x20) != 'e'; i++) {
+        const bool is_digit = (unsigned char)(t.p[i] - '0') <= 9;
+        n += is_digit && (n || t.p[i] != '0');
+    }
+    return n;
+}
+
+/*
+ * A double keeps 15 decimal digits; its 16th and 17th are noise of the arithmetic behind
+ * an export ("1.9869999999999999", and elsewhere in the same file "1.987").  Without them
+ * both are the same transfer.  18 digits and more are no double's and stay.
+ */
+static wr_text without_noise(wr_decode *w, wr_text t)
+{
+    enum { KEPT = 15, SHORTEST_ROUND_TRIP = 17, TEXT = 32 };
+    const unsigned digits = digit_count(t);
+    double v;
+    if (digits <= KEPT || digits > SHORTEST_ROUND_TRIP ||
+        wr_number_parse(&v, t, NULL) != WR_OK)
+        return t;
+    char text[TEXT];
+    const int n = snprintf(text, sizeof text, "%.*g", (int)KEPT, v);
+    const wr_text short_text = {.p = text, .len = (uint32_t)n};
+    const wr_text kept = wr_arena_text(w->arena, short_text);
+    w->is_nomem = w->is_nomem || !kept.p;
+    return kept.p ? kept : t;
+}
+
 static bool is_zero_text(wr_text t)
 {
     for (uint32_t i = 0; i < t.len; i++)
@@ -415,6 +446,8 @@ bool wr_decode_amount(wr_decode *w, wr_fields *r, wr_transfer *t)
     wr_text value = number_slot(r, WR_F_VALUE);
     if (value.p && w->d->preset->quirks & WR_QUIRK_THOUSANDS)
         value = without_commas(w, value);
+    if (value.p && w->d->preset->quirks & WR_QUIRK_DOUBLES)
+        value = without_noise(w, value);
     const bool is_usd_only = !amount.p && !value.p && usd.p;
     if (is_usd_only && !w->d->asset[0] && !wr_decode_slot(r, WR_F_ASSET).p &&
         !wr_decode_slot(r, WR_F_SYMBOL).p)

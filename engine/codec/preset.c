@@ -167,6 +167,7 @@ static const wr_preset PRESET[] = {
      .decimals = 18,
      .is_rounding = true,
      .position_rule = WR_POSITION_DERIVED,
+     .quirks = WR_QUIRK_DOUBLES,
      .sign = ETH_SIGN},
     {.name = "mftracer",
      .chain = "eip155:1",

@@ -18,9 +18,10 @@ typedef enum wr_record_kind {
 } wr_record_kind;
 
 typedef enum wr_quirk {
-    WR_QUIRK_SOURCE_SINK = 1, /* accounts -2 and -1 are "source" and "sink" */
-    WR_QUIRK_THOUSANDS = 2,   /* value may be written 1,234.5 */
-    WR_QUIRK_HEADER_ASSET = 4 /* "Value_IN(ETH)" names the asset, and so the chain */
+    WR_QUIRK_SOURCE_SINK = 1,  /* accounts -2 and -1 are "source" and "sink" */
+    WR_QUIRK_THOUSANDS = 2,    /* value may be written 1,234.5 */
+    WR_QUIRK_HEADER_ASSET = 4, /* "Value_IN(ETH)" names the asset, and so the chain */
+    WR_QUIRK_DOUBLES = 8       /* values went through doubles: 15 digits are theirs */
 } wr_quirk;
 
 typedef struct wr_preset_column {

@@ -223,6 +223,46 @@ static void test_preset__eth_and_mftracer(void **state)
                   "");
 }
 
+/* The same transfer, once with the noise of a double: one key, one amount. */
+static void test_preset__eth_noise_of_doubles(void **state)
+{
+    (void)state;
+    static const char *const pair[][2] = {
+        {"185.08041819999997", "185.0804182"},
+        {"0.011", "0.011000000000000001"},
+        {"2005.2972679406198", "2005.29726794062"},
+        {"9.110000000000001e-10", "9.11e-10"},
+        {"1.123456789012345678", "1.123456789012345678"}, /* no double's digits */
+        {"1234567890123456", "1234567890123460"},
+    };
+    static const char *const wei[] = {
+        "185080418200000000000",  "11000000000000000",
+        "2005297267940620000000", "911000000",
+        "1123456789012345678",    "1234567890123460000000000000000000"};
+    for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+        char text[600];
+        const int n = snprintf(text, sizeof text,
+                               "tx_hash,from,to,value_eth,timestamp\n" H "," A "," B
+                               ",%s,1700000000\n" H "," A "," B ",%s,1700000000\n",
+                               pair[i][0], pair[i][1]);
+        const file f = file_of(text, (size_t)n);
+        wr_transfer_reader_opts o = reader_opts(&f);
+        WR_AUTO(wr_transfer_reader) r = NULL;
+        wr_transfer_batch b = {0};
+        char amount[WR_AMOUNT_TEXT_MAX];
+        assert_ok(wr_transfer_reader_open(&r, &o, &err));
+        assert_ok(wr_transfer_reader_next(r, &b, &err));
+        assert_int_equal(b.transfer_count, 2);
+        assert_int_equal(b.transfer[0].position, b.transfer[1].position);
+        for (int k = 0; k < 2; k++) {
+            wr_amount_format(amount, b.transfer[k].amount_base);
+            assert_string_equal(amount, wei[i]);
+        }
+        wr_transfer_batch_release(&b);
+        file_remove(&f);
+    }
+}
+
 static void test_preset__banks(void **state)
 {
     (void)state;
@@ -325,8 +365,7 @@ static void test_preset__dumplings(void **state)
         ":::00:::1770:::1700000000:::" TXID "-0-5\n" TXID
         ":::00:::1770:::1700000000:::" TXID "-0-5:::1+00+x\n",
         BTC "/0 b-1 t1700000000 " W1 " > tx:" TXID
-            " 5000000 BTC/8 f5 v0.050000000000000003 ''\n" BTC
-            "/1 b-1 t1700000000 "
+            " 5000000 BTC/8 f5 v0.050000000000000003 ''\n" BTC "/1 b-1 t1700000000 "
             "script:5441d9317b5a66fa6ec1646484017597b66132cd8c85651b4300c69a09cedd15"
             " > tx:" TXID " 7 BTC/8 f5 v7.0000000000000005e-08 ''\n" BTC
             "/3 b-1 t1700000000 tx:" TXID " > " W1
@@ -363,6 +402,7 @@ int main(void)
         wr_unit_test(test_preset__etherscan_internal),
         wr_unit_test(test_preset__blockscout),
         wr_unit_test(test_preset__eth_and_mftracer),
+        wr_unit_test(test_preset__eth_noise_of_doubles),
         wr_unit_test(test_preset__banks),
         wr_unit_test(test_preset__duplicate_listed_column),
         wr_unit_test(test_preset__options_come_first),
