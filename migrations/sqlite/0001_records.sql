@@ -50,7 +50,7 @@ create table transaction_keys (
     seq integer not null
 ) strict;
 
--- SQLite only: transfers of a wallet, newest first, without an index entry per row.  One block
+-- Transfers of a wallet, newest first, without an index entry per row.  One block
 -- per some 100 000 transfers; pairs holds sorted (wallet, seq) differences; transfers after the
 -- newest block are scanned.
 create table wallet_history (
