@@ -94,7 +94,7 @@ static wr_status evaluate(wr_cli *cli, const ranking_flags *f, truth *t, wr_err 
     WR_TRY(wr_cli_open_store(&st, cli, err));
     WR_AUTO(wr_snapshot) g = NULL;
     int64_t max_seq = -1;
-    WR_TRY(wr_load_snapshot(&g, st, &max_seq, &cli->pg, err));
+    WR_TRY(wr_load_snapshot(&g, st, &max_seq, NULL, &cli->pg, err));
     WR_TRY(wr_chain_find(&t->chain, wr_text_of(f->chain), err));
     t->g = g;
     WR_TRY(wr_truth_read(cli->argv[1], t->chain, wr_text_of(f->flag), take_wallet, t, err));

@@ -113,7 +113,7 @@ static wr_status do_reload(wr_live *lv, wr_store *st, const wr_job_status *job,
 {
     WR_AUTO(wr_snapshot) g = NULL;
     int64_t max_seq = -1;
-    WR_TRY(wr_load_snapshot(&g, st, &max_seq, pg, err));
+    WR_TRY(wr_load_snapshot(&g, st, &max_seq, NULL, pg, err));
     WR_TRY(record_reload(st, job, g, max_seq, err));
     swap_view(lv, WR_STEAL(g), max_seq, NULL);
     return WR_OK;
@@ -143,7 +143,7 @@ static wr_status do_restore(wr_live *lv, wr_store *st, const wr_progress *pg, wr
     if (a && wr_assessment_run(a)->max_seq == newest_seq)
         g = wr_snapshot_acquire(wr_assessment_snapshot(a));
     else
-        WR_TRY(wr_load_snapshot(&g, st, &newest_seq, pg, err));
+        WR_TRY(wr_load_snapshot(&g, st, &newest_seq, NULL, pg, err));
     swap_view(lv, WR_STEAL(g), newest_seq, WR_STEAL(a));
     return s == WR_ENOTFOUND ? WR_OK : s;
 }

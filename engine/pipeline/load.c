@@ -13,6 +13,7 @@ typedef struct edge_load {
     uint64_t *used;    /* bit w = wallet id w stands in a transfer */
     size_t used_words; /* capacity */
     uint32_t wallet_max;
+    uint64_t unpriced;
     uint64_t expected; /* rows, for progress */
     const wr_progress *pg;
 } edge_load;
@@ -48,6 +49,7 @@ static wr_status take_edges(void *ctx, const wr_edge_row *row, size_t n, wr_err 
             return wr_fail(err, WR_ECORRUPT, "transfer seq %" PRId64 ": time %" PRId64,
                            r->seq, r->time_s);
         WR_TRY(use_wallets(l, r->from, r->to, err));
+        l->unpriced += (r->flags & WR_TRANSFER_UNPRICED) != 0;
         uint64_t k = e->m++;
         e->from[k] = r->from;
         e->to[k] = r->to;
@@ -121,7 +123,7 @@ static wr_status load(wr_snapshot **out, edge_load *l, wr_store *st, int64_t max
 }
 
 wr_status wr_load_snapshot(wr_snapshot **out, wr_store *st, int64_t *max_seq,
-                           const wr_progress *pg, wr_err *err)
+                           uint64_t *unpriced, const wr_progress *pg, wr_err *err)
 {
     int64_t upto = *max_seq;
     if (upto < 0)
@@ -136,6 +138,8 @@ wr_status wr_load_snapshot(wr_snapshot **out, wr_store *st, int64_t *max_seq,
     wr_free(l.used);
     if (s == WR_OK)
         *max_seq = upto;
+    if (s == WR_OK && unpriced)
+        *unpriced = l.unpriced;
     return s == WR_OK ? s : wr_fail_ctx(err, s, "loading the graph");
 }
 

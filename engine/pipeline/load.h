@@ -14,11 +14,13 @@
  * Build the snapshot of all transfers with seq <= *max_seq.
  *
  * max_seq  in: bound, or -1 = all that is safe to read now; out: the bound used
+ * unpriced optional (NULL): transfers among them whose value is not in dollars
  * Errors   of the store and of wr_snapshot_build; on failure *out is untouched, so a
  *          caller that swaps only on success keeps serving the old graph
  */
 wr_status wr_load_snapshot(wr_snapshot **out, wr_store *st, int64_t *max_seq,
-                           const wr_progress *pg, wr_err *err) WR_NODISCARD;
+                           uint64_t *unpriced, const wr_progress *pg,
+                           wr_err *err) WR_NODISCARD;
 
 /*
  * Only categories that some vertex of the graph carries become columns of the kernels:

@@ -98,7 +98,8 @@ static wr_status compute(wr_assessment **out, work *w, wr_snapshot *g, wr_run *r
 {
     WR_AUTO(wr_snapshot) own = NULL;
     if (!g) {
-        WR_TRY(wr_load_snapshot(&own, w->st, &run->max_seq, w->pg, err));
+        WR_TRY(wr_load_snapshot(&own, w->st, &run->max_seq, &run->unpriced, w->pg,
+                                err));
         g = own;
         wr_phases_end(&w->phases, "load");
     }
@@ -114,6 +115,7 @@ static wr_status compute(wr_assessment **out, work *w, wr_snapshot *g, wr_run *r
     r->started_s = run->started_s;
     r->max_seq = run->max_seq;
     r->label_rev = run->label_rev;
+    r->unpriced = run->unpriced;
     *out = WR_STEAL(a);
     return WR_OK;
 }

@@ -235,7 +235,7 @@ static wr_status assess_only(wr_store *st, wr_settings *cfg, wr_err *err)
 {
     WR_AUTO(wr_snapshot) g = NULL;
     int64_t max_seq = -1;
-    WR_TRY(wr_load_snapshot(&g, st, &max_seq, NULL, err));
+    WR_TRY(wr_load_snapshot(&g, st, &max_seq, NULL, NULL, err));
     wr_label_set labels = {0};
     WR_TRY(wr_load_labels(&labels, st, g, &cfg->taxonomy, -1, err));
     WR_AUTO(wr_assessment) a = NULL;
