@@ -29,7 +29,8 @@ static wr_status read_time_unit(wr_time_unit *out, const char *t, wr_err *err)
             *out = table[i].unit;
             return WR_OK;
         }
-    return t ? wr_fail(err, WR_EINVAL, "--time-unit: '%s' is none of auto, s, ms, steps", t)
+    return t ? wr_fail(err, WR_EINVAL, "--time-unit: '%s' is none of auto, s, ms, steps",
+                       t)
              : WR_OK;
 }
 
@@ -42,12 +43,13 @@ static wr_status read_position(wr_position_rule *out, const char *t, wr_err *err
     else if (strcmp(t, "derived") == 0)
         *out = WR_POSITION_DERIVED;
     else if (strcmp(t, "auto") != 0)
-        return wr_fail(err, WR_EINVAL, "--position: '%s' is none of auto, zero, derived", t);
+        return wr_fail(err, WR_EINVAL, "--position: '%s' is none of auto, zero, derived",
+                       t);
     return WR_OK;
 }
 
-static wr_status make_opts(wr_file_load_opts *o, const file_flags *f, const wr_command_line *cl,
-                           wr_err *err)
+static wr_status make_opts(wr_file_load_opts *o, const file_flags *f,
+                           const wr_command_line *cl, wr_err *err)
 {
     *o = (wr_file_load_opts){.reader = WR_TRANSFER_READER_OPTS_INIT,
                              .source = f->source,
@@ -71,15 +73,17 @@ static wr_status make_opts(wr_file_load_opts *o, const file_flags *f, const wr_c
 static void print_report(const char *path, const wr_file_load_report *r)
 {
     if (r->is_changed)
-        (void)printf("%s: its beginning is not what was loaded before: read again\n", path);
+        (void)printf("%s: its beginning is not what was loaded before: read again\n",
+                     path);
     (void)printf("%s (%s): %" PRIu64 " records = %" PRIu64 " inserted + %" PRIu64
                  " duplicates + %" PRIu64 " dead letters",
                  path, r->format, r->records, r->inserted, r->duplicates, r->dead);
     if (r->conflicts)
         (void)printf(" (%" PRIu64 " of them conflicts)", r->conflicts);
     if (r->skipped)
-        (void)printf("; %" PRIu64 " records were stored before%s", r->skipped,
-                     r->records ? "" : ": nothing new, inserted 0 (--reread reads them again)");
+        (void)printf(
+            "; %" PRIu64 " records were stored before%s", r->skipped,
+            r->records ? "" : ": nothing new, inserted 0 (--reread reads them again)");
     (void)printf("; %.2f s", r->seconds);
     if (r->records && r->seconds > 0)
         (void)printf(", %.0f records/s", (double)r->records / r->seconds);
@@ -144,9 +148,12 @@ wr_status wr_ingest_cmd_file(wr_command_line *cl, wr_err *err)
     file_flags f = {.decimals = -1};
     const wr_arg arg[] = {
         {"format", WR_ARG_TEXT, &f.format, 0, 0, "F  a named column set (see --formats)"},
-        {"formats", WR_ARG_FLAG, &f.is_listing_formats, 0, 0, "list the formats and stop"},
-        {"map", WR_ARG_TEXT, &f.map, 0, 0, "M  field=column,… e.g. from=sender,to=account"},
-        {"chain", WR_ARG_TEXT, &f.chain, 0, 0, "C  for records that name none: ETH, BTC, …"},
+        {"formats", WR_ARG_FLAG, &f.is_listing_formats, 0, 0,
+         "list the formats and stop"},
+        {"map", WR_ARG_TEXT, &f.map, 0, 0,
+         "M  field=column,… e.g. from=sender,to=account"},
+        {"chain", WR_ARG_TEXT, &f.chain, 0, 0,
+         "C  for records that name none: ETH, BTC, …"},
         {"asset", WR_ARG_TEXT, &f.asset, 0, 0, "A  for records that name none"},
         {"decimals", WR_ARG_INT, &f.decimals, 0, 36, "N  base units = value * 10^N"},
         {"rounding", WR_ARG_FLAG, &f.is_rounding, 0, 0,
@@ -175,7 +182,8 @@ wr_status wr_ingest_cmd_file(wr_command_line *cl, wr_err *err)
     if (cl->argc < 2)
         return wr_fail(err, WR_EINVAL, "no file given; usage: %s", args.usage);
     if (f.source && cl->argc > 2)
-        return wr_fail(err, WR_EINVAL, "--source names one file, %d were given", cl->argc - 1);
+        return wr_fail(err, WR_EINVAL, "--source names one file, %d were given",
+                       cl->argc - 1);
     wr_file_load_opts o;
     WR_TRY(make_opts(&o, &f, cl, err));
     return load_files(cl, &o, f.is_json, err);

@@ -61,9 +61,11 @@ static wr_status run(wr_sim_files *f, const wr_sim_opts *o, const simulate_flags
                      wr_err *err)
 {
     if (is_stdout(s->out) + is_stdout(s->truth) + is_stdout(s->labels) +
-            is_stdout(s->customers) > 1)
-        return wr_fail(err, WR_EINVAL, "only one of --out, --truth, --labels and --customers "
-                                       "can be '-'");
+            is_stdout(s->customers) >
+        1)
+        return wr_fail(err, WR_EINVAL,
+                       "only one of --out, --truth, --labels and --customers "
+                       "can be '-'");
     WR_TRY(open_file(&f->transfers, s->out, err));
     WR_TRY(open_file(&f->truth, s->truth, err));
     WR_TRY(open_file(&f->labels, s->labels, err));
@@ -87,7 +89,8 @@ wr_status wr_ingest_cmd_simulate(wr_command_line *cl, wr_err *err)
     const wr_arg arg[] = {
         {"kind", WR_ARG_TEXT, &s.kind, 0, 0, "K  account | utxo (account)"},
         {"transfers", WR_ARG_INT, &s.transfers, 1, 1e12, "N  how many payments (100000)"},
-        {"incidents", WR_ARG_INT, &s.incidents, 0, 1e9, "N  planted crimes (transfers / 2000)"},
+        {"incidents", WR_ARG_INT, &s.incidents, 0, 1e9,
+         "N  planted crimes (transfers / 2000)"},
         {"seed", WR_ARG_INT, &s.seed, 0, 9e15, "N  same seed, same bytes (1)"},
         {"users", WR_ARG_INT, &s.users, 16, 1 << 24, "N  users active at a time (4096)"},
         {"start", WR_ARG_TEXT, &s.start, 0, 0, "T  first payment (2025-01-01)"},
@@ -95,14 +98,17 @@ wr_status wr_ingest_cmd_simulate(wr_command_line *cl, wr_err *err)
         {"public", WR_ARG_INT, &s.public_percent, 0, 100,
          "P  percent of incidents whose source gets a label (50)"},
         {"chain", WR_ARG_TEXT, &s.chain, 0, 0, "C  (eip155:1337; BTC for utxo)"},
-        {"out", WR_ARG_TEXT, &s.out, 0, 0, "PATH  transfers: CSV, for utxo NDJSON (stdout)"},
+        {"out", WR_ARG_TEXT, &s.out, 0, 0,
+         "PATH  transfers: CSV, for utxo NDJSON (stdout)"},
         {"truth", WR_ARG_TEXT, &s.truth, 0, 0, "PATH  ground truth as CSV"},
         {"labels", WR_ARG_TEXT, &s.labels, 0, 0, "PATH  public labels as CSV"},
-        {"customers", WR_ARG_TEXT, &s.customers, 0, 0, "PATH  synthetic customers as CSV"},
+        {"customers", WR_ARG_TEXT, &s.customers, 0, 0,
+         "PATH  synthetic customers as CSV"},
     };
     const wr_args args = {.usage = "walletrisk-ingest simulate [flags]",
-                          .purpose = "Make transfers with planted crimes and their truth; "
-                                     "any size in constant memory.",
+                          .purpose =
+                              "Make transfers with planted crimes and their truth; "
+                              "any size in constant memory.",
                           .arg = arg,
                           .count = sizeof arg / sizeof *arg,
                           .program = WR_PROGRAM_INGEST};

@@ -64,8 +64,8 @@ static wr_status print_source(void *ctx, const wr_source *s, wr_err *err)
     (void)printf("%.*s/%" PRId32 "  %.*s  next %" PRId64 "  records %" PRIu64
                  " = inserted %" PRIu64 " + duplicates %" PRIu64 " + dead %" PRIu64
                  "%s  updated %s\n",
-                 WR_TEXT_ARG(s->source), s->partition, WR_TEXT_ARG(s->status), s->next_offset,
-                 s->records, s->inserted, s->duplicates, s->dead,
+                 WR_TEXT_ARG(s->source), s->partition, WR_TEXT_ARG(s->status),
+                 s->next_offset, s->records, s->inserted, s->duplicates, s->dead,
                  adds_up ? "" : "  DOES NOT ADD UP", at);
     if (s->last_error.len)
         (void)printf("    last error: %.*s\n", WR_TEXT_ARG(s->last_error));
@@ -167,6 +167,6 @@ wr_status wr_ingest_cmd_dead_list(wr_command_line *cl, wr_err *err)
     WR_TRY(wr_args_parse(&args, &cl->argc, cl->argv, err));
     WR_AUTO(wr_store) st = NULL;
     WR_TRY(wr_ingest_open_store(&st, cl, err));
-    return wr_store_dead_list(st, wr_text_of(source), after, (uint32_t)limit, print_dead, &t,
-                              err);
+    return wr_store_dead_list(st, wr_text_of(source), after, (uint32_t)limit, print_dead,
+                              &t, err);
 }

@@ -1,10 +1,13 @@
 #include "ingest/ingest.h"
 
 const wr_command wr_ingest_commands[] = {
-    {"file", wr_ingest_cmd_file, "load CSV or NDJSON files, plain, .gz or .zst; '-' is stdin"},
-    {"simulate", wr_ingest_cmd_simulate, "make transfers with planted crimes and their truth"},
+    {"file", wr_ingest_cmd_file,
+     "load CSV or NDJSON files, plain, .gz or .zst; '-' is stdin"},
+    {"simulate", wr_ingest_cmd_simulate,
+     "make transfers with planted crimes and their truth"},
     {"status", wr_ingest_cmd_status, "where every source stands, and whether it adds up"},
-    {"dead list", wr_ingest_cmd_dead_list, "records that were refused, with field and reason"},
+    {"dead list", wr_ingest_cmd_dead_list,
+     "records that were refused, with field and reason"},
     {0},
 };
 

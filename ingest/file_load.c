@@ -20,7 +20,8 @@ typedef struct load {
     int64_t begun_us;
 } load;
 
-/* --- who the file is ------------------------------------------------------------------- */
+/* --- who the file is -------------------------------------------------------------------
+ */
 
 static wr_status read_head(char *head, size_t *len, const char *path, wr_err *err)
 {
@@ -30,7 +31,8 @@ static wr_status read_head(char *head, size_t *len, const char *path, wr_err *er
     while (*len < HEAD_BYTES) {
         size_t got = 0;
         /* Damage is the reader's to report, at its place. */
-        if (wr_input_read(in, head + *len, HEAD_BYTES - *len, &got, NULL) != WR_OK || !got)
+        if (wr_input_read(in, head + *len, HEAD_BYTES - *len, &got, NULL) != WR_OK ||
+            !got)
             break;
         *len += got;
     }
@@ -51,7 +53,8 @@ static wr_status name_source(load *l, wr_err *err)
     const char *path = l->o->reader.path;
     char *name = l->rep->source;
     struct stat about;
-    l->is_stream = strcmp(path, "-") == 0 || (stat(path, &about) == 0 && S_ISFIFO(about.st_mode));
+    l->is_stream =
+        strcmp(path, "-") == 0 || (stat(path, &about) == 0 && S_ISFIFO(about.st_mode));
     if (l->o->source) {
         if (!l->o->source[0] || strlen(l->o->source) >= sizeof l->rep->source)
             return wr_fail(err, WR_EINVAL, "name of a source must have 1..%zu bytes",
@@ -75,7 +78,8 @@ static wr_status name_source(load *l, wr_err *err)
     return WR_OK;
 }
 
-/* --- where to begin -------------------------------------------------------------------- */
+/* --- where to begin --------------------------------------------------------------------
+ */
 
 static wr_status open_reader(load *l, wr_err *err)
 {
@@ -96,8 +100,8 @@ static wr_status find_mark(load *l, wr_err *err)
     wr_arena_init(&arena, 0);
     wr_source known = {0};
     wr_err none = {0};
-    wr_status s = wr_store_source_get(l->st, &known, &arena, wr_text_of(l->rep->source), 0,
-                                      &none);
+    wr_status s =
+        wr_store_source_get(l->st, &known, &arena, wr_text_of(l->rep->source), 0, &none);
     if (s == WR_OK && known.resume.len)
         s = wr_transfer_mark_parse(&l->done, known.resume, &none);
     wr_arena_release(&arena);
@@ -116,7 +120,8 @@ static wr_status go_to_mark(load *l, wr_err *err)
     wr_err why = {0};
     wr_status s = wr_transfer_reader_skip(l->reader, &l->done, &why);
     if (s == WR_ECONFLICT && l->is_stream)
-        return wr_fail(err, s, "%s; bytes of a pipe come once: name another source or reread",
+        return wr_fail(err, s,
+                       "%s; bytes of a pipe come once: name another source or reread",
                        why.msg);
     if (s == WR_ECONFLICT) { /* not the bytes we loaded: duplicates will tell */
         l->rep->is_changed = true;
@@ -129,7 +134,8 @@ static wr_status go_to_mark(load *l, wr_err *err)
     return WR_OK;
 }
 
-/* --- batches --------------------------------------------------------------------------- */
+/* --- batches ---------------------------------------------------------------------------
+ */
 
 static wr_status put(load *l, const wr_transfer_batch *b, const char *status,
                      const char *last_error, wr_err *err)
@@ -165,13 +171,15 @@ static uint64_t guess_total(const load *l)
     const wr_input_info at = wr_transfer_reader_tell(l->reader);
     if (!at.file_total || !at.file_bytes || !l->done.record)
         return 0;
-    return (uint64_t)((double)l->done.record * (double)at.file_total / (double)at.file_bytes);
+    return (uint64_t)((double)l->done.record * (double)at.file_total /
+                      (double)at.file_bytes);
 }
 
 static wr_status put_all(load *l, wr_transfer_batch *b, wr_err *err)
 {
     for (;;) {
-        WR_TRY(wr_progress_at(l->o->pg, "transfers", l->done.record, guess_total(l), err));
+        WR_TRY(
+            wr_progress_at(l->o->pg, "transfers", l->done.record, guess_total(l), err));
         WR_TRY(wr_transfer_reader_next(l->reader, b, err));
         if (!b->records)
             return WR_OK;

@@ -5,6 +5,6 @@
 
 int main(int argc, char **argv)
 {
-    return wr_command_main("walletrisk-ingest", WR_PROGRAM_INGEST, wr_ingest_commands, argc,
-                           argv);
+    return wr_command_main("walletrisk-ingest", WR_PROGRAM_INGEST, wr_ingest_commands,
+                           argc, argv);
 }

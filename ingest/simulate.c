@@ -6,8 +6,8 @@
 
 #include "ingest/simulate_int.h"
 
-static const char *const typology_name[] = {"theft",  "fan_in",     "fan_out",  "scatter_gather",
-                                            "cycle", "peel_chain", "mixer_use"};
+static const char *const typology_name[] = {
+    "theft", "fan_in", "fan_out", "scatter_gather", "cycle", "peel_chain", "mixer_use"};
 _Static_assert(sizeof typology_name / sizeof *typology_name == WR_SIM_TYPOLOGY_COUNT,
                "every typology has a name");
 
@@ -19,7 +19,8 @@ const char *wr_sim_typology_name(wr_sim_typology t)
 uint64_t sim_sum(wr_rng *r, uint64_t typical)
 {
     uint64_t octave = 0; /* sum of four dice: a bell around 5 in 0..10 */
-    octave += wr_rng_below(r, 3) + wr_rng_below(r, 3) + wr_rng_below(r, 4) + wr_rng_below(r, 4);
+    octave +=
+        wr_rng_below(r, 3) + wr_rng_below(r, 3) + wr_rng_below(r, 4) + wr_rng_below(r, 4);
     uint64_t units = typical * UINT64_C(1000000) >> 4;
     units <<= octave > 10 ? 10 : octave;
     return units / 2 + wr_rng_below(r, units) + 1;
@@ -33,15 +34,17 @@ wr_status sim_emit(sim_world *w, wr_sim_payment *p, wr_err *err)
     return w->sink->payment(w->sink->ctx, p, err);
 }
 
-/* --- services -------------------------------------------------------------------------- */
+/* --- services --------------------------------------------------------------------------
+ */
 
 static wr_status open_services(sim_world *w, wr_err *err)
 {
     static const struct {
         const char *category, *name;
         uint32_t count;
-    } kind[] = {{"exchange", "Exchange", 12}, {"defi", "Dex", 4},      {"bridge", "Bridge", 1},
-                {"mining", "Miner", 2},       {"service", "Shop", 5},  {"gambling", "Casino", 2},
+    } kind[] = {{"exchange", "Exchange", 12}, {"defi", "Dex", 4},
+                {"bridge", "Bridge", 1},      {"mining", "Miner", 2},
+                {"service", "Shop", 5},       {"gambling", "Casino", 2},
                 {"mixer", "Mixer", 2}};
     uint32_t n = 0;
     for (size_t k = 0; k < sizeof kind / sizeof *kind; k++)
@@ -68,7 +71,8 @@ wr_sim_wallet sim_service_of(sim_world *w, const char *category)
     return w->service[first + wr_rng_below(&w->rng, count ? count : 1)].wallet;
 }
 
-/* --- users ----------------------------------------------------------------------------- */
+/* --- users -----------------------------------------------------------------------------
+ */
 
 static wr_status be_born(sim_world *w, sim_user *u, int64_t now_s, wr_err *err)
 {
@@ -99,7 +103,8 @@ static sim_user *partner_of(sim_world *w, const sim_user *u)
     return any_user(w);
 }
 
-/* The payer's side: the whole coin goes in; a user takes a fresh address for the change. */
+/* The payer's side: the whole coin goes in; a user takes a fresh address for the change.
+ */
 static wr_sim_payment pay_from_user(sim_world *w, sim_user *u, wr_sim_wallet to,
                                     uint64_t amount, int64_t now_s)
 {
@@ -157,7 +162,8 @@ static wr_status background(sim_world *w, int64_t now_s, wr_err *err)
     if (dice < 380)
         return spend(w, u, sim_service_of(w, "exchange"), NULL, 100, now_s, err);
     if (dice < 480)
-        return spend(w, u, sim_service_of(w, service_category(&w->rng)), NULL, 40, now_s, err);
+        return spend(w, u, sim_service_of(w, service_category(&w->rng)), NULL, 40, now_s,
+                     err);
     if (dice < 484) /* honest people value privacy as well */
         return spend(w, u, sim_service_of(w, "mixer"), NULL, 60, now_s, err);
     if (dice < 520) { /* leaves with everything; somebody new takes the place */
@@ -172,27 +178,32 @@ static wr_status background(sim_world *w, int64_t now_s, wr_err *err)
     return spend(w, u, payee->wallet, payee, 50, now_s, err);
 }
 
-/* --- the run --------------------------------------------------------------------------- */
+/* --- the run ---------------------------------------------------------------------------
+ */
 
 static wr_status check(const wr_sim_opts *o, wr_err *err)
 {
     if (o->payments < 1)
         return wr_fail(err, WR_EINVAL, "payments must be at least 1");
     if (o->pool < 16 || o->pool > 1u << 24)
-        return wr_fail(err, WR_EINVAL, "pool %" PRIu32 " is outside 16..%u", o->pool, 1u << 24);
+        return wr_fail(err, WR_EINVAL, "pool %" PRIu32 " is outside 16..%u", o->pool,
+                       1u << 24);
     if (o->span_s < 1)
-        return wr_fail(err, WR_EINVAL, "span %" PRId64 " s must be at least 1", o->span_s);
+        return wr_fail(err, WR_EINVAL, "span %" PRId64 " s must be at least 1",
+                       o->span_s);
     if (o->public_percent > 100)
         return wr_fail(err, WR_EINVAL, "public_percent %" PRIu32 " is outside 0..100",
                        o->public_percent);
     if (o->incidents > o->payments / WR_SIM_STEPS_MAX)
         return wr_fail(err, WR_EINVAL,
-                       "%" PRIu64 " incidents do not fit %" PRIu64 " payments: at most 1 in %d",
+                       "%" PRIu64 " incidents do not fit %" PRIu64
+                       " payments: at most 1 in %d",
                        o->incidents, o->payments, (int)WR_SIM_STEPS_MAX);
     return WR_OK;
 }
 
-/* When incident k (0..) begins: the span in equal parts, the last tenth left for them to end. */
+/* When incident k (0..) begins: the span in equal parts, the last tenth left for them to
+ * end. */
 static int64_t incident_time(const wr_sim_opts *o, uint64_t k)
 {
     const double at = 0.9 * ((double)k + 0.5) / (double)o->incidents;
@@ -218,8 +229,8 @@ static bool is_incident_next(const sim_world *w, int64_t now_s)
 {
     const uint64_t waiting = w->o->incidents - w->incidents_started;
     const uint64_t needed = w->steps_left + waiting * WR_SIM_STEPS_MAX;
-    return w->running && (sim_incident_due(w) <= now_s ||
-                          w->o->payments - w->payments <= needed);
+    return w->running &&
+           (sim_incident_due(w) <= now_s || w->o->payments - w->payments <= needed);
 }
 
 static wr_status run(sim_world *w, wr_err *err)
@@ -252,7 +263,7 @@ wr_status wr_simulate(const wr_sim_opts *o, const wr_sim_sink *sink, wr_err *err
     w->sink = sink;
     w->rng.s = o->seed;
     w->user = user;
-    for (uint16_t i = 0; i < SIM_ACTIVE_MAX; i++)
-        w->heap[i] = i;
+    for (size_t i = 0; i < SIM_ACTIVE_MAX; i++)
+        w->heap[i] = (uint16_t)i;
     return run(w, err);
 }

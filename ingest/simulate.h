@@ -8,8 +8,8 @@
  *
  *   account   payments from one address to another
  *   UTXO      the same payments as transactions: the payer's whole coin goes in, the
- *             payee's part and the change come out; users take a fresh address for change.
- *             A base unit is a satoshi there, so 100 "dollars" are one coin
+ *             payee's part and the change come out; users take a fresh address for
+ * change. A base unit is a satoshi there, so 100 "dollars" are one coin
  *
  * Every incident that was asked for is planted and comes to its end within the payments
  * asked for: towards the end, what is left belongs to the incidents.
@@ -29,7 +29,11 @@
 
 /* A wallet: class in the top byte, number below; simulate_text.h makes the address. */
 typedef uint64_t wr_sim_wallet;
-typedef enum wr_sim_class { WR_SIM_USER = 1, WR_SIM_SERVICE = 2, WR_SIM_CRIME = 3 } wr_sim_class;
+typedef enum wr_sim_class {
+    WR_SIM_USER = 1,
+    WR_SIM_SERVICE = 2,
+    WR_SIM_CRIME = 3
+} wr_sim_class;
 
 static inline wr_sim_class wr_sim_class_of(wr_sim_wallet w)
 {
@@ -100,14 +104,14 @@ typedef struct wr_sim_opts {
     int64_t start_s;    /* time of the first payment */
     int64_t span_s;     /* time they cover, >= 1 */
     uint32_t public_percent; /* incidents whose source gets a public label, 0..100 */
-    bool is_utxo;       /* keep change addresses */
+    bool is_utxo;            /* keep change addresses */
     const wr_progress *pg;
 } wr_sim_opts;
 
-#define WR_SIM_OPTS_INIT                                                            \
-    {                                                                               \
-        .seed = 1, .payments = 100000, .incidents = 20, .pool = 4096,               \
-        .start_s = 1735689600, .span_s = 90 * 86400, .public_percent = 50           \
+#define WR_SIM_OPTS_INIT                                                           \
+    {                                                                              \
+        .seed = 1, .payments = 100000, .incidents = 20, .pool = 4096,              \
+        .start_s = 1735689600, .span_s = INT64_C(90) * 86400, .public_percent = 50 \
     }
 
 /*
@@ -115,6 +119,7 @@ typedef struct wr_sim_opts {
  *         the sink
  * Cost    O(payments); 32 bytes per pool user and about 2 MB
  */
-wr_status wr_simulate(const wr_sim_opts *o, const wr_sim_sink *sink, wr_err *err) WR_NODISCARD;
+wr_status wr_simulate(const wr_sim_opts *o, const wr_sim_sink *sink,
+                      wr_err *err) WR_NODISCARD;
 
 #endif

@@ -11,6 +11,7 @@
  *
  * Layers, mules and cash-outs sometimes hold money of their own as well.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "ingest/simulate_int.h"
@@ -70,6 +71,7 @@ static void write_theft(writer *w)
     for (uint32_t l = 0; l < layers; l++) {
         const uint32_t next = in->cast;
         const uint32_t width = l == 0 ? between(w->rng, 2, 4) : between(w->rng, 3, 8);
+        assert(width > 0);
         for (uint32_t i = 0; i < width; i++)
             add_own_money(w, add_cast(in, l + 1 == layers ? "cash_out" : "layer"));
         for (uint32_t i = 0; i < count; i++)
@@ -104,7 +106,8 @@ static void write_fan_out(writer *w)
     for (uint32_t i = 0; i < mules; i++) {
         const uint32_t mule = add_cast(w->in, "mule");
         add_own_money(w, mule);
-        step(w, SIM_CAST, source, SIM_CAST, mule, i + 1 == mules ? 100 : 100 / (mules - i));
+        step(w, SIM_CAST, source, SIM_CAST, mule,
+             i + 1 == mules ? 100 : 100 / (mules - i));
     }
     for (uint32_t i = 0; i < mules; i++)
         step(w, SIM_CAST, source + 1 + i, SIM_EXCHANGE, 0, between(w->rng, 80, 100));
@@ -118,7 +121,8 @@ static void write_scatter_gather(writer *w)
     for (uint32_t i = 0; i < mules; i++) {
         const uint32_t mule = add_cast(w->in, "mule");
         add_own_money(w, mule);
-        step(w, SIM_CAST, source, SIM_CAST, mule, i + 1 == mules ? 100 : 100 / (mules - i));
+        step(w, SIM_CAST, source, SIM_CAST, mule,
+             i + 1 == mules ? 100 : 100 / (mules - i));
     }
     const uint32_t collector = add_cast(w->in, "collector");
     for (uint32_t i = 0; i < mules; i++)
@@ -169,7 +173,8 @@ static void write_mixer_use(writer *w)
     }
 }
 
-/* --- which is next --------------------------------------------------------------------- */
+/* --- which is next ---------------------------------------------------------------------
+ */
 
 static bool is_before(const sim_world *w, uint32_t a, uint32_t b)
 {
@@ -213,7 +218,8 @@ int64_t sim_incident_due(const sim_world *w)
     return w->running ? in->step[in->next].time_s : INT64_MAX;
 }
 
-/* --- life of an incident --------------------------------------------------------------- */
+/* --- life of an incident ---------------------------------------------------------------
+ */
 
 static wr_sim_wallet cast_wallet(const sim_incident *in, uint32_t at)
 {
@@ -240,9 +246,11 @@ static wr_status tell_cast(const sim_world *w, const sim_incident *in, int64_t t
 static int64_t pace_of(sim_world *w)
 {
     const wr_sim_opts *o = w->o;
-    const int64_t pace_s = 10 * MINUTE + (int64_t)wr_rng_below(&w->rng, 3 * HOUR);
+    const int64_t pace_s =
+        (int64_t)10 * MINUTE + (int64_t)wr_rng_below(&w->rng, (uint64_t)3 * HOUR);
     const double share = 0.45 * SIM_ACTIVE_MAX / (double)o->incidents;
-    const double room_s = (double)o->span_s * (share < 0.1 ? share : 0.1) / SIM_SCRIPT_MAX;
+    const double room_s =
+        (double)o->span_s * (share < 0.1 ? share : 0.1) / SIM_SCRIPT_MAX;
     return pace_s < (int64_t)room_s ? pace_s : (int64_t)room_s + 1;
 }
 
@@ -273,7 +281,8 @@ static uint64_t take_from(sim_world *w, sim_incident *in, const sim_step *s,
     if (s->from == SIM_CAST) {
         uint64_t *balance = &in->balance[s->from_at];
         p->from = cast_wallet(in, s->from_at);
-        const uint64_t amount = s->percent == 100 ? *balance : *balance / 100 * s->percent;
+        const uint64_t amount =
+            s->percent == 100 ? *balance : *balance / 100 * s->percent;
         *balance -= amount;
         p->change = w->o->is_utxo ? *balance : 0;
         p->change_to = p->change ? p->from : 0;

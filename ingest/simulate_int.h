@@ -11,7 +11,7 @@
 enum {
     SIM_SERVICES = 28,
     SIM_FRIENDS = 4,
-    SIM_CAST_MAX = 48,  /* wallets of one incident */
+    SIM_CAST_MAX = 48,    /* wallets of one incident */
     SIM_SCRIPT_MAX = 128, /* payments of one incident */
     SIM_ACTIVE_MAX = 512  /* incidents at a time */
 };
@@ -30,7 +30,7 @@ typedef struct sim_step {
     int64_t time_s;
     sim_end from, to;
     uint16_t from_at, to_at; /* cast numbers */
-    uint16_t percent;        /* of the payer's balance; of a usual sum when not the cast pays */
+    uint16_t percent; /* of the payer's balance; of a usual sum when not the cast pays */
 } sim_step;
 
 typedef struct sim_incident {
@@ -44,8 +44,8 @@ typedef struct sim_incident {
 } sim_incident;
 
 /*
- * active[] holds the incidents that run, heap[] their places as a binary heap: the one whose
- * next payment is due first (ties: the older one) on top.
+ * active[] holds the incidents that run, heap[] their places as a binary heap: the one
+ * whose next payment is due first (ties: the older one) on top.
  */
 typedef struct sim_world {
     const wr_sim_opts *o;

@@ -39,7 +39,8 @@ static wr_status address_of(char out[WR_ADDRESS_MAX + 1], const wr_sim_files *f,
     if (!f->is_utxo) {
         uint8_t key[KEY_BYTES];
         fill_bytes(key, sizeof key, f->seed, w);
-        memcpy(out, "0x", 2);
+        out[0] = '0';
+        out[1] = 'x';
         put_hex(out + 2, key, sizeof key);
         return WR_OK;
     }
@@ -56,7 +57,8 @@ static void hash_of(char out[2 * HASH_BYTES + 1], const wr_sim_files *f, uint64_
     put_hex(out, hash, sizeof hash);
 }
 
-/* --- transfers ------------------------------------------------------------------------- */
+/* --- transfers -------------------------------------------------------------------------
+ */
 
 static wr_status write_account(const wr_sim_files *f, const wr_sim_payment *p,
                                const char *hash, wr_err *err)
@@ -65,13 +67,13 @@ static wr_status write_account(const wr_sim_files *f, const wr_sim_payment *p,
     char to[WR_ADDRESS_MAX + 1];
     WR_TRY(address_of(from, f, p->from, err));
     WR_TRY(address_of(to, f, p->to, err));
-    (void)fprintf(f->transfers, "%s,%" PRId64 ",0x%s,%s,%s,USD,%d,%" PRIu64 "\n", f->chain->id,
-                  p->time_s, hash, from, to, WR_SIM_DECIMALS, p->amount);
+    (void)fprintf(f->transfers, "%s,%" PRId64 ",0x%s,%s,%s,USD,%d,%" PRIu64 "\n",
+                  f->chain->id, p->time_s, hash, from, to, WR_SIM_DECIMALS, p->amount);
     return WR_OK;
 }
 
-static wr_status write_utxo(const wr_sim_files *f, const wr_sim_payment *p, const char *hash,
-                            wr_err *err)
+static wr_status write_utxo(const wr_sim_files *f, const wr_sim_payment *p,
+                            const char *hash, wr_err *err)
 {
     char from[WR_ADDRESS_MAX + 1];
     char to[WR_ADDRESS_MAX + 1];
@@ -82,11 +84,12 @@ static wr_status write_utxo(const wr_sim_files *f, const wr_sim_payment *p, cons
                   "{\"chain\":\"%s\",\"txid\":\"%s\",\"time\":%" PRId64
                   ",\"inputs\":[{\"address\":\"%s\",\"amount\":%" PRIu64
                   "}],\"outputs\":[{\"address\":\"%s\",\"amount\":%" PRIu64 "}",
-                  f->chain->id, hash, p->time_s, from, p->amount + p->change, to, p->amount);
+                  f->chain->id, hash, p->time_s, from, p->amount + p->change, to,
+                  p->amount);
     if (p->change) {
         WR_TRY(address_of(change, f, p->change_to, err));
-        (void)fprintf(f->transfers, ",{\"address\":\"%s\",\"amount\":%" PRIu64 "}", change,
-                      p->change);
+        (void)fprintf(f->transfers, ",{\"address\":\"%s\",\"amount\":%" PRIu64 "}",
+                      change, p->change);
     }
     (void)fputs("]}\n", f->transfers);
     return WR_OK;
@@ -105,13 +108,15 @@ static wr_status write_payment(void *ctx, const wr_sim_payment *p, wr_err *err)
                                 : WR_OK;
 }
 
-/* --- truth, labels, customers ---------------------------------------------------------- */
+/* --- truth, labels, customers ----------------------------------------------------------
+ */
 
 static wr_status write_role(void *ctx, const wr_sim_role *r, wr_err *err)
 {
     static const char *const category[] = {"hack", "phishing", "hack",      "scam",
                                            "hack", "hack",     "ransomware"};
-    _Static_assert(sizeof category / sizeof *category == WR_SIM_TYPOLOGY_COUNT, "one each");
+    _Static_assert(sizeof category / sizeof *category == WR_SIM_TYPOLOGY_COUNT,
+                   "one each");
     const wr_sim_files *f = ctx;
     char address[WR_ADDRESS_MAX + 1];
     WR_TRY(address_of(address, f, r->wallet, err));
@@ -119,8 +124,8 @@ static wr_status write_role(void *ctx, const wr_sim_role *r, wr_err *err)
         (void)fprintf(f->truth, "%" PRIu64 ",%s,wallet,%s,%s,%" PRId64 "\n", r->incident,
                       wr_sim_typology_name(r->typology), r->role, address, r->time_s);
     if (f->labels && r->is_public)
-        (void)fprintf(f->labels, "%s,%s,%s,90,simulator,incident %" PRIu64 "\n", f->chain->id,
-                      address, category[r->typology], r->incident);
+        (void)fprintf(f->labels, "%s,%s,%s,90,simulator,incident %" PRIu64 "\n",
+                      f->chain->id, address, category[r->typology], r->incident);
     return WR_OK;
 }
 
@@ -138,15 +143,16 @@ static wr_status write_service(void *ctx, const wr_sim_service *s, wr_err *err)
 /* A made-up person: every syllable from the number. */
 static void name_of(char out[32], uint64_t number)
 {
-    static const char *const given[] = {"Ada", "Ben", "Cora", "Dan", "Eva", "Finn", "Gus",
-                                        "Hana", "Ivo", "Jule", "Kai", "Lea", "Max", "Nora",
-                                        "Ola", "Pia"};
-    static const char *const first[] = {"Ab", "Bel", "Cor", "Dal", "Er", "Fal", "Gar", "Hol"};
-    static const char *const last[] = {"berg", "dal", "ford", "gren", "holt", "kamp", "mark",
-                                       "stad"};
+    static const char *const given[] = {"Ada", "Ben",  "Cora", "Dan",  "Eva", "Finn",
+                                        "Gus", "Hana", "Ivo",  "Jule", "Kai", "Lea",
+                                        "Max", "Nora", "Ola",  "Pia"};
+    static const char *const first[] = {"Ab", "Bel", "Cor", "Dal",
+                                        "Er", "Fal", "Gar", "Hol"};
+    static const char *const last[] = {"berg", "dal",  "ford", "gren",
+                                       "holt", "kamp", "mark", "stad"};
     wr_rng r = {.s = number};
-    (void)snprintf(out, 32, "%s %s%s", given[wr_rng_below(&r, 16)], first[wr_rng_below(&r, 8)],
-                   last[wr_rng_below(&r, 8)]);
+    (void)snprintf(out, 32, "%s %s%s", given[wr_rng_below(&r, 16)],
+                   first[wr_rng_below(&r, 8)], last[wr_rng_below(&r, 8)]);
 }
 
 static wr_status write_customer(void *ctx, const wr_sim_customer *c, wr_err *err)
@@ -163,12 +169,13 @@ static wr_status write_customer(void *ctx, const wr_sim_customer *c, wr_err *err
     wr_rng r = {.s = f->seed + c->number};
     (void)fprintf(f->customers, "C%08" PRIu64 ",%s,%s,%u,%s,%s,A%08" PRIu64 ",%s,%s\n",
                   c->number, name, country[wr_rng_below(&r, 8)],
-                  1940 + (unsigned)wr_rng_below(&r, 66), rating[wr_rng_below(&r, 5)], since,
-                  c->number, f->chain->id, address);
+                  1940 + (unsigned)wr_rng_below(&r, 66), rating[wr_rng_below(&r, 5)],
+                  since, c->number, f->chain->id, address);
     return WR_OK;
 }
 
-/* --- files ----------------------------------------------------------------------------- */
+/* --- files -----------------------------------------------------------------------------
+ */
 
 static wr_status check_file(FILE *to, const char *what, wr_err *err)
 {
@@ -186,9 +193,10 @@ wr_status wr_sim_files_begin(const wr_sim_files *f, wr_err *err)
     if (f->labels)
         (void)fputs("chain,address,category,confidence,source,name\n", f->labels);
     if (f->customers)
-        (void)fputs("customer_id,name,country,birth_year,risk_rating,since,account_id,chain,"
-                    "address\n",
-                    f->customers);
+        (void)fputs(
+            "customer_id,name,country,birth_year,risk_rating,since,account_id,chain,"
+            "address\n",
+            f->customers);
     return check_file(f->transfers, "transfers", err);
 }
 

@@ -8,7 +8,8 @@
 #include "util/clock.h"
 #include "util/json_out.h"
 
-/* --- load ------------------------------------------------------------------------------ */
+/* --- load ------------------------------------------------------------------------------
+ */
 
 typedef struct load_flags {
     const char *format, *source, *chain, *category;
@@ -50,8 +51,8 @@ static void take_issue(void *ctx, const wr_label_issue *i)
 
 static void print_load(const loading *l)
 {
-    (void)printf("%s: %" PRIu64 " added, %" PRIu64 " updated, %" PRIu64 " unchanged", l->path,
-                 l->rep.added, l->rep.updated, l->rep.unchanged);
+    (void)printf("%s: %" PRIu64 " added, %" PRIu64 " updated, %" PRIu64 " unchanged",
+                 l->path, l->rep.added, l->rep.updated, l->rep.unchanged);
     uint64_t issues = 0;
     for (int k = 0; k < WR_LABEL_ISSUE_COUNT; k++) {
         issues += l->issue[k];
@@ -87,7 +88,8 @@ static wr_status print_load_json(const loading *l, wr_err *err)
     return s;
 }
 
-static wr_status load_one(loading *l, const load_flags *f, const wr_taxonomy *tx, wr_err *err)
+static wr_status load_one(loading *l, const load_flags *f, const wr_taxonomy *tx,
+                          wr_err *err)
 {
     wr_labels_opts o = {.taxonomy = tx,
                         .source = wr_text_of(f->source),
@@ -112,16 +114,21 @@ wr_status wr_cmd_labels_load(wr_cli *cli, wr_err *err)
     load_flags f = {.format = "auto", .confidence = -1, .issues = 5};
     const wr_arg arg[] = {
         {"format", WR_ARG_TEXT, &f.format, 0, 0,
-         "F  auto | csv | graphsense | tagpack | ofac-txt | ofac-json | etherscan (auto)"},
+         "F  auto | csv | graphsense | tagpack | ofac-txt | ofac-json | etherscan "
+         "(auto)"},
         {"source", WR_ARG_TEXT, &f.source, 0, 0, "S  name of the list (by the file)"},
         {"chain", WR_ARG_TEXT, &f.chain, 0, 0, "C  for lists that name no chain"},
-        {"category", WR_ARG_TEXT, &f.category, 0, 0, "C  for lists that name no category"},
-        {"confidence", WR_ARG_INT, &f.confidence, 0, 100, "N  for lists without one, 0..100"},
-        {"issues", WR_ARG_INT, &f.issues, 0, 1000000, "N  print at most so many of each kind by line (5)"},
+        {"category", WR_ARG_TEXT, &f.category, 0, 0,
+         "C  for lists that name no category"},
+        {"confidence", WR_ARG_INT, &f.confidence, 0, 100,
+         "N  for lists without one, 0..100"},
+        {"issues", WR_ARG_INT, &f.issues, 0, 1000000,
+         "N  print at most so many of each kind by line (5)"},
         {"json", WR_ARG_FLAG, &f.is_json, 0, 0, "one JSON object a file"},
     };
     const wr_args args = {.usage = "walletrisk labels load PATH... [flags]",
-                          .purpose = "Load label lists; loading one again changes nothing.",
+                          .purpose =
+                              "Load label lists; loading one again changes nothing.",
                           .arg = arg,
                           .count = sizeof arg / sizeof *arg,
                           .words_min = 1,
@@ -139,18 +146,19 @@ wr_status wr_cmd_labels_load(wr_cli *cli, wr_err *err)
     return WR_OK;
 }
 
-/* --- list, export ---------------------------------------------------------------------- */
+/* --- list, export ----------------------------------------------------------------------
+ */
 
 typedef struct filter_flags {
     const char *chain, *address, *source, *category;
 } filter_flags;
 
-#define FILTER_ARGS(f)                                                              \
-    {"chain", WR_ARG_TEXT, &(f).chain, 0, 0, "C  only of this chain"},              \
-        {"address", WR_ARG_TEXT, &(f).address, 0, 0, "A  only of this address"},    \
-        {"source", WR_ARG_TEXT, &(f).source, 0, 0, "S  only of this list"},         \
-    {                                                                               \
-        "category", WR_ARG_TEXT, &(f).category, 0, 0, "C  only of this category"    \
+#define FILTER_ARGS(f)                                                           \
+    {"chain", WR_ARG_TEXT, &(f).chain, 0, 0, "C  only of this chain"},           \
+        {"address", WR_ARG_TEXT, &(f).address, 0, 0, "A  only of this address"}, \
+        {"source", WR_ARG_TEXT, &(f).source, 0, 0, "S  only of this list"},      \
+    {                                                                            \
+        "category", WR_ARG_TEXT, &(f).category, 0, 0, "C  only of this category" \
     }
 
 static wr_status make_filter(wr_label_filter *out, char address[WR_ADDRESS_MAX + 1],
@@ -209,8 +217,8 @@ static wr_status put_json(void *ctx, const wr_label_row *row, wr_err *err)
     return wr_buf_status(b, "labels", err);
 }
 
-static wr_status write_labels(wr_cli *cli, const filter_flags *f, uint32_t limit, bool is_json,
-                              const char *out, wr_err *err)
+static wr_status write_labels(wr_cli *cli, const filter_flags *f, uint32_t limit,
+                              bool is_json, const char *out, wr_err *err)
 {
     char address[WR_ADDRESS_MAX + 1];
     wr_label_filter filter;
@@ -257,7 +265,8 @@ wr_status wr_cmd_labels_export(wr_cli *cli, wr_err *err)
         {"out", WR_ARG_TEXT, &out, 0, 0, "PATH  file to write (stdout)"},
     };
     const wr_args args = {.usage = "walletrisk labels export [flags]",
-                          .purpose = "All current labels as CSV that 'labels load' reads back.",
+                          .purpose =
+                              "All current labels as CSV that 'labels load' reads back.",
                           .arg = arg,
                           .count = sizeof arg / sizeof *arg,
                           .program = WR_PROGRAM_CLI};
@@ -265,18 +274,20 @@ wr_status wr_cmd_labels_export(wr_cli *cli, wr_err *err)
     return write_labels(cli, &f, 0, false, out, err);
 }
 
-/* --- remove ---------------------------------------------------------------------------- */
+/* --- remove ----------------------------------------------------------------------------
+ */
 
 wr_status wr_cmd_labels_remove(wr_cli *cli, wr_err *err)
 {
     filter_flags f = {0};
     const wr_arg arg[] = {FILTER_ARGS(f)};
-    const wr_args args = {.usage = "walletrisk labels remove --source S | --chain C --address A",
-                          .purpose = "End the labels that match every given filter; earlier "
-                                     "runs keep them.",
-                          .arg = arg,
-                          .count = sizeof arg / sizeof *arg,
-                          .program = WR_PROGRAM_CLI};
+    const wr_args args = {
+        .usage = "walletrisk labels remove --source S | --chain C --address A",
+        .purpose = "End the labels that match every given filter; earlier "
+                   "runs keep them.",
+        .arg = arg,
+        .count = sizeof arg / sizeof *arg,
+        .program = WR_PROGRAM_CLI};
     WR_TRY(wr_args_parse(&args, &cli->argc, cli->argv, err));
     char address[WR_ADDRESS_MAX + 1];
     wr_label_filter filter;

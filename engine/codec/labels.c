@@ -15,15 +15,17 @@
 
 enum { LIST_MAX_BYTES = 1 << 30, QUOTE_MAX = 60 };
 
-/* --- names ----------------------------------------------------------------------------- */
+/* --- names -----------------------------------------------------------------------------
+ */
 
-static const char *const format_name[] = {"auto",     "csv",       "graphsense", "tagpack",
-                                          "ofac-txt", "ofac-json", "etherscan"};
+static const char *const format_name[] = {
+    "auto", "csv", "graphsense", "tagpack", "ofac-txt", "ofac-json", "etherscan"};
 _Static_assert(sizeof format_name / sizeof *format_name == WR_LABELS_FORMAT_COUNT,
                "every format has a name");
 
-static const char *const issue_name[] = {"unknown category", "no category", "invalid address",
-                                         "unknown chain",    "bad field",   "repeated"};
+static const char *const issue_name[] = {"unknown category", "no category",
+                                         "invalid address",  "unknown chain",
+                                         "bad field",        "repeated"};
 _Static_assert(sizeof issue_name / sizeof *issue_name == WR_LABEL_ISSUE_COUNT,
                "every issue has a name");
 
@@ -39,10 +41,11 @@ wr_status wr_labels_format_parse(wr_labels_format *out, wr_text t, wr_err *err)
             *out = (wr_labels_format)f;
             return WR_OK;
         }
-    return wr_fail(err, WR_EINVAL,
-                   "label format '%s' is none of auto, csv, graphsense, tagpack, ofac-txt, "
-                   "ofac-json, etherscan",
-                   wr_text_quote(t, QUOTE_MAX).s);
+    return wr_fail(
+        err, WR_EINVAL,
+        "label format '%s' is none of auto, csv, graphsense, tagpack, ofac-txt, "
+        "ofac-json, etherscan",
+        wr_text_quote(t, QUOTE_MAX).s);
 }
 
 const char *wr_label_issue_name(wr_label_issue_kind k)
@@ -92,19 +95,21 @@ wr_text wr_label_trim(wr_text t)
     return t;
 }
 
-wr_status wr_labels_source(wr_text *out, wr_label_gate *g, const char *prefix, wr_text tail,
-                           wr_err *err)
+wr_status wr_labels_source(wr_text *out, wr_label_gate *g, const char *prefix,
+                           wr_text tail, wr_err *err)
 {
     char text[WR_LABEL_TEXT_MAX + 4]; /* a character more: the gate cuts at its border */
-    const size_t n = strlen(prefix);
-    const size_t k = tail.len < sizeof text - n ? tail.len : sizeof text - n;
-    memcpy(text, prefix, n);
-    memcpy(text + n, tail.p ? tail.p : "", k);
-    *out = wr_arena_text(&g->name_arena, (wr_text){text, (uint32_t)(n + k)});
+    uint32_t n = 0;
+    while (*prefix)
+        text[n++] = *prefix++;
+    for (uint32_t i = 0; i < tail.len && n < sizeof text; i++)
+        text[n++] = tail.p[i];
+    *out = wr_arena_text(&g->name_arena, (wr_text){text, n});
     return out->p ? WR_OK : wr_fail(err, WR_ENOMEM, "name of a label source");
 }
 
-/* --- the gate: one entry, checked ------------------------------------------------------ */
+/* --- the gate: one entry, checked ------------------------------------------------------
+ */
 
 void wr_label_report(const wr_label_gate *g, wr_label_issue_kind kind, uint64_t line,
                      const char *fmt, ...)
@@ -127,13 +132,20 @@ static int confidence_of(wr_text t)
         const char *word;
         int level;
     } table[] = {
-        {"override", 100},          {"ownership", 100},
-        {"ledger_immanent", 100},   {"manual_transaction", 90},
-        {"service_api", 70},        {"forensic_investigation", 70},
-        {"authority_data", 60},     {"trusted_provider", 50},
-        {"service_data", 50},       {"forensic", 50},
-        {"untrusted_transaction", 40}, {"web_crawl", 20},
-        {"heuristic", 10},          {"unknown", 5},
+        {"override", 100},
+        {"ownership", 100},
+        {"ledger_immanent", 100},
+        {"manual_transaction", 90},
+        {"service_api", 70},
+        {"forensic_investigation", 70},
+        {"authority_data", 60},
+        {"trusted_provider", 50},
+        {"service_data", 50},
+        {"forensic", 50},
+        {"untrusted_transaction", 40},
+        {"web_crawl", 20},
+        {"heuristic", 10},
+        {"unknown", 5},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (wr_text_eq(t, wr_text_of(table[i].word)))
@@ -147,18 +159,22 @@ static int confidence_of(wr_text t)
 /* Tokens stand for the chain that the address's form belongs to. */
 static wr_text chain_of_token(wr_text chain, wr_text address)
 {
-    static const char *const tokens[] = {"USDT", "USDC", "DAI", "BUSD", "TUSD", "PAX", "OMNI"};
+    static const char *const tokens[] = {"USDT", "USDC", "DAI", "BUSD",
+                                         "TUSD", "PAX",  "OMNI"};
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
-        if (chain.len != strlen(tokens[i]) || strncasecmp(chain.p, tokens[i], chain.len) != 0)
+        if (chain.len != strlen(tokens[i]) ||
+            strncasecmp(chain.p, tokens[i], chain.len) != 0)
             continue;
         if (address.len >= 2 && address.p[0] == '0' && (address.p[1] | 32) == 'x')
             return WR_TEXT_LIT("ETH");
-        return address.len && address.p[0] == 'T' ? WR_TEXT_LIT("TRX") : WR_TEXT_LIT("BTC");
+        return address.len && address.p[0] == 'T' ? WR_TEXT_LIT("TRX")
+                                                  : WR_TEXT_LIT("BTC");
     }
     return chain;
 }
 
-static bool read_chain(const wr_chain **out, const wr_label_gate *g, const wr_raw_label *raw)
+static bool read_chain(const wr_chain **out, const wr_label_gate *g,
+                       const wr_raw_label *raw)
 {
     wr_text id = raw->chain.len ? raw->chain : g->o->chain;
     wr_err why = {0};
@@ -205,8 +221,8 @@ static bool read_confidence(uint8_t *out, const wr_label_gate *g, const wr_raw_l
     return true;
 }
 
-static bool read_time(int64_t *out, const wr_label_gate *g, uint64_t line, const char *what,
-                      wr_text t)
+static bool read_time(int64_t *out, const wr_label_gate *g, uint64_t line,
+                      const char *what, wr_text t)
 {
     wr_err why = {0};
     *out = WR_TIME_NONE;
@@ -230,15 +246,16 @@ static bool read_validity(wr_label *b, const wr_label_gate *g, const wr_raw_labe
 enum { T_SOURCE, T_URI, T_ACTOR, T_NAME };
 
 /* Strangers' text, cleaned into the gate: control characters become blanks (no terminal
-   obeys a label), trimmed, cut to the limit at a character's border; no UTF-8 is an issue. */
+   obeys a label), trimmed, cut to the limit at a character's border; no UTF-8 is an
+   issue. */
 static bool read_text(wr_text *out, wr_label_gate *g, int which, uint64_t line, wr_text t)
 {
     static const char *const name[] = {"source", "uri", "actor", "name"};
     char *clean = g->text[which];
     t = wr_label_trim(t);
     if (!wr_utf8_is_valid(t) || (t.len && memchr(t.p, '\0', t.len))) {
-        wr_label_report(g, WR_LABEL_BAD_FIELD, line, "%s '%s' is not UTF-8 text", name[which],
-                        wr_text_quote(t, QUOTE_MAX).s);
+        wr_label_report(g, WR_LABEL_BAD_FIELD, line, "%s '%s' is not UTF-8 text",
+                        name[which], wr_text_quote(t, QUOTE_MAX).s);
         return false;
     }
     if (t.len > WR_LABEL_TEXT_MAX) {
@@ -246,8 +263,10 @@ static bool read_text(wr_text *out, wr_label_gate *g, int which, uint64_t line, 
         while (t.len && ((unsigned char)t.p[t.len] & 0xC0) == 0x80)
             t.len--;
     }
+    memcpy(clean, t.p ? t.p : "", t.len);
     for (uint32_t i = 0; i < t.len; i++)
-        clean[i] = is_blank(t.p[i]) ? ' ' : t.p[i];
+        if (is_blank(clean[i]))
+            clean[i] = ' ';
     t = wr_label_trim((wr_text){clean, t.len});
     *out = t.len ? t : (wr_text){0};
     return true;
@@ -270,7 +289,8 @@ static bool keep_text(wr_text *t, wr_label_gate *g)
     return !is_there || t->p;
 }
 
-/* --- repeats --------------------------------------------------------------------------- */
+/* --- repeats ---------------------------------------------------------------------------
+ */
 
 static void key_of(uint64_t key[2], const wr_label *b)
 {
@@ -301,7 +321,8 @@ static wr_status grow_seen(wr_label_gate *g, wr_err *err)
         return wr_fail(err, WR_ENOMEM, "%zu label keys", cap);
     for (size_t i = 0; i < g->seen_cap; i++)
         if (g->seen[2 * i])
-            memcpy(place_of(table, cap, &g->seen[2 * i]), &g->seen[2 * i], 2 * sizeof *table);
+            memcpy(place_of(table, cap, &g->seen[2 * i]), &g->seen[2 * i],
+                   2 * sizeof *table);
     wr_free(g->seen);
     g->seen = table;
     g->seen_cap = cap;
@@ -320,7 +341,8 @@ static wr_status is_repeated(bool *out, wr_label_gate *g, const wr_label *b, wr_
     return WR_OK;
 }
 
-/* --- offer ----------------------------------------------------------------------------- */
+/* --- offer -----------------------------------------------------------------------------
+ */
 
 wr_status wr_label_gate_flush(wr_label_gate *g, wr_err *err)
 {
@@ -351,8 +373,8 @@ wr_status wr_label_gate_offer(wr_label_gate *g, const wr_raw_label *raw, wr_err 
     bool repeated = false;
     WR_TRY(is_repeated(&repeated, g, &b, err));
     if (repeated) {
-        wr_label_report(g, WR_LABEL_REPEATED, raw->line, "%s %s was there before", address,
-                        g->o->taxonomy->category[category].id);
+        wr_label_report(g, WR_LABEL_REPEATED, raw->line, "%s %s was there before",
+                        address, g->o->taxonomy->category[category].id);
         return WR_OK;
     }
     if (!keep_text(&b.address, g) || !keep_text(&b.source, g) || !keep_text(&b.uri, g) ||
@@ -362,7 +384,8 @@ wr_status wr_label_gate_offer(wr_label_gate *g, const wr_raw_label *raw, wr_err 
     return g->count == WR_LABELS_BATCH ? wr_label_gate_flush(g, err) : WR_OK;
 }
 
-/* --- a whole list ---------------------------------------------------------------------- */
+/* --- a whole list ----------------------------------------------------------------------
+ */
 
 static wr_text first_line(wr_text bytes)
 {
@@ -380,7 +403,9 @@ static wr_labels_format guess(const char *name, wr_text bytes)
     uint32_t i = 0;
     while (i < bytes.len && isspace((unsigned char)bytes.p[i]))
         i++;
-    char first = i < bytes.len ? bytes.p[i] : '\0';
+    char first = '\0';
+    if (i < bytes.len)
+        first = bytes.p[i];
     if (first == '{')
         return WR_LABELS_ETHERSCAN;
     if (first == '[')
@@ -391,12 +416,14 @@ static wr_labels_format guess(const char *name, wr_text bytes)
     const wr_text head = first_line(bytes);
     if (contains(head, "category_or_abuse"))
         return WR_LABELS_GRAPHSENSE;
-    const bool has_columns = contains(head, ",") || contains(head, ";") || contains(head, "\t");
-    return (has_columns && first != '#') || ends_with(base, ".csv") ? WR_LABELS_CSV : WR_LABELS_OFAC_TXT;
+    const bool has_columns =
+        contains(head, ",") || contains(head, ";") || contains(head, "\t");
+    return (has_columns && first != '#') || ends_with(base, ".csv") ? WR_LABELS_CSV
+                                                                    : WR_LABELS_OFAC_TXT;
 }
 
-static wr_status read_as(wr_label_gate *g, wr_labels_format f, const char *name, wr_text bytes,
-                         wr_err *err)
+static wr_status read_as(wr_label_gate *g, wr_labels_format f, const char *name,
+                         wr_text bytes, wr_err *err)
 {
     switch (f) {
     case WR_LABELS_CSV:
@@ -469,8 +496,8 @@ wr_status wr_labels_read_bytes(const char *name, wr_text bytes, const wr_labels_
     return s;
 }
 
-wr_status wr_labels_read(const char *path, const wr_labels_opts *o, const wr_labels_sink *sink,
-                         wr_err *err)
+wr_status wr_labels_read(const char *path, const wr_labels_opts *o,
+                         const wr_labels_sink *sink, wr_err *err)
 {
     wr_buf b;
     wr_buf_init(&b, LIST_MAX_BYTES);

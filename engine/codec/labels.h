@@ -19,10 +19,10 @@
  * nothing.  Every entry is a label or an issue (of Etherscan: at least one label or an
  * issue).
  *
- * Texts are strangers' words: blanks at the ends go, control characters become blanks, what
- * is longer than WR_LABEL_TEXT_MAX is cut at a character, what is no UTF-8 is an issue.
- * A token's name in place of a chain (USDT, USDC, …) stands for the chain that the form of
- * the address belongs to.  Thread: safe.
+ * Texts are strangers' words: blanks at the ends go, control characters become blanks,
+ * what is longer than WR_LABEL_TEXT_MAX is cut at a character, what is no UTF-8 is an
+ * issue. A token's name in place of a chain (USDT, USDC, …) stands for the chain that the
+ * form of the address belongs to.  Thread: safe.
  */
 #ifndef WR_CODEC_LABELS_H
 #define WR_CODEC_LABELS_H
@@ -42,7 +42,8 @@ typedef enum wr_labels_format {
 } wr_labels_format;
 
 const char *wr_labels_format_name(wr_labels_format f);
-wr_status wr_labels_format_parse(wr_labels_format *out, wr_text t, wr_err *err) WR_NODISCARD;
+wr_status wr_labels_format_parse(wr_labels_format *out, wr_text t,
+                                 wr_err *err) WR_NODISCARD;
 
 typedef enum wr_label_issue_kind {
     WR_LABEL_UNKNOWN_CATEGORY,
@@ -66,8 +67,9 @@ typedef struct wr_label_issue {
 typedef struct wr_labels_opts {
     wr_labels_format format;
     const wr_taxonomy *taxonomy; /* required */
-    wr_text source;   /* instead of the format's, e.g. "ofac:sanctioned_addresses_ETH.txt" */
-    wr_text chain;    /* id or alias, for lists without one */
+    wr_text
+        source;    /* instead of the format's, e.g. "ofac:sanctioned_addresses_ETH.txt" */
+    wr_text chain; /* id or alias, for lists without one */
     wr_text category; /* for lists without one */
     int confidence;   /* 0..100 for lists without one; -1 = the format's */
 } wr_labels_opts;
@@ -82,10 +84,11 @@ typedef struct wr_labels_sink {
 /*
  * Errors  WR_EIO, WR_ECORRUPT (file), WR_EPARSE (not such a list at all: what was
  *         expected), WR_ELIMIT (1 GiB; YAML 64 MiB), WR_EINVAL (option), of the sink
- * Cost    the file is held in memory once, decompressed; JSON and YAML as a tree beside it
+ * Cost    the file is held in memory once, decompressed; JSON and YAML as a tree beside
+ * it
  */
-wr_status wr_labels_read(const char *path, const wr_labels_opts *o, const wr_labels_sink *sink,
-                         wr_err *err) WR_NODISCARD;
+wr_status wr_labels_read(const char *path, const wr_labels_opts *o,
+                         const wr_labels_sink *sink, wr_err *err) WR_NODISCARD;
 
 /* The same over bytes (copied once); name stands for the path. */
 wr_status wr_labels_read_bytes(const char *name, wr_text bytes, const wr_labels_opts *o,

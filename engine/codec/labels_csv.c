@@ -24,7 +24,8 @@ typedef enum column {
 enum { HEADER_MAX = 32 }; /* columns of a header */
 _Static_assert((int)HEADER_MAX <= (int)WR_SLOT_COUNT,
                "wr_csv_row fills one slot per column");
-_Static_assert((int)C_COUNT <= (int)WR_SLOT_COUNT, "a row has a slot for every column");
+_Static_assert((int)C_COUNT <= (int)HEADER_MAX && (int)HEADER_MAX <= (int)WR_SLOT_COUNT,
+               "a row has a slot for every column");
 
 /* --- header ----------------------------------------------------------------------------
  */
@@ -35,12 +36,12 @@ static column column_of(wr_text name)
         const char *plain;
         column c;
     } table[] = {
-        {"address", C_ADDRESS},   {"wallet", C_ADDRESS},  {"account", C_ADDRESS},
-        {"chain", C_CHAIN},       {"network", C_CHAIN},   {"currency", C_CHAIN},
-        {"category", C_CATEGORY}, {"abuse", C_CATEGORY},  {"categoryorabuse", C_CATEGORY},
-        {"source", C_SOURCE},     {"uri", C_URI},         {"url", C_URI},
-        {"actor", C_ACTOR},       {"name", C_NAME},       {"label", C_NAME},
-        {"validfrom", C_FROM},    {"validto", C_TO},      {"confidence", C_CONFIDENCE},
+        {"address", C_ADDRESS},   {"wallet", C_ADDRESS}, {"account", C_ADDRESS},
+        {"chain", C_CHAIN},       {"network", C_CHAIN},  {"currency", C_CHAIN},
+        {"category", C_CATEGORY}, {"abuse", C_CATEGORY}, {"categoryorabuse", C_CATEGORY},
+        {"source", C_SOURCE},     {"uri", C_URI},        {"url", C_URI},
+        {"actor", C_ACTOR},       {"name", C_NAME},      {"label", C_NAME},
+        {"validfrom", C_FROM},    {"validto", C_TO},     {"confidence", C_CONFIDENCE},
         {"pack", C_PACK},
     };
     char plain[WR_NAME_MAX + 1];
@@ -61,14 +62,15 @@ static char delimiter_of(wr_text bytes)
 }
 
 /* Meaning of each column of the first row; *next = start of the second. */
-static wr_status read_header(wr_csv *csv, const char **next, const char *name, wr_text bytes,
-                             bool is_graphsense, wr_arena *arena, wr_err *err)
+static wr_status read_header(wr_csv *csv, const char **next, const char *name,
+                             wr_text bytes, bool is_graphsense, wr_arena *arena,
+                             wr_err *err)
 {
     wr_text head[WR_SLOT_COUNT] = {{0}};
     wr_row row;
     *csv = (wr_csv){.delimiter = delimiter_of(bytes), .columns = HEADER_MAX};
-    for (uint8_t i = 0; i < HEADER_MAX; i++)
-        csv->slot[i] = i;
+    for (size_t i = 0; i < HEADER_MAX; i++)
+        csv->slot[i] = (uint8_t)i;
     const wr_row_state s =
         wr_csv_row(csv, bytes.p, bytes.p + bytes.len, true, head, arena, &row);
     if (s == WR_ROW_NOMEM)
@@ -85,8 +87,8 @@ static wr_status read_header(wr_csv *csv, const char **next, const char *name, w
         if (is_graphsense && c == C_SOURCE)
             c = C_URI; /* its source is a page; the list's name is the pack */
         if (c != C_NONE && is_there[c])
-            return wr_fail(err, WR_EPARSE, "%s: the header has a second column for '%s'", name,
-                           wr_text_quote(head[i], 40).s);
+            return wr_fail(err, WR_EPARSE, "%s: the header has a second column for '%s'",
+                           name, wr_text_quote(head[i], 40).s);
         is_there[c] = true;
         csv->slot[i] = (uint8_t)c;
     }
@@ -96,14 +98,20 @@ static wr_status read_header(wr_csv *csv, const char **next, const char *name, w
     return WR_OK;
 }
 
-/* --- rows ------------------------------------------------------------------------------ */
+/* --- rows ------------------------------------------------------------------------------
+ */
+
+static bool is_formula(wr_text t)
+{
+    return t.len && (t.p[0] == '=' || t.p[0] == '+' || t.p[0] == '-' || t.p[0] == '@');
+}
 
 bool wr_label_is_guarded(wr_text t)
 {
     uint32_t i = 0;
     while (i < t.len && t.p[i] == '\'')
         i++;
-    return i > 0 && i < t.len && memchr("=+-@", t.p[i], 4);
+    return i > 0 && is_formula((wr_text){t.p + i, t.len - i});
 }
 
 static wr_text text_at(const wr_text *slot, column c)
@@ -132,7 +140,8 @@ static wr_status offer_row(wr_label_gate *g, const wr_text *slot, uint64_t line,
                         .valid_to = text_at(slot, C_TO)};
     wr_arena_reset(&g->name_arena);
     if (slot[C_PACK].len && !raw.source.len)
-        WR_TRY(wr_labels_source(&raw.source, g, "graphsense:", text_at(slot, C_PACK), err));
+        WR_TRY(
+            wr_labels_source(&raw.source, g, "graphsense:", text_at(slot, C_PACK), err));
     if (!raw.source.len)
         WR_TRY(wr_labels_source(&raw.source, g, "file:", own_source, err));
     return wr_label_gate_offer(g, &raw, err);
@@ -184,15 +193,16 @@ wr_status wr_labels_read_csv(wr_label_gate *g, const char *name, wr_text bytes,
     return s;
 }
 
-/* --- writing --------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------
+ */
 
 static void put_text(wr_buf *b, wr_text t, char behind)
 {
-    const bool is_formula = t.len && memchr("=+-@", t.p[0], 4);
-    const bool needs_guard = is_formula || wr_label_is_guarded(t);
+    const bool needs_guard = is_formula(t) || wr_label_is_guarded(t);
     bool needs_quotes = false;
     for (uint32_t i = 0; i < t.len; i++)
-        needs_quotes = needs_quotes || memchr(",\"\r\n", t.p[i], 4);
+        needs_quotes = needs_quotes || t.p[i] == ',' || t.p[i] == '"' || t.p[i] == '\r' ||
+                       t.p[i] == '\n';
     if (needs_quotes)
         wr_buf_adds(b, "\"");
     if (needs_guard)

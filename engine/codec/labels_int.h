@@ -26,8 +26,8 @@ typedef struct wr_label_gate {
     wr_label batch[WR_LABELS_BATCH];
     size_t count;
     char text[4][WR_LABEL_TEXT_MAX]; /* of the entry at hand, cleaned */
-    wr_arena arena;      /* texts of the batch */
-    wr_arena name_arena; /* sources made from names of files and packs */
+    wr_arena arena;                  /* texts of the batch */
+    wr_arena name_arena;             /* sources made from names of files and packs */
     uint64_t *seen; /* [2 * seen_cap] 128-bit keys, open addressing; 0,0 = free */
     size_t seen_cap, seen_count;
 } wr_label_gate;
@@ -61,8 +61,8 @@ wr_text wr_labels_base_name(const char *name);
 /* "dir/sanctioned_addresses_XBT.txt" -> "XBT"; absent when the name has no such part. */
 wr_text wr_labels_chain_of_name(const char *name);
 /* "ofac:" and the base name, in g->name_arena. */
-wr_status wr_labels_source(wr_text *out, wr_label_gate *g, const char *prefix, wr_text tail,
-                           wr_err *err) WR_NODISCARD;
+wr_status wr_labels_source(wr_text *out, wr_label_gate *g, const char *prefix,
+                           wr_text tail, wr_err *err) WR_NODISCARD;
 
 /* One ' or more before = + - @: how wr_label_to_csv guards a text from spreadsheets. */
 bool wr_label_is_guarded(wr_text t);

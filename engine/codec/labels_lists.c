@@ -5,7 +5,8 @@
 
 #include "codec/labels_int.h"
 
-/* --- OFAC ------------------------------------------------------------------------------ */
+/* --- OFAC ------------------------------------------------------------------------------
+ */
 
 typedef struct ofac {
     wr_label_gate *g;
@@ -56,7 +57,8 @@ static wr_status load_json(json_t **out, const char *name, wr_text bytes, wr_err
                 : wr_fail(err, WR_EPARSE, "%s: line %d: %s", name, at.line, at.text);
 }
 
-static wr_status offer_array(const ofac *o, const char *name, const json_t *list, wr_err *err)
+static wr_status offer_array(const ofac *o, const char *name, const json_t *list,
+                             wr_err *err)
 {
     if (!json_is_array(list))
         return wr_fail(err, WR_EPARSE, "%s: expected an array of addresses", name);
@@ -65,7 +67,8 @@ static wr_status offer_array(const ofac *o, const char *name, const json_t *list
     json_array_foreach(list, i, item)
     {
         if (!json_is_string(item)) {
-            wr_label_report(o->g, WR_LABEL_BAD_FIELD, i + 1, "entry %zu is no text", i + 1);
+            wr_label_report(o->g, WR_LABEL_BAD_FIELD, i + 1, "entry %zu is no text",
+                            i + 1);
             continue;
         }
         const wr_text t = {json_string_value(item), (uint32_t)json_string_length(item)};
@@ -86,7 +89,8 @@ wr_status wr_labels_read_ofac_json(wr_label_gate *g, const char *name, wr_text b
     return s;
 }
 
-/* --- Etherscan ------------------------------------------------------------------------- */
+/* --- Etherscan -------------------------------------------------------------------------
+ */
 
 typedef struct explorer {
     wr_label_gate *g;
@@ -98,8 +102,11 @@ static wr_text chain_of_explorer(const char *name)
 {
     static const struct {
         const char *part, *chain;
-    } table[] = {{"bscscan", "BSC"},      {"polygonscan", "POL"}, {"arbiscan", "ARB"},
-                 {"optimis", "eip155:10"}, {"etherscan", "ETH"}};
+    } table[] = {{"bscscan", "BSC"},
+                 {"polygonscan", "POL"},
+                 {"arbiscan", "ARB"},
+                 {"optimis", "eip155:10"},
+                 {"etherscan", "ETH"}};
     const wr_text base = wr_labels_base_name(name);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (memmem(base.p, base.len, table[i].part, strlen(table[i].part)))
@@ -161,7 +168,8 @@ static wr_status offer_object(explorer *x, const char *name, json_t *object, wr_
 wr_status wr_labels_read_etherscan(wr_label_gate *g, const char *name, wr_text bytes,
                                    wr_err *err)
 {
-    explorer x = {.g = g, .chain = g->o->chain.len ? g->o->chain : chain_of_explorer(name)};
+    explorer x = {.g = g,
+                  .chain = g->o->chain.len ? g->o->chain : chain_of_explorer(name)};
     WR_TRY(wr_labels_source(&x.source, g, "etherscan:", wr_labels_base_name(name), err));
     json_t *object = NULL;
     WR_TRY(load_json(&object, name, bytes, err));

@@ -9,7 +9,8 @@ static wr_text inherited(wr_yaml_node header, wr_yaml_node tag, const char *key)
     wr_yaml_node n = wr_yaml_get(tag, key);
     if (!wr_yaml_has(n))
         n = wr_yaml_get(header, key);
-    if (wr_yaml_has(n) && wr_yaml_count(n) == 0 && wr_yaml_text(&t, n, key, NULL) != WR_OK)
+    if (wr_yaml_has(n) && wr_yaml_count(n) == 0 &&
+        wr_yaml_text(&t, n, key, NULL) != WR_OK)
         t = (wr_text){0};
     return wr_label_trim(t);
 }

@@ -22,7 +22,8 @@ static yaml_node_t *node_of(wr_yaml_node n)
     /* libyaml's reader takes a non-const document, yet only reads it */
     yaml_document_t *doc;
     const yaml_document_t *from = &n.doc->doc;
-    memcpy(&doc, &from, sizeof doc);
+    memcpy(&doc, &from,
+           sizeof from); /* NOLINT(bugprone-sizeof-expression): the pointer */
     return n.index ? yaml_document_get_node(doc, n.index) : NULL;
 }
 
@@ -30,7 +31,8 @@ wr_status wr_yaml_parse(wr_yaml_doc **out, const char *name, const char *text, s
                         wr_err *err)
 {
     if (len > DOC_MAX_BYTES)
-        return wr_fail(err, WR_ELIMIT, "%s: %zu bytes, limit %d", name, len, DOC_MAX_BYTES);
+        return wr_fail(err, WR_ELIMIT, "%s: %zu bytes, limit %d", name, len,
+                       DOC_MAX_BYTES);
     WR_AUTO(wr_yaml_doc) d = wr_calloc(1, sizeof *d);
     if (!d)
         return wr_fail(err, WR_ENOMEM, "%s: yaml document", name);
@@ -159,8 +161,8 @@ wr_status wr_yaml_text(wr_text *out, wr_yaml_node n, const char *what, wr_err *e
     return WR_OK;
 }
 
-wr_status wr_yaml_number(double *out, wr_yaml_node n, const char *what, double lo, double hi,
-                         wr_err *err)
+wr_status wr_yaml_number(double *out, wr_yaml_node n, const char *what, double lo,
+                         double hi, wr_err *err)
 {
     wr_text t = {0};
     WR_TRY(wr_yaml_text(&t, n, what, err));

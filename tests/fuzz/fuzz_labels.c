@@ -1,7 +1,7 @@
 /*
  * Label lists: the first byte picks the format, the rest is the file.  Whatever comes in
- * gives checked labels, issues or an error, and what is given can be written as our own CSV
- * and read back.
+ * gives checked labels, issues or an error, and what is given can be written as our own
+ * CSV and read back.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -53,15 +53,16 @@ static void issue(void *ctx, const wr_label_issue *i)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const name[] = {"list",      "l.csv",      "l.csv", "p.yaml",
-                                       "a_ETH.txt", "a_XBT.json", "etherscan.json"};
+    static const char *const name[] = {
+        "list", "l.csv", "l.csv", "p.yaml", "a_ETH.txt", "a_XBT.json", "etherscan.json"};
     static wr_taxonomy tx = {.count = 2,
                              .category = {{.id = "hack", .weight = 1, .rho0 = 1},
                                           {.id = "cex", .kind = WR_CATEGORY_SERVICE}}};
     if (size == 0 || size > 1 << 20)
         return 0;
     const int pick = data[0] % WR_LABELS_FORMAT_COUNT;
-    wr_labels_opts o = {.format = (wr_labels_format)pick, .taxonomy = &tx, .confidence = -1};
+    wr_labels_opts o = {
+        .format = (wr_labels_format)pick, .taxonomy = &tx, .confidence = -1};
     if (data[0] & 64)
         o.chain = WR_TEXT_LIT("ETH");
     if (data[0] & 128)
@@ -80,8 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wr_buf_adds(&again.csv, WR_LABEL_CSV_HEADER);
     o = (wr_labels_opts){.format = WR_LABELS_CSV, .taxonomy = &tx, .confidence = -1};
     const wr_labels_sink back = {.take = take, .issue = issue, .ctx = &again};
-    require(wr_labels_read_bytes("x.csv", (wr_text){s.csv.p, (uint32_t)s.csv.len}, &o, &back,
-                                 NULL) == WR_OK);
+    require(wr_labels_read_bytes("x.csv", (wr_text){s.csv.p, (uint32_t)s.csv.len}, &o,
+                                 &back, NULL) == WR_OK);
     require(again.labels == first && again.csv.len == s.csv.len &&
             memcmp(again.csv.p, s.csv.p, s.csv.len) == 0);
     wr_buf_release(&s.csv);

@@ -10,9 +10,9 @@
 #include "codec/settings_yaml.h"
 #include "util/clock.h"
 
-#define BTC  "bip122:000000000019d6689c085ae165831e93"
-#define EVM1 "0x1fb7bd310d95f2a6d9baaf8a8a430a9a04453a8b"
-#define EVM2 "0xb5aef1de312925438c00d12fca19c8d8a99e3d1e"
+#define BTC   "bip122:000000000019d6689c085ae165831e93"
+#define EVM1  "0x1fb7bd310d95f2a6d9baaf8a8a430a9a04453a8b"
+#define EVM2  "0xb5aef1de312925438c00d12fca19c8d8a99e3d1e"
 #define P2PKH "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 
 static const wr_taxonomy *taxonomy(void)
@@ -20,8 +20,10 @@ static const wr_taxonomy *taxonomy(void)
     static wr_taxonomy tx;
     static const char text[] =
         "categories:\n"
-        "  - {id: sanctions, name: S, kind: illicit, weight: 1, rho0: 0.1, words: [ofac]}\n"
-        "  - {id: hack, name: H, kind: illicit, weight: 1, rho0: 0.1, words: [exploit, heist]}\n"
+        "  - {id: sanctions, name: S, kind: illicit, weight: 1, rho0: 0.1, words: "
+        "[ofac]}\n"
+        "  - {id: hack, name: H, kind: illicit, weight: 1, rho0: 0.1, words: [exploit, "
+        "heist]}\n"
         "  - {id: exchange, name: E, kind: service, words: [cex, binance]}\n";
     if (!tx.count)
         assert_ok(wr_taxonomy_from_yaml(&tx, "c.yaml", text, sizeof text - 1, &err));
@@ -122,21 +124,24 @@ static void check_fails(const char *name, const char *text, wr_status want,
 static void test_csv__every_column_in_any_order(void **state)
 {
     (void)state;
-    check("own.csv",
-          "Name,actor,URI,source,confidence,Valid From,valid_to,category,chain,address,x\n"
-          "Eve,eve,https://e.example,list,77,2020-01-02,2021-01-02T03:04:05Z,Exploit,ETH,"
-          "0x1FB7bd310d95f2a6d9baaf8a8a430a9a04453a8b,ignored\n",
-          &(wr_labels_opts){.confidence = -1},
-          "", "2 invalid address: address '0x1FB7bd310d95f2a6d9baaf8a8a430a9a04453a8b' on "
-              "eip155:1: wrong checksum (EIP-55)\n");
-    check("own.csv",
-          "Name,actor,URI,source,confidence,Valid From,valid_to,category,chain,address,x\n"
-          "Eve,eve,https://e.example,list,77,2020-01-02,2021-01-02T03:04:05Z,Exploit,ETH," EVM1
-          ",ignored\n",
-          NULL,
-          "eip155:1|" EVM1 "|hack|77|list|https://e.example|eve|Eve|2020-01-02T00:00:00Z|"
-          "2021-01-02T03:04:05Z\n",
-          "");
+    check(
+        "own.csv",
+        "Name,actor,URI,source,confidence,Valid From,valid_to,category,chain,address,x\n"
+        "Eve,eve,https://e.example,list,77,2020-01-02,2021-01-02T03:04:05Z,Exploit,ETH,"
+        "0x1FB7bd310d95f2a6d9baaf8a8a430a9a04453a8b,ignored\n",
+        &(wr_labels_opts){.confidence = -1}, "",
+        "2 invalid address: address '0x1FB7bd310d95f2a6d9baaf8a8a430a9a04453a8b' on "
+        "eip155:1: wrong checksum (EIP-55)\n");
+    check(
+        "own.csv",
+        "Name,actor,URI,source,confidence,Valid From,valid_to,category,chain,address,x\n"
+        "Eve,eve,https://"
+        "e.example,list,77,2020-01-02,2021-01-02T03:04:05Z,Exploit,ETH," EVM1
+        ",ignored\n",
+        NULL,
+        "eip155:1|" EVM1 "|hack|77|list|https://e.example|eve|Eve|2020-01-02T00:00:00Z|"
+        "2021-01-02T03:04:05Z\n",
+        "");
 }
 
 static void test_csv__defaults_of_options_and_format(void **state)
@@ -148,9 +153,13 @@ static void test_csv__defaults_of_options_and_format(void **state)
                               .confidence = 33,
                               .format = WR_LABELS_CSV};
     check("dir/own.csv.gz", "address\n" P2PKH "\n", &o,
-          BTC "|" P2PKH "|exchange|33|mine||||" "|\n", "");
+          BTC "|" P2PKH "|exchange|33|mine||||"
+              "|\n",
+          "");
     check("dir/own.csv.gz", "address,chain,category\n" P2PKH ",xbt,hack\n", NULL,
-          BTC "|" P2PKH "|hack|5|file:own.csv|||" "||\n", "");
+          BTC "|" P2PKH "|hack|5|file:own.csv|||"
+              "||\n",
+          "");
 }
 
 static void test_csv__delimiters_bom_crlf_and_blanks(void **state)
@@ -158,11 +167,13 @@ static void test_csv__delimiters_bom_crlf_and_blanks(void **state)
     (void)state;
     const char *const label = "eip155:1|" EVM1 "|hack|5|file:l.csv|||n||\n";
     static const char *const text[] = {
-        "\xEF\xBB\xBF" "address,chain,category,name\r\n" EVM1 ",ETH,hack,n\r\n",
+        "\xEF\xBB\xBF"
+        "address,chain,category,name\r\n" EVM1 ",ETH,hack,n\r\n",
         "address;chain;category;name\n" EVM1 ";ETH;hack;n\n",
         "address\tchain\tcategory\tname\n" EVM1 "\tETH\thack\tn",
         " address , chain , category , name\n\n \n" EVM1 " , ETH,  hack ,\tn \r\n\n",
-        "\"address\",\"chain\",\"category\",\"name\"\n\"" EVM1 "\",\"ETH\",\"hack\",\"n\"\n",
+        "\"address\",\"chain\",\"category\",\"name\"\n\"" EVM1
+        "\",\"ETH\",\"hack\",\"n\"\n",
     };
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         check("l.csv", text[i], NULL, label, "");
@@ -172,8 +183,8 @@ static void test_csv__quotes_and_lines_inside_them(void **state)
 {
     (void)state;
     check("l.csv",
-          "address,chain,category,name\n" EVM1 ",ETH,hack,\"two\nlines, \"\"quoted\"\"\"\n" EVM2
-          ",ETH,nothing,x\n",
+          "address,chain,category,name\n" EVM1
+          ",ETH,hack,\"two\nlines, \"\"quoted\"\"\"\n" EVM2 ",ETH,nothing,x\n",
           NULL, "eip155:1|" EVM1 "|hack|5|file:l.csv|||two lines, \"quoted\"||\n",
           "4 unknown category: unknown category 'nothing'\n");
 }
@@ -184,7 +195,9 @@ static void test_csv__broken_rows_are_issues_of_their_line(void **state)
     check("l.csv",
           "address,chain,category\n" EVM1 ",ETH\n" EVM1 ",ETH,hack,more\n\"" EVM1
           "\"x,ETH,hack\n" EVM2 ",ETH,hack\n\"open,ETH,hack\n",
-          NULL, "eip155:1|" EVM2 "|hack|5|file:l.csv|||" "||\n",
+          NULL,
+          "eip155:1|" EVM2 "|hack|5|file:l.csv|||"
+          "||\n",
           "2 bad field: 2 columns, the header has 3\n"
           "3 bad field: 4 columns, the header has 3\n"
           "4 bad field: text behind a closing quote\n"
@@ -201,10 +214,14 @@ static void test_csv__header_errors(void **state)
                 "l.csv: the header has a second column for 'Wallet'");
     check_fails("l.csv", "\"address,chain\n", WR_EPARSE,
                 "l.csv: header: a quote that does not close");
-    char wide[256] = "address";
+    wr_buf wide;
+    wr_buf_init(&wide, 1 << 10);
+    wr_buf_adds(&wide, "address");
     for (size_t i = 0; i < 40; i++)
-        strcat(wide, ",c"); /* fits by far */
-    check_fails("l.csv", wide, WR_EPARSE, "l.csv: a header of 1..32 columns was expected");
+        wr_buf_adds(&wide, ",c");
+    check_fails("l.csv", wr_buf_cstr(&wide), WR_EPARSE,
+                "l.csv: a header of 1..32 columns was expected");
+    wr_buf_release(&wide);
 }
 
 /* --- what an entry can have wrong --------------------------------------------------- */
@@ -216,7 +233,8 @@ static void test_entry__each_issue_names_the_value(void **state)
         const char *row, *issue;
     } bad[] = {
         {EVM1 ",ETH,nobody,,,,,", "unknown category: unknown category 'nobody'"},
-        {EVM1 ",ETH,\"a\x1b[31m\xff\",,,,,", "unknown category: unknown category 'a?[31m?'"},
+        {EVM1 ",ETH,\"a\x1b[31m\xff\",,,,,",
+         "unknown category: unknown category 'a?[31m?'"},
         {EVM1 ",ETH,,,,,,", "no category: no category for '" EVM1 "'"},
         {EVM1 ",ETH,,,,,,some name", "no category: no category for 'some name'"},
         {EVM1 ",,hack,,,,,", "unknown chain: no chain given (--chain)"},
@@ -242,16 +260,18 @@ static void test_entry__each_issue_names_the_value(void **state)
         {EVM1 ",ETH,hack,,,yesterday,,", "bad field: valid_to: "},
         {EVM1 ",ETH,hack,,2021-01-01,2021-01-01,,",
          "bad field: valid_to is not after valid_from"},
-        {EVM1 ",ETH,hack,,,,\xff\xfe,", "bad field: source '?" "?' is not UTF-8 text"},
+        {EVM1 ",ETH,hack,,,,\xff\xfe,", "bad field: source '?"
+                                        "?' is not UTF-8 text"},
         {EVM1 ",ETH,hack,,,,,\xc3(", "bad field: name '?(' is not UTF-8 text"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[512];
         char want[256];
         seen s;
-        (void)snprintf(text, sizeof text,
-                       "address,chain,category,confidence,valid_from,valid_to,source,name\n%s\n",
-                       bad[i].row);
+        (void)snprintf(
+            text, sizeof text,
+            "address,chain,category,confidence,valid_from,valid_to,source,name\n%s\n",
+            bad[i].row);
         (void)snprintf(want, sizeof want, "2 %s", bad[i].issue);
         begin(&s);
         assert_ok(read_len(&s, "l.csv", text, strlen(text), NULL, &err));
@@ -283,19 +303,23 @@ static void test_entry__control_characters_become_blanks(void **state)
 {
     (void)state;
     check("l.csv",
-          "address,chain,category,name,uri\n" EVM1 ",ETH,hack,red \x1b[31m\x7f text,u\x01v\n",
+          "address,chain,category,name,uri\n" EVM1
+          ",ETH,hack,red \x1b[31m\x7f text,u\x01v\n",
           NULL, "eip155:1|" EVM1 "|hack|5|file:l.csv|u v||red  [31m  text||\n", "");
 }
 
 static void test_entry__long_text_is_cut_at_a_character(void **state)
 {
     (void)state;
-    char text[1024] = "address,chain,category,name\n" EVM1 ",ETH,hack,x";
+    wr_buf text;
+    wr_buf_init(&text, 1 << 12);
+    wr_buf_adds(&text, "address,chain,category,name\n" EVM1 ",ETH,hack,x");
     for (int i = 0; i < 200; i++)
-        strcat(text, "\xC3\xA9"); /* 1 + 400 bytes */
+        wr_buf_adds(&text, "\xC3\xA9"); /* 1 + 400 bytes */
     seen s;
     begin(&s);
-    assert_ok(read_len(&s, "l.csv", text, strlen(text), NULL, &err));
+    assert_ok(read_len(&s, "l.csv", text.p, text.len, NULL, &err));
+    wr_buf_release(&text);
     const char *name = strstr(wr_buf_cstr(&s.labels), "|||x");
     assert_non_null(name);
     assert_int_equal(strcspn(name + 3, "|"), 255); /* 1 + 127 * 2, the 256th would cut */
@@ -321,13 +345,17 @@ static void test_entry__tokens_stand_for_the_chain_of_the_address(void **state)
 {
     (void)state;
     check("l.csv",
-          "address,chain,category\n" EVM1 ",USDT,hack\nTUCsTq7TofTCJRRoHk6RvhMoS2mJLm5Yzq,"
+          "address,chain,category\n" EVM1
+          ",USDT,hack\nTUCsTq7TofTCJRRoHk6RvhMoS2mJLm5Yzq,"
           "usdt,hack\n" P2PKH ",USDT,hack\n" EVM2 ",Usdc,hack\n",
           NULL,
-          "eip155:1|" EVM1 "|hack|5|file:l.csv|||" "||\n"
-          "tron:0x2b6653dc|TUCsTq7TofTCJRRoHk6RvhMoS2mJLm5Yzq|hack|5|file:l.csv|||" "||\n"
-          BTC "|" P2PKH "|hack|5|file:l.csv|||" "||\n"
-          "eip155:1|" EVM2 "|hack|5|file:l.csv|||" "||\n",
+          "eip155:1|" EVM1 "|hack|5|file:l.csv|||"
+          "||\n"
+          "tron:0x2b6653dc|TUCsTq7TofTCJRRoHk6RvhMoS2mJLm5Yzq|hack|5|file:l.csv|||"
+          "||\n" BTC "|" P2PKH "|hack|5|file:l.csv|||"
+          "||\n"
+          "eip155:1|" EVM2 "|hack|5|file:l.csv|||"
+          "||\n",
           "");
 }
 
@@ -337,17 +365,28 @@ static void test_entry__every_graphsense_confidence(void **state)
     static const struct {
         const char *word;
         int level;
-    } table[] = {{"override", 100}, {"ownership", 100}, {"ledger_immanent", 100},
-                 {"manual_transaction", 90}, {"service_api", 70},
-                 {"forensic_investigation", 70}, {"authority_data", 60},
-                 {"trusted_provider", 50}, {"service_data", 50}, {"forensic", 50},
-                 {"untrusted_transaction", 40}, {"web_crawl", 20}, {"heuristic", 10},
-                 {"unknown", 5}, {"0", 0}, {"100", 100}};
+    } table[] = {{"override", 100},
+                 {"ownership", 100},
+                 {"ledger_immanent", 100},
+                 {"manual_transaction", 90},
+                 {"service_api", 70},
+                 {"forensic_investigation", 70},
+                 {"authority_data", 60},
+                 {"trusted_provider", 50},
+                 {"service_data", 50},
+                 {"forensic", 50},
+                 {"untrusted_transaction", 40},
+                 {"web_crawl", 20},
+                 {"heuristic", 10},
+                 {"unknown", 5},
+                 {"0", 0},
+                 {"100", 100}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char text[256];
         char want[256];
-        (void)snprintf(text, sizeof text, "address,chain,category,confidence\n%s,ETH,hack,%s\n",
-                       EVM1, table[i].word);
+        (void)snprintf(text, sizeof text,
+                       "address,chain,category,confidence\n%s,ETH,hack,%s\n", EVM1,
+                       table[i].word);
         (void)snprintf(want, sizeof want, "eip155:1|%s|hack|%d|file:l.csv|||||\n", EVM1,
                        table[i].level);
         check("l.csv", text, NULL, want, "");
@@ -359,36 +398,39 @@ static void test_entry__every_graphsense_confidence(void **state)
 static void test_graphsense__pack_is_the_source_and_source_the_page(void **state)
 {
     (void)state;
-    check("tags_flat.csv",
-          "address,currency,label,category_or_abuse,confidence,lastmod,source,pack\n" P2PKH
-          ",BTC,Some Entity,exploit,forensic,2022-01-24,https://x.example,Some.yaml\n",
-          NULL,
-          BTC "|" P2PKH "|hack|50|graphsense:Some.yaml|https://x.example||Some Entity||\n", "");
+    check(
+        "tags_flat.csv",
+        "address,currency,label,category_or_abuse,confidence,lastmod,source,pack\n" P2PKH
+        ",BTC,Some Entity,exploit,forensic,2022-01-24,https://x.example,Some.yaml\n",
+        NULL,
+        BTC "|" P2PKH "|hack|50|graphsense:Some.yaml|https://x.example||Some Entity||\n",
+        "");
 }
 
 static void test_tagpack__header_is_inherited(void **state)
 {
     (void)state;
-    check("packs/p.yaml.gz",
-          "title: T\ncreator: C\ncurrency: ETH\nconfidence: web_crawl\nsource: https://h\n"
-          "category: exchange\ntags:\n"
-          "  - {address: '" EVM1 "', label: one}\n"
-          "  - address: '" EVM2 "'\n"
-          "    label: two\n"
-          "    abuse: heist\n"
-          "    confidence: ownership\n"
-          "    actor: bob\n"
-          "    source: https://t\n"
-          "  - {address: " P2PKH ", network: BTC, label: three, category: none,"
-          " concepts: [a, ofac]}\n"
-          "  - {tx_hash: abc, label: four}\n"
-          "  - {address: '0x12', label: five}\n",
-          NULL,
-          "eip155:1|" EVM1 "|exchange|20|graphsense:p.yaml|https://h||one||\n"
-          "eip155:1|" EVM2 "|hack|100|graphsense:p.yaml|https://t|bob|two||\n"
-          BTC "|" P2PKH "|sanctions|20|graphsense:p.yaml|https://h||three||\n",
-          "16 bad field: a tag of a transaction, not of an address\n"
-          "17 invalid address: address '0x12' on eip155:1: wrong length\n");
+    check(
+        "packs/p.yaml.gz",
+        "title: T\ncreator: C\ncurrency: ETH\nconfidence: web_crawl\nsource: https://h\n"
+        "category: exchange\ntags:\n"
+        "  - {address: '" EVM1 "', label: one}\n"
+        "  - address: '" EVM2 "'\n"
+        "    label: two\n"
+        "    abuse: heist\n"
+        "    confidence: ownership\n"
+        "    actor: bob\n"
+        "    source: https://t\n"
+        "  - {address: " P2PKH ", network: BTC, label: three, category: none,"
+        " concepts: [a, ofac]}\n"
+        "  - {tx_hash: abc, label: four}\n"
+        "  - {address: '0x12', label: five}\n",
+        NULL,
+        "eip155:1|" EVM1 "|exchange|20|graphsense:p.yaml|https://h||one||\n"
+        "eip155:1|" EVM2 "|hack|100|graphsense:p.yaml|https://t|bob|two||\n" BTC "|" P2PKH
+        "|sanctions|20|graphsense:p.yaml|https://h||three||\n",
+        "16 bad field: a tag of a transaction, not of an address\n"
+        "17 invalid address: address '0x12' on eip155:1: wrong length\n");
 }
 
 static void test_tagpack__errors(void **state)
@@ -412,11 +454,13 @@ static void test_ofac__txt_and_json_give_the_same(void **state)
 #define SANCTIONED BTC "|" P2PKH "|sanctions|60|ofac:sanctioned_addresses_XBT."
     check("d/sanctioned_addresses_XBT.txt",
           "# comment, with a comma\n\n  " P2PKH " \r\nrubbish\n" P2PKH, NULL,
-          SANCTIONED "txt|||" "||\n",
+          SANCTIONED "txt|||"
+                     "||\n",
           "4 invalid address: address 'rubbish' on " BTC ": wrong checksum\n"
           "5 repeated: " P2PKH " sanctions was there before\n");
     check("d/sanctioned_addresses_XBT.json", "[\n\"" P2PKH "\", 7, \"rubbish\"]", NULL,
-          SANCTIONED "json|||" "||\n",
+          SANCTIONED "json|||"
+                     "||\n",
           "2 bad field: entry 2 is no text\n"
           "3 invalid address: address 'rubbish' on " BTC ": wrong checksum\n");
 }
@@ -425,18 +469,24 @@ static void test_ofac__chain_comes_from_name_or_option(void **state)
 {
     (void)state;
     check("list.txt", EVM1 "\n", NULL, "", "1 unknown chain: no chain given (--chain)\n");
-    check("list.txt", EVM1 "\n", &(wr_labels_opts){.chain = WR_TEXT_LIT("ETH"), .confidence = -1},
-          "eip155:1|" EVM1 "|sanctions|60|ofac:list.txt|||" "||\n", "");
+    check("list.txt", EVM1 "\n",
+          &(wr_labels_opts){.chain = WR_TEXT_LIT("ETH"), .confidence = -1},
+          "eip155:1|" EVM1 "|sanctions|60|ofac:list.txt|||"
+          "||\n",
+          "");
     check("list.txt", "", NULL, "", "");
-    check_fails("x.json", "[1", WR_EPARSE, "x.json: line 1: ']' expected near end of file");
-    check_fails("x.json", " [[\"a\"]", WR_EPARSE, "x.json: line 1: ']' expected near end of file");
+    check_fails("x.json", "[1", WR_EPARSE,
+                "x.json: line 1: ']' expected near end of file");
+    check_fails("x.json", " [[\"a\"]", WR_EPARSE,
+                "x.json: line 1: ']' expected near end of file");
 }
 
 static void test_etherscan__one_label_a_category(void **state)
 {
     (void)state;
     check("etherscan_all.json",
-          "{\"" EVM1 "\": {\"name\": \"Eve\", \"labels\": [\"cex\", \"heist\", \"binance\"]},\n"
+          "{\"" EVM1
+          "\": {\"name\": \"Eve\", \"labels\": [\"cex\", \"heist\", \"binance\"]},\n"
           "\"" EVM2 "\": {\"name\": \"\", \"labels\": [\"take-action\"]},\n"
           "\"" EVM2 "0\": {\"name\": \"n\", \"labels\": [\"cex\"]},\n"
           "\"" P2PKH "\": {\"name\": \"n\", \"labels\": []}, \"x\": 5}",
@@ -448,7 +498,9 @@ static void test_etherscan__one_label_a_category(void **state)
           "4 no category: no category for 'n'\n"
           "5 no category: no category for 'x'\n");
     check("bscscan.json", "{\"" EVM1 "\": {\"labels\": [\"cex\"]}}", NULL,
-          "eip155:56|" EVM1 "|exchange|50|etherscan:bscscan.json|||" "||\n", "");
+          "eip155:56|" EVM1 "|exchange|50|etherscan:bscscan.json|||"
+          "||\n",
+          "");
     check_fails("e.json", "{\"a\": 1, \"a\": 2}", WR_EPARSE,
                 "e.json: line 1: duplicate object key near '\"a\"'");
     wr_err err = {0};
@@ -488,8 +540,8 @@ static void test_read__batches_and_a_sink_that_fails(void **state)
 static void test_read__out_of_memory_leaves_nothing(void **state)
 {
     (void)state;
-    static const char text[] = "address,chain,category,name\n" EVM1 ",ETH,hack,\"a \"\"b\"\"\"\n"
-                               EVM2 ",ETH,hack,n\n";
+    static const char text[] = "address,chain,category,name\n" EVM1
+                               ",ETH,hack,\"a \"\"b\"\"\"\n" EVM2 ",ETH,hack,n\n";
     const wr_labels_opts o = {.taxonomy = taxonomy(), .confidence = -1};
     seen s;
     begin(&s);
@@ -497,7 +549,8 @@ static void test_read__out_of_memory_leaves_nothing(void **state)
     wr_labels_sink sink = {.take = take, .ctx = &s};
     s.labels.max = 0;
     assert_oom_safe(wr_labels_read_bytes("l.csv", WR_TEXT_LIT(text), &o, &sink, &err));
-    assert_oom_safe(wr_labels_read_bytes("a_ETH.txt", WR_TEXT_LIT(EVM1 "\n"), &o, &sink, &err));
+    assert_oom_safe(
+        wr_labels_read_bytes("a_ETH.txt", WR_TEXT_LIT(EVM1 "\n"), &o, &sink, &err));
     end(&s);
 }
 
@@ -533,8 +586,9 @@ static void test_format_names__round_trip(void **state)
     wr_labels_format f;
     wr_err err = {0};
     assert_int_equal(wr_labels_format_parse(&f, WR_TEXT_LIT("x\x1b"), &err), WR_EINVAL);
-    assert_string_equal(err.msg, "label format 'x?' is none of auto, csv, graphsense, tagpack, "
-                                 "ofac-txt, ofac-json, etherscan");
+    assert_string_equal(err.msg,
+                        "label format 'x?' is none of auto, csv, graphsense, tagpack, "
+                        "ofac-txt, ofac-json, etherscan");
     assert_string_equal(wr_labels_format_name((wr_labels_format)99), "unknown");
     assert_string_equal(wr_label_issue_name((wr_label_issue_kind)99), "unknown");
 }
@@ -545,8 +599,8 @@ static void test_to_csv__reads_back_the_same(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "plain", "with, comma", "\"quoted\"", "=1+1", "+49", "-x", "@cmd", "'=x", "''=x", "'x",
-        "' =x", "\xC3\xA9", "semi;colon", ""};
+        "plain", "with, comma", "\"quoted\"", "=1+1", "+49",      "-x",         "@cmd",
+        "'=x",   "''=x",        "'x",         "' =x", "\xC3\xA9", "semi;colon", ""};
     const wr_chain *chain = NULL;
     assert_ok(wr_chain_find(&chain, WR_TEXT_LIT("opaque:bank"), &err));
     wr_buf out;
@@ -620,7 +674,8 @@ static void test_real__graphsense_rows_are_labels_or_issues(void **state)
     read_real(&s, path);
     assert_int_equal(s.label_count + s.issue_count, 524170);
     assert_true(s.label_count > 510000);
-    assert_int_equal(s.count[WR_LABEL_NO_CATEGORY], 8666); /* rows with an empty category */
+    assert_int_equal(s.count[WR_LABEL_NO_CATEGORY],
+                     8666); /* rows with an empty category */
     assert_int_equal(s.count[WR_LABEL_UNKNOWN_CATEGORY], 591); /* rows that say "user" */
     assert_int_equal(s.count[WR_LABEL_BAD_FIELD], 0);
     end(&s);
@@ -632,14 +687,16 @@ static void test_real__ofac_lists_of_every_asset(void **state)
     static const struct {
         const char *asset;
         size_t rows, foreign;
-    } list[] = {{"ARB", 1, 0},  {"BCH", 7, 0},  {"BSC", 1, 0},  {"BSV", 1, 0}, {"BTG", 1, 0},
-                {"DASH", 3, 0}, {"ETC", 1, 0},  {"ETH", 152, 0}, {"LTC", 10, 0}, {"TRX", 6, 0},
-                {"USDC", 2, 0}, {"USDT", 26, 0}, {"XBT", 435, 1}, {"XMR", 3, 0}, {"XRP", 1, 0},
-                {"XVG", 1, 0},  {"ZEC", 3, 0}};
+    } list[] = {{"ARB", 1, 0},   {"BCH", 7, 0},  {"BSC", 1, 0},  {"BSV", 1, 0},
+                {"BTG", 1, 0},   {"DASH", 3, 0}, {"ETC", 1, 0},  {"ETH", 152, 0},
+                {"LTC", 10, 0},  {"TRX", 6, 0},  {"USDC", 2, 0}, {"USDT", 26, 0},
+                {"XBT", 435, 1}, {"XMR", 3, 0},  {"XRP", 1, 0},  {"XVG", 1, 0},
+                {"ZEC", 3, 0}};
     for (size_t i = 0; i < 2 * (sizeof list / sizeof *list); i++) {
         char path[512];
-        (void)snprintf(path, sizeof path, "%s/data/labels_ofac/sanctioned_addresses_%s.%s",
-                       WR_SHARED_DIR, list[i / 2].asset, i % 2 ? "json" : "txt");
+        (void)snprintf(path, sizeof path,
+                       "%s/data/labels_ofac/sanctioned_addresses_%s.%s", WR_SHARED_DIR,
+                       list[i / 2].asset, i % 2 ? "json" : "txt");
         if (!has_shared(path))
             skip();
         seen s;
@@ -658,7 +715,8 @@ static void test_real__etherscan_dumps(void **state)
     static const char *const list[] = {"etherscan", "bscscan", "polygonscan"};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         char path[512];
-        (void)snprintf(path, sizeof path, "%s/data/labels_etherscan/%s_combinedAllLabels.json",
+        (void)snprintf(path, sizeof path,
+                       "%s/data/labels_etherscan/%s_combinedAllLabels.json",
                        WR_SHARED_DIR, list[i]);
         if (!has_shared(path))
             skip();

@@ -64,7 +64,8 @@ static wr_status take_payment(void *ctx, const wr_sim_payment *p, wr_err *err)
     w->first_s = p->number ? w->first_s : p->time_s;
     w->last_s = p->time_s;
     w->wrong_amount += p->amount == 0;
-    w->wrong_change += (p->change != 0) != (p->change_to != 0) || (p->change && !w->is_utxo);
+    w->wrong_change +=
+        (p->change != 0) != (p->change_to != 0) || (p->change && !w->is_utxo);
     w->wrong_end += p->from == 0 || p->to == 0 || p->from == p->to;
     if (p->incident)
         watch_incident(w, p);
@@ -98,7 +99,8 @@ static wr_status take_customer(void *ctx, const wr_sim_customer *c, wr_err *err)
     (void)err;
     watch *w = ctx;
     w->customers++;
-    w->wrong_end += c->number != w->customers || wr_sim_class_of(c->account) != WR_SIM_USER;
+    w->wrong_end +=
+        c->number != w->customers || wr_sim_class_of(c->account) != WR_SIM_USER;
     return WR_OK;
 }
 
@@ -278,7 +280,8 @@ static void make_texts(texts *t, const wr_sim_opts *o, bool is_all)
     const wr_chain *chain = NULL;
     wr_sim_files f = {.seed = o->seed, .is_utxo = o->is_utxo};
     FILE **to[] = {&f.transfers, &f.truth, &f.labels, &f.customers};
-    assert_ok(wr_chain_find(&chain, wr_text_of(o->is_utxo ? "BTC" : "eip155:1337"), &err));
+    assert_ok(
+        wr_chain_find(&chain, wr_text_of(o->is_utxo ? "BTC" : "eip155:1337"), &err));
     f.chain = chain;
     *t = (texts){0};
     for (int i = 0; i < (is_all ? 4 : 1); i++) {
