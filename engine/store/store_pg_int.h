@@ -118,6 +118,16 @@ void wr_pg_disconnect(wr_pg_store *st); /* forgets caches and prepared statement
 /* Commands without parameters and rows; sql may hold several. */
 wr_status wr_pg_command(wr_pg_store *st, const char *sql, wr_err *err) WR_NODISCARD;
 
+/*
+ * For loads: their look-ups of many keys must go through the indexes, also in plans that
+ * were made while the tables were empty.
+ */
+#define WR_PG_LOAD_BEGIN                                                    \
+    "begin isolation level read committed; set local enable_seqscan = off;" \
+    "set local enable_hashjoin = off; set local enable_mergejoin = off;"    \
+    "set local enable_bitmapscan = off; set local enable_memoize = off;"    \
+    "set local work_mem = '64MB'; set local plan_cache_mode = force_generic_plan"
+
 /* sql starts with "begin"; connects again once when the connection turns out to be dead.
  */
 wr_status wr_pg_begin(wr_pg_store *st, const char *sql, wr_err *err) WR_NODISCARD;

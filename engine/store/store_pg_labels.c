@@ -6,7 +6,7 @@
  * current rows of its keys, judges label by label and writes the difference.  One writer
  * at a time (WR_PG_LOCK_LABELS), so that revisions become visible in their order.
  */
-enum { CHUNK = 16384, LABEL_COLUMNS = 12 };
+enum { CHUNK = 16384, LABEL_COLUMNS = 12, CHAINS_KEPT = 64 };
 
 /* --- judging ----------------------------------------------------------------------- */
 
@@ -25,6 +25,10 @@ typedef struct label_chunk {
     size_t count;
     wr_pg_dict dict; /* chain id, "address NUL source NUL category" -> index of key */
     wr_arena arena;  /* keys, cleaned and stored texts */
+    /* chains of this transaction: one that it added is in no cache before the commit */
+    const wr_chain *chain[CHAINS_KEPT];
+    uint32_t chain_id[CHAINS_KEPT];
+    size_t chain_count;
     wr_buf array[5];
 } label_chunk;
 
@@ -104,13 +108,15 @@ static wr_status take_stored(label_chunk *c, const PGresult *res, int r, wr_err 
 
 static wr_status look_up(wr_pg_store *st, label_chunk *c, wr_err *err)
 {
+    /* offset 0 keeps the keys outside and the index inside, whatever the tables' sizes
+     * were when this was planned */
     static const char sql[] =
-        "select u.n, l.label_id, l.confidence, l.uri, l.actor, l.name, l.valid_from, "
-        "l.valid_to "
-        "from unnest($1::int4[], $2::int2[], $3::text[], $4::text[], $5::text[]) "
-        "     u(n, chain, address, source, category) "
-        "join labels l on l.chain_id = u.chain and l.address = u.address "
-        " and l.source = u.source and l.category = u.category and l.removed_rev is null";
+        "select u.n, l.* from unnest($1::int4[], $2::int2[], $3::text[], $4::text[], "
+        "$5::text[]) u(n, chain, address, source, category) cross join lateral "
+        "(select label_id, confidence, uri, actor, name, valid_from, valid_to from "
+        "labels "
+        " where chain_id = u.chain and address = u.address and source = u.source "
+        " and category = u.category and removed_rev is null offset 0) l";
     WR_AUTO(PGresult) res = NULL;
     wr_pg_args a = {0};
     for (int i = 0; i < 5; i++)
@@ -258,6 +264,23 @@ static wr_status close_revision(wr_pg_store *st, int64_t rev, const wr_labels_re
     return wr_pg_exec(st, NULL, sql, &a, err);
 }
 
+static wr_status chain_of_label(wr_pg_store *st, label_chunk *c, uint32_t *id,
+                                const wr_chain *chain, wr_err *err)
+{
+    for (size_t i = 0; i < c->chain_count; i++) {
+        if (c->chain[i] == chain) {
+            *id = c->chain_id[i];
+            return WR_OK;
+        }
+    }
+    WR_TRY(wr_pg_chain_intern(st, id, chain, err));
+    if (c->chain_count < CHAINS_KEPT) {
+        c->chain[c->chain_count] = chain;
+        c->chain_id[c->chain_count++] = *id;
+    }
+    return WR_OK;
+}
+
 static wr_status put_chunk(wr_pg_store *st, label_chunk *c, const wr_label *label,
                            size_t n, int64_t *rev, wr_labels_report *rep, wr_err *err)
 {
@@ -269,7 +292,7 @@ static wr_status put_chunk(wr_pg_store *st, label_chunk *c, const wr_label *labe
     for (size_t i = 0; i < n; i++) {
         uint32_t chain_id;
         wr_label l = label[i];
-        WR_TRY(wr_pg_chain_intern(st, &chain_id, l.chain, err));
+        WR_TRY(chain_of_label(st, c, &chain_id, l.chain, err));
         WR_TRY(clean_label(c, &l, err));
         WR_TRY(key_of(c, &c->which[i], chain_id, &l, err));
     }
@@ -294,7 +317,7 @@ wr_status wr_pg_labels_put(wr_store *base, const wr_label *label, size_t n,
     int64_t rev = 0;
     wr_status s = chunk_init(&c, err);
     if (s == WR_OK)
-        s = wr_pg_begin(st, "begin isolation level read committed", err);
+        s = wr_pg_begin(st, WR_PG_LOAD_BEGIN, err);
     if (s == WR_OK) {
         s = wr_pg_lock(st, WR_PG_LOCK_LABELS, err);
         for (size_t i = 0; s == WR_OK && i < n; i += CHUNK)

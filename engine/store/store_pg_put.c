@@ -73,11 +73,6 @@ enum {
 
 #define FIRST_TRY_WAIT_MS "300"
 
-#define PUT_BEGIN                                                           \
-    "begin isolation level read committed; set local enable_seqscan = off;" \
-    "set local enable_hashjoin = off; set local enable_mergejoin = off;"    \
-    "set local enable_bitmapscan = off; set local enable_memoize = off;"    \
-    "set local work_mem = '64MB'; set local plan_cache_mode = force_generic_plan"
 #define TRANSFER_COPY                                                            \
     "copy transactions (time, from_id, to_id, value, asset_id, flags, chain_id," \
     " decimals, position, amount, tx_hash, block, memo) from stdin (format binary)"
@@ -323,7 +318,7 @@ static wr_status put_steps(wr_pg_store *st, wr_pg_batch *b, put_try try, wr_err 
 
 static wr_status put_once(wr_pg_store *st, wr_pg_batch *b, put_try try, wr_err *err)
 {
-    WR_TRY(wr_pg_begin(st, PUT_BEGIN, err));
+    WR_TRY(wr_pg_begin(st, WR_PG_LOAD_BEGIN, err));
     wr_status s = try.is_first ? WR_OK : wr_pg_lock(st, WR_PG_LOCK_CONTENDED, err);
     if (s == WR_OK)
         s = put_steps(st, b, try, err);
