@@ -1,149 +1,213 @@
 #include "scoring/spmm_int.h"
 
+#include <string.h>
+
 #include "util/mem.h"
 
 /*
- * AHEAD     edges whose source row is asked for before it is needed; pays only when the
- *           state is larger than the caches
- * BLOCK     work units (edges + LINE_COST per line) handed to a thread at once
+ * AHEAD      edges whose source row is asked for before it is needed; pays only when the
+ *            state is larger than the caches
+ * CHUNK      work units (edges + LINE_COST per line) handed to a thread at once
  */
-enum { AHEAD = 24, BLOCK = 16384, LINE_COST = 4 };
+enum { AHEAD = 24, CHUNK = 8192, LINE_COST = 4 };
 #define STATE_CACHED_BYTES (4u << 20)
 
-/* The best instructions of this machine; -ffp-contract=off keeps the bits the same. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#    define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#    define CLONES
-#endif
 #define INLINE static inline __attribute__((always_inline))
-#pragma GCC diagnostic ignored "-Wpsabi" /* vectors cross no call: all is inlined */
 
 typedef struct lines {
     const wr_spmm *a;
-    float *next;
-    const float *x;
-    uint64_t lo, hi;
+    float *x;
+    float *buffer; /* row l - first; NULL: straight into x */
+    uint64_t first, lo, hi;
 } lines;
 
+typedef float sum_fn(const lines *);
+
+static float *out_row(const lines *b, uint64_t l, uint32_t ld)
+{
+    return b->buffer ? b->buffer + (l - b->first) * ld : b->x + (size_t)b->a->at[l] * ld;
+}
+
+/* ---- any machine ---- */
+
+/* ld and masked are compile-time constants at every call. */
+INLINE float sum_lines(const lines *b, const uint32_t ld, const bool masked)
+{
+    const wr_spmm *a = b->a;
+    float change = 0.0f;
+    for (uint64_t l = b->lo; l < b->hi; l++) {
+        double sum[WR_SPMM_WIDE] = {0};
+        for (uint64_t i = a->off[l]; i < a->off[l + 1]; i++) {
+            const float *row = b->x + (size_t)a->edge[i].slot * ld;
+            const double w = (double)a->edge[i].weight;
+            for (uint32_t c = 0; c < ld; c++)
+                sum[c] += !masked || (a->mask[i] >> c & 1) ? w * (double)row[c] : 0.0;
+        }
+        const float *old = b->x + (size_t)a->at[l] * ld;
+        float *out = out_row(b, l, ld);
+        for (uint32_t c = 0; c < ld; c++) {
+            const float v = (float)sum[c];
+            const float d = v > old[c] ? v - old[c] : old[c] - v;
+            change = d > change ? d : change;
+            out[c] = v;
+        }
+    }
+    return change;
+}
+
+static float sum_narrow(const lines *b)
+{
+    return sum_lines(b, WR_SPMM_NARROW, false);
+}
+
+static float sum_narrow_masked(const lines *b)
+{
+    return sum_lines(b, WR_SPMM_NARROW, true);
+}
+
+static float sum_wide(const lines *b)
+{
+    return sum_lines(b, WR_SPMM_WIDE, false);
+}
+
+static float sum_wide_masked(const lines *b)
+{
+    return sum_lines(b, WR_SPMM_WIDE, true);
+}
+
+#ifndef __x86_64__
+static sum_fn *pick_avx2(const wr_spmm *a)
+{
+    (void)a;
+    return NULL;
+}
+#else
 /*
- * Eight columns at once.  The compiler splits them for machines without registers of that
- * size; a lane is one column either way, so the bits are those of the plain loop.
+ * ---- AVX2: four columns in a register ----
+ *
+ * Left to itself the compiler keeps the loop above scalar, and it is several times
+ * slower. A lane is one column and nothing is contracted, so the bits are the same.
  */
-enum { LANES = 8, PARTS_MAX = WR_SPMM_WIDE / LANES };
-typedef float f8 __attribute__((vector_size(32)));
-typedef int32_t i8 __attribute__((vector_size(32)));
-typedef double d8 __attribute__((vector_size(64)));
-typedef int64_t l8 __attribute__((vector_size(64)));
+#    include <immintrin.h>
 
-INLINE d8 only(d8 t, uint32_t mask)
+#    define AVX2 __attribute__((target("avx2")))
+
+enum { LANES = 4, PARTS_MAX = WR_SPMM_WIDE / LANES };
+
+/* t where the mask's next four bits are set, else 0 */
+INLINE AVX2 __m256d only(__m256d t, uint32_t mask)
 {
-    const l8 bit = {1, 2, 4, 8, 16, 32, 64, 128};
-    const l8 all = {mask, mask, mask, mask, mask, mask, mask, mask};
-    return (d8)((l8)t & ((all & bit) != 0));
+    const __m256i bit = _mm256_setr_epi64x(1, 2, 4, 8);
+    const __m256i on = _mm256_and_si256(_mm256_set1_epi64x(mask), bit);
+    return _mm256_and_pd(t, _mm256_castsi256_pd(_mm256_cmpeq_epi64(on, bit)));
 }
 
-INLINE f8 larger(f8 a, f8 b)
+INLINE AVX2 float largest(__m128 v)
 {
-    const i8 take = a > b;
-    return (f8)(((i8)a & take) | ((i8)b & ~take));
-}
-
-INLINE f8 distance(f8 a, f8 b)
-{
-    const i8 positive = {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX,
-                         INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX};
-    return (f8)((i8)(a - b) & positive);
-}
-
-INLINE float largest(f8 v)
-{
-    float max = 0.0f;
+    float f[LANES], max = 0.0f;
+    _mm_storeu_ps(f, v);
     for (int c = 0; c < LANES; c++)
-        max = v[c] > max ? v[c] : max;
+        max = f[c] > max ? f[c] : max;
     return max;
 }
 
 /* The last three are compile-time constants at every call: a row lives in registers. */
-INLINE float sum_lines(const lines *b, const uint32_t ld, const bool masked,
-                       const bool far)
+INLINE AVX2 float sum_lines_avx2(const lines *b, const uint32_t ld, const bool masked,
+                                 const bool far)
 {
     const uint32_t parts = ld / LANES;
     const wr_spmm_edge *edge = b->a->edge;
-    const uint16_t *mask = b->a->mask;
     const uint64_t *off = b->a->off;
     const uint64_t end = off[b->a->lines];
-    const f8 *x = (const f8 *)__builtin_assume_aligned(b->x, sizeof(f8));
-    f8 *next = (f8 *)__builtin_assume_aligned(b->next, sizeof(f8));
-    f8 change = {0};
+    const __m128 no_sign = _mm_castsi128_ps(_mm_set1_epi32(INT32_MAX));
+    __m128 change = _mm_setzero_ps();
     for (uint64_t l = b->lo; l < b->hi; l++) {
-        d8 sum[PARTS_MAX] = {{0}};
+        __m256d sum[PARTS_MAX];
+        for (uint32_t k = 0; k < parts; k++)
+            sum[k] = _mm256_setzero_pd();
         for (uint64_t i = off[l]; i < off[l + 1]; i++) {
             if (far && i + AHEAD < end)
-                __builtin_prefetch(x + (size_t)edge[i + AHEAD].slot * parts);
-            const f8 *row = x + (size_t)edge[i].slot * parts;
-            const double w = (double)edge[i].weight;
+                __builtin_prefetch(b->x + (size_t)edge[i + AHEAD].slot * ld);
+            const float *row = b->x + (size_t)edge[i].slot * ld;
+            const __m256d w = _mm256_set1_pd((double)edge[i].weight);
             for (uint32_t k = 0; k < parts; k++) {
-                d8 t = w * __builtin_convertvector(row[k], d8);
-                sum[k] += masked ? only(t, (uint32_t)mask[i] >> (k * LANES)) : t;
+                __m256d t = _mm256_cvtps_pd(_mm_load_ps(row + (size_t)k * LANES));
+                t = _mm256_mul_pd(w, t);
+                if (masked)
+                    t = only(t, (uint32_t)b->a->mask[i] >> (k * LANES));
+                sum[k] = _mm256_add_pd(sum[k], t);
             }
         }
-        const size_t at = (size_t)b->a->at[l] * parts;
+        const float *old = b->x + (size_t)b->a->at[l] * ld;
+        float *out = out_row(b, l, ld);
         for (uint32_t k = 0; k < parts; k++) {
-            f8 v = __builtin_convertvector(sum[k], f8);
-            change = larger(distance(v, x[at + k]), change);
-            next[at + k] = v;
+            const __m128 v = _mm256_cvtpd_ps(sum[k]);
+            const __m128 d = _mm_sub_ps(v, _mm_load_ps(old + (size_t)k * LANES));
+            change = _mm_max_ps(_mm_and_ps(d, no_sign), change);
+            _mm_store_ps(out + (size_t)k * LANES, v);
         }
     }
     return largest(change);
 }
 
-CLONES
-static float sum_narrow(const lines *b)
+AVX2 static float sum_narrow_avx2(const lines *b)
 {
-    return sum_lines(b, WR_SPMM_NARROW, false, false);
+    return sum_lines_avx2(b, WR_SPMM_NARROW, false, false);
 }
 
-CLONES
-static float sum_narrow_far(const lines *b)
+AVX2 static float sum_narrow_far_avx2(const lines *b)
 {
-    return sum_lines(b, WR_SPMM_NARROW, false, true);
+    return sum_lines_avx2(b, WR_SPMM_NARROW, false, true);
 }
 
-CLONES
-static float sum_narrow_masked(const lines *b)
+AVX2 static float sum_narrow_masked_avx2(const lines *b)
 {
-    return sum_lines(b, WR_SPMM_NARROW, true, true);
+    return sum_lines_avx2(b, WR_SPMM_NARROW, true, true);
 }
 
-CLONES
-static float sum_wide(const lines *b)
+AVX2 static float sum_wide_avx2(const lines *b)
 {
-    return sum_lines(b, WR_SPMM_WIDE, false, true);
+    return sum_lines_avx2(b, WR_SPMM_WIDE, false, true);
 }
 
-CLONES
-static float sum_wide_masked(const lines *b)
+AVX2 static float sum_wide_masked_avx2(const lines *b)
 {
-    return sum_lines(b, WR_SPMM_WIDE, true, true);
+    return sum_lines_avx2(b, WR_SPMM_WIDE, true, true);
 }
 
-typedef float sum_fn(const lines *);
+static sum_fn *pick_avx2(const wr_spmm *a)
+{
+    const bool is_far = (size_t)a->slots * a->ld * sizeof(float) > STATE_CACHED_BYTES;
+    if (!__builtin_cpu_supports("avx2"))
+        return NULL;
+    if (a->ld == WR_SPMM_WIDE)
+        return a->mask ? sum_wide_masked_avx2 : sum_wide_avx2;
+    if (a->mask)
+        return sum_narrow_masked_avx2;
+    return is_far ? sum_narrow_far_avx2 : sum_narrow_avx2;
+}
+#endif
 
 static sum_fn *pick(const wr_spmm *a)
 {
-    bool is_far = (size_t)a->slots * a->ld * sizeof(float) > STATE_CACHED_BYTES;
+    sum_fn *fast = a->is_portable ? NULL : pick_avx2(a);
+    if (fast)
+        return fast;
     if (a->ld == WR_SPMM_WIDE)
         return a->mask ? sum_wide_masked : sum_wide;
-    if (a->mask)
-        return sum_narrow_masked;
-    return is_far ? sum_narrow_far : sum_narrow;
+    return a->mask ? sum_narrow_masked : sum_narrow;
 }
+
+/* ---- */
 
 static uint64_t work_before(const wr_spmm *a, uint64_t line)
 {
     return a->off[line] + line * LINE_COST;
+}
+
+static uint64_t chunks(const wr_spmm *a, uint64_t from, uint64_t to)
+{
+    return (work_before(a, to) - work_before(a, from)) / CHUNK + 1;
 }
 
 /* First line in [lo, hi) with at least `work` before it. */
@@ -159,41 +223,53 @@ static uint64_t line_at(const wr_spmm *a, uint64_t lo, uint64_t hi, uint64_t wor
     return lo;
 }
 
-static float sum_range(const wr_spmm *a, float *next, const float *x, uint64_t from,
-                       uint64_t to)
+/* The k-th of the chunks of [from, to). */
+static float sum_chunk(sum_fn *sum, lines b, uint64_t from, uint64_t to, uint64_t k)
 {
-    sum_fn *sum = pick(a);
-    uint64_t base = work_before(a, from);
-    uint64_t blocks = (work_before(a, to) - base) / BLOCK + 1;
-    float change = 0.0f;
-#pragma omp parallel for default(none) shared(a, next, x, from, to, sum, base, blocks) \
-    reduction(max                                                                      \
-              : change) schedule(dynamic, 1)
-    for (uint64_t k = 0; k < blocks; k++) {
-        lines b = {.a = a, .next = next, .x = x};
-        b.lo = line_at(a, from, to, base + k * BLOCK);
-        b.hi = line_at(a, from, to, base + (k + 1) * BLOCK);
-        float d = sum(&b);
-        change = d > change ? d : change;
-    }
-    return change;
-}
-
-float wr_spmm_sweep(const wr_spmm *a, float *next, const float *x)
-{
-    return sum_range(a, next, x, a->head, a->lines);
+    const uint64_t base = work_before(b.a, from);
+    b.first = from;
+    b.lo = line_at(b.a, from, to, base + k * CHUNK);
+    b.hi = line_at(b.a, from, to, base + (k + 1) * CHUNK);
+    return sum(&b);
 }
 
 void wr_spmm_head(const wr_spmm *a, float *x)
 {
-    if (a->head)
-        (void)sum_range(a, x, x, 0, a->head);
+    sum_fn *sum = pick(a);
+    const uint64_t count = a->head ? chunks(a, 0, a->head) : 0;
+#pragma omp parallel for default(none) shared(a, x, sum, count) schedule(dynamic, 1)
+    for (uint64_t k = 0; k < count; k++)
+        (void)sum_chunk(sum, (lines){.a = a, .x = x}, 0, a->head, k);
+}
+
+float wr_spmm_step(const wr_spmm *a, float *x, float *buffer)
+{
+    sum_fn *sum = pick(a);
+    const size_t row = a->ld;
+    float change = 0.0f;
+    wr_spmm_head(a, x);
+#pragma omp parallel default(none) shared(a, x, buffer, sum, row) reduction(max : change)
+    for (uint32_t b = 0; b < a->blocks; b++) {
+        const uint64_t from = a->block[b], to = a->block[b + 1];
+        const uint64_t count = chunks(a, from, to);
+#pragma omp for schedule(dynamic, 1)
+        for (uint64_t k = 0; k < count; k++) {
+            lines todo = {.a = a, .x = x, .buffer = buffer};
+            float d = sum_chunk(sum, todo, from, to, k);
+            change = d > change ? d : change;
+        }
+#pragma omp for schedule(static)
+        for (uint64_t l = from; l < to; l++)
+            memcpy(x + a->at[l] * row, buffer + (l - from) * row, row * sizeof *x);
+    }
+    return change;
 }
 
 void wr_spmm_release(wr_spmm *a)
 {
     wr_free(a->off);
     wr_free(a->at);
+    wr_free(a->block);
     wr_free(a->edge);
     wr_free(a->mask);
     *a = (wr_spmm){0};

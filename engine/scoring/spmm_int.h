@@ -1,17 +1,22 @@
 /*
- * spmm_int.h - the fast sweep: X' = W X for all columns at once, rows of 8 or 16 floats.
+ * spmm_int.h - the fast sweep: x <- W x for all columns at once, rows of 8 or 16 floats.
  *
- *   slot      row of the state arrays: one per vertex that can ever hold anything, in an
+ *   slot      row of the state array: one per vertex that can ever hold anything, in an
  *             order of the builder's choice (hot sources together)
  *   line      one computed row: the slot it writes and its edges {source slot, weight};
- *             the first `head` lines are hubs and are written in place by wr_spmm_head
+ *             the first `head` lines are hubs
+ *   block     consecutive lines, computed from the state as it stands into a buffer and
+ *             then copied into the state; the next block sees them
  *   mask      per edge, bit c = carries column c; NULL = every edge carries all
+ *
+ * Blocks one after the other need a third less steps than two whole arrays, and half the
+ * memory, yet nothing depends on who was first: the lines of a block do not see each
+ * other, and which lines make a block is the builder's word.
  *
  * A row of the state is one cache line (16) or half of one (8): gathering it costs what
  * gathering one float costs, so further categories ride along.  A line is summed in
  * double over its edges in stored order by one thread and rounded once: same bits for
- * any number of threads.  Lines are handed out in blocks of about equal work whose ends
- * do not depend on the number of threads.
+ * any number of threads.
  */
 #ifndef WR_SCORING_SPMM_INT_H
 #define WR_SCORING_SPMM_INT_H
@@ -29,19 +34,28 @@ typedef struct wr_spmm_edge {
 } wr_spmm_edge;
 
 typedef struct wr_spmm {
-    uint32_t slots, lines, head;
+    uint32_t slots, lines, head, blocks;
     uint32_t ld;        /* floats per state row: WR_SPMM_NARROW or WR_SPMM_WIDE */
     uint64_t *off;      /* [lines+1] */
     uint32_t *at;       /* [lines] slot a line writes */
+    uint32_t *block;    /* [blocks+1] first line of each; block[0] = head */
+    uint32_t block_max; /* lines in the longest block */
     wr_spmm_edge *edge; /* [off[lines]] */
     uint16_t *mask;     /* [off[lines]] or NULL */
+    bool is_portable;   /* tests: without the special instructions of this machine */
 } wr_spmm;
 
-/* All lines but the head: next = W x.  Returns max |next - x| over what it wrote. */
-float wr_spmm_sweep(const wr_spmm *a, float *next /* [slots*ld] */, const float *x);
+/*
+ * One step: hubs in place (no hub is a hub's source), then block after block.
+ *
+ * x       [slots*ld] 64-byte aligned
+ * buffer  [block_max*ld] 64-byte aligned
+ * Returns max |change| over the lines that are not hubs
+ */
+float wr_spmm_step(const wr_spmm *a, float *x, float *buffer);
 
-/* The head lines, in place: their sources are no head lines. */
-void wr_spmm_head(const wr_spmm *a, float *x /* [slots*ld] */);
+/* Only the hubs. */
+void wr_spmm_head(const wr_spmm *a, float *x);
 
 void wr_spmm_release(wr_spmm *a); /* safe on a zeroed struct */
 

@@ -8,11 +8,12 @@
 #include "scoring/walk_int.h"
 
 /*
+ * BLOCK  vertices computed before their neighbours see them; part of the numeric contract
  * ROWS   vertices handed to a thread at once
- * AHEAD  pairs whose slot is asked for early; rows are short, it is the next ones that
+ * AHEAD  pairs whose slot is asked for early; rows are short: it is the next ones that
  * gain
  */
-enum { ROWS = 1024, AHEAD = 16 };
+enum { BLOCK = 32768, ROWS = 256, AHEAD = 16 };
 #define HOT_BYTES (2u << 20) /* the share of the state that stays in a core's cache */
 
 static float weight_of(double factor, float value)
@@ -52,25 +53,44 @@ static void plain_row(double *sum, const wr_walk *w, const float *x, wr_vid v)
     }
 }
 
-/* Rows of one class: clear hubs in place (they read no clear hub), others into next. */
-static float plain_rows(float *next, const float *x, const wr_walk *w,
-                        const uint8_t *is_clear, bool want_clear)
+/* Rows of one class in [from, to), row v into next + (v - from) C. */
+static float plain_rows(float *next, const float *x, const wr_walk *w, uint32_t from,
+                        uint32_t to, bool want_clear)
 {
-    const uint32_t n = w->s->n, nc = w->s->c;
+    const uint32_t nc = w->s->c;
     float change = 0.0f;
-#pragma omp parallel for default(none) shared(next, x, w, is_clear, want_clear, n, nc) \
-    reduction(max                                                                      \
+#pragma omp parallel for default(none) shared(next, x, w, from, to, want_clear, nc) \
+    reduction(max                                                                   \
               : change) schedule(dynamic, ROWS)
-    for (uint32_t v = 0; v < n; v++) {
-        if (w->s->category[v] >= 0 || (is_clear[v] != 0) != want_clear)
+    for (uint32_t v = from; v < to; v++) {
+        float *out = next + (size_t)(v - from) * nc;
+        const float *old = x + (size_t)v * nc;
+        if (w->s->category[v] >= 0 || wr_walk_is_clear(w, v) != want_clear) {
+            if (out != old)
+                memcpy(out, old, nc * sizeof(float));
             continue;
+        }
         double sum[WR_CATEGORY_MAX];
         plain_row(sum, w, x, v);
         for (uint32_t c = 0; c < nc; c++) {
-            float value = (float)sum[c];
-            change = fmaxf(change, fabsf(value - x[(size_t)v * nc + c]));
-            next[(size_t)v * nc + c] = value;
+            const float value = (float)sum[c];
+            change = fmaxf(change, fabsf(value - old[c]));
+            out[c] = value;
         }
+    }
+    return change;
+}
+
+/* One step: clear hubs in place (they read no clear hub), then block after block. */
+static float plain_step(float *x, float *buffer, const wr_walk *w)
+{
+    const uint32_t n = w->s->n, nc = w->s->c;
+    float change = 0.0f;
+    (void)plain_rows(x, x, w, 0, n, true);
+    for (uint32_t from = 0; from < n; from += BLOCK) {
+        const uint32_t to = n - from < BLOCK ? n : from + BLOCK;
+        change = fmaxf(change, plain_rows(buffer, x, w, from, to, false));
+        memcpy(x + (size_t)from * nc, buffer, (size_t)(to - from) * nc * sizeof *x);
     }
     return change;
 }
@@ -95,24 +115,17 @@ static bool is_done(wr_static_report *rep, const wr_static_opts *o, float change
 static wr_status run_plain(float *x, wr_static_report *rep, const wr_walk *w,
                            const wr_static_opts *o, wr_err *err)
 {
-    const size_t cells = (size_t)w->s->n * w->s->c;
-    WR_AUTO_ARRAY float *next = wr_alloc_big(cells, sizeof *next);
-    WR_AUTO_ARRAY uint8_t *is_clear = wr_calloc(w->s->n, 1);
-    if (!next || !is_clear)
+    WR_AUTO_ARRAY float *buffer = wr_alloc_big((size_t)BLOCK * w->s->c, sizeof *buffer);
+    if (!buffer)
         return wr_fail(err, WR_ENOMEM, "static exposure of %" PRIu32 " vertices",
                        w->s->n);
-    for (uint32_t v = 0; v < w->s->n; v++)
-        is_clear[v] = wr_walk_is_clear(w, v);
     own_labels(x, w->s);
     float change;
     do {
         WR_TRY(wr_progress_at(o->pg, "static exposure", rep->steps, 0, err));
-        (void)plain_rows(x, x, w, is_clear, true);
-        memcpy(next, x, cells * sizeof *x);
-        change = plain_rows(next, x, w, is_clear, false);
-        memcpy(x, next, cells * sizeof *x);
+        change = plain_step(x, buffer, w);
     } while (!is_done(rep, o, change));
-    (void)plain_rows(x, x, w, is_clear, true);
+    (void)plain_rows(x, x, w, 0, w->s->n, true);
     return WR_OK;
 }
 
@@ -124,7 +137,6 @@ typedef struct plan {
     uint32_t *slot;    /* [n] row of the state, or WR_VID_NONE */
     uint32_t *kept;    /* [n] pairs of the row with a live neighbour; 0 for labelled */
     uint8_t *is_clear; /* [n] */
-    wr_vid *order;     /* [n] vertices as slots are given out */
     wr_vid *vertex;    /* [lines] */
 } plan;
 
@@ -135,7 +147,6 @@ static void plan_release(plan *p)
     wr_free(p->slot);
     wr_free(p->kept);
     wr_free(p->is_clear);
-    wr_free(p->order);
     wr_free(p->vertex);
 }
 
@@ -230,25 +241,31 @@ static void give_slots(plan *p, const wr_walk *w, bool is_relabelled)
         if (!p->kept[v] && w->s->category[v] < 0)
             continue;
         p->slot[v] = at[is_relabelled ? heat_class(w, v) : 0]++;
-        p->order[p->slot[v]] = v;
         p->a.lines += p->kept[v] != 0;
         p->a.head += p->kept[v] && p->is_clear[v];
     }
 }
 
-/* Lines in slot order, clear hubs first. */
-static void lay_lines(plan *p)
+/* Clear hubs first, then blocks by vertex, whatever the slots: the numeric contract. */
+static void lay_lines(plan *p, uint32_t n)
 {
-    uint32_t hub = 0, line = p->a.head;
-    for (uint32_t k = 0; k < p->a.slots; k++) {
-        wr_vid v = p->order[k];
+    wr_spmm *a = &p->a;
+    uint32_t hub = 0, line = a->head;
+    for (uint32_t v = 0; v < n; v++) {
+        if (v % BLOCK == 0)
+            a->block[v / BLOCK] = line;
         if (p->kept[v])
             p->vertex[p->is_clear[v] ? hub++ : line++] = v;
     }
-    p->a.off[0] = 0;
-    for (uint32_t l = 0; l < p->a.lines; l++) {
-        p->a.at[l] = p->slot[p->vertex[l]];
-        p->a.off[l + 1ULL] = p->a.off[l] + p->kept[p->vertex[l]];
+    a->block[a->blocks] = line;
+    for (uint32_t b = 0; b < a->blocks; b++) {
+        const uint32_t length = a->block[b + 1] - a->block[b];
+        a->block_max = length > a->block_max ? length : a->block_max;
+    }
+    a->off[0] = 0;
+    for (uint32_t l = 0; l < a->lines; l++) {
+        a->at[l] = p->slot[p->vertex[l]];
+        a->off[l + 1ULL] = a->off[l] + p->kept[p->vertex[l]];
     }
 }
 
@@ -304,8 +321,7 @@ static wr_status make_plan(plan *p, wr_static_report *rep, const wr_walk *w, wr_
     p->slot = wr_alloc_big(n, sizeof *p->slot);
     p->kept = wr_alloc_big(n, sizeof *p->kept);
     p->is_clear = wr_calloc(n, 1);
-    p->order = wr_alloc_big(n, sizeof *p->order);
-    if (!p->live || !p->slot || !p->kept || !p->is_clear || !p->order)
+    if (!p->live || !p->slot || !p->kept || !p->is_clear)
         return wr_fail(err, WR_ENOMEM, "static exposure of %zu vertices", n);
     count_kept(p, w);
     rep->is_relabelled = wants_relabel(p, w);
@@ -315,9 +331,11 @@ static wr_status make_plan(plan *p, wr_static_report *rep, const wr_walk *w, wr_
     p->a.off = wr_alloc_big(lines + 1, sizeof *p->a.off);
     p->a.at = wr_alloc_big(lines, sizeof *p->a.at);
     p->vertex = wr_alloc_big(lines, sizeof *p->vertex);
-    if (!p->a.off || !p->a.at || !p->vertex)
+    p->a.blocks = (uint32_t)((n + BLOCK - 1) / BLOCK);
+    p->a.block = wr_calloc(p->a.blocks + 1ULL, sizeof *p->a.block);
+    if (!p->a.off || !p->a.at || !p->vertex || !p->a.block)
         return wr_fail(err, WR_ENOMEM, "static exposure of %zu rows", lines);
-    lay_lines(p);
+    lay_lines(p, w->s->n);
     const uint64_t room = p->a.off[lines];
     p->a.edge = wr_alloc_big(room, sizeof *p->a.edge);
     p->a.mask = w->hold_s ? wr_alloc_big(room, sizeof *p->a.mask) : NULL;
@@ -334,10 +352,14 @@ static wr_status make_plan(plan *p, wr_static_report *rep, const wr_walk *w, wr_
 
 static void load_labels(float *x, const plan *p, const wr_seeds *s)
 {
-    memset(x, 0, (size_t)p->a.slots * p->a.ld * sizeof *x);
+    const uint32_t slots = p->a.slots;
+    const size_t row = p->a.ld;
+#pragma omp parallel for default(none) shared(x, slots, row) schedule(static)
+    for (uint32_t k = 0; k < slots; k++)
+        memset(x + k * row, 0, row * sizeof *x);
     for (uint32_t v = 0; v < s->n; v++)
         if (s->category[v] >= 0)
-            x[(size_t)p->slot[v] * p->a.ld + (size_t)s->category[v]] = confidence(s, v);
+            x[p->slot[v] * row + (size_t)s->category[v]] = confidence(s, v);
 }
 
 static void store_rows(float *x, const float *state, const plan *p, const wr_seeds *s)
@@ -356,24 +378,19 @@ static void store_rows(float *x, const float *state, const plan *p, const wr_see
 static wr_status iterate(float *x, wr_static_report *rep, const plan *p, const wr_walk *w,
                          const wr_static_opts *o, wr_err *err)
 {
-    const size_t cells = (size_t)p->a.slots * p->a.ld;
-    WR_AUTO_ARRAY float *now = wr_alloc_big(cells, sizeof *now);
-    WR_AUTO_ARRAY float *next = wr_alloc_big(cells, sizeof *next);
-    if (!now || !next)
-        return wr_fail(err, WR_ENOMEM, "static exposure state of %zu floats", cells);
-    load_labels(now, p, w->s);
-    load_labels(next, p, w->s);
+    const size_t row = p->a.ld;
+    WR_AUTO_ARRAY float *state = wr_alloc_big(p->a.slots * row, sizeof *state);
+    WR_AUTO_ARRAY float *buffer = wr_alloc_big(p->a.block_max * row, sizeof *buffer);
+    if (!state || !buffer)
+        return wr_fail(err, WR_ENOMEM, "static exposure of %" PRIu32 " rows", p->a.slots);
+    load_labels(state, p, w->s);
     float change;
     do {
         WR_TRY(wr_progress_at(o->pg, "static exposure", rep->steps, 0, err));
-        wr_spmm_head(&p->a, now);
-        change = wr_spmm_sweep(&p->a, next, now);
-        float *swap = now;
-        now = next;
-        next = swap;
+        change = wr_spmm_step(&p->a, state, buffer);
     } while (!is_done(rep, o, change));
-    wr_spmm_head(&p->a, now);
-    store_rows(x, now, p, w->s);
+    wr_spmm_head(&p->a, state);
+    store_rows(x, state, p, w->s);
     return WR_OK;
 }
 

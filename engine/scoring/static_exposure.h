@@ -17,6 +17,11 @@
  * stays a gamma-contraction.  A hub that does have a hub neighbour is taken for an
  * ordinary, damped vertex.
  *
+ * A step takes the vertices in blocks of 32 768 by number; rows of one block do not see
+ * each other, later blocks see earlier ones.  That needs about two thirds of the steps of
+ * two whole arrays, and half their memory.  The fixed point and the bound are the same: a
+ * step of either kind is a gamma-contraction in the max norm.
+ *
  * Causal mask (hold_s): a pair carries category c only if its last transfer is not before
  * the first moment its payer can hold c; mirrored when sending (its first transfer not
  * after the last moment its payee can still pass on to c).  Denominators stay unmasked:
@@ -33,8 +38,8 @@
  * publish it beside the plain share, never for it.
  *
  * Arithmetic: state and edge weights float, row sums double in ascending order of the
- * neighbour, one thread per row: the same bits for any number of threads, with or
- * without relabelling, and for the plain kernel (is_plain) as for the fast one.
+ * neighbour, one thread per row: the same bits for any number of threads, with or without
+ * relabelling or special instructions, and for the plain kernel (is_plain).
  *
  * Source  ALGORITHMS 2.2, 2.3, 2.7.  Thread: safe; the caller's OpenMP team.
  */
@@ -81,7 +86,7 @@ typedef struct wr_static_report {
  * Errors  WR_EINVAL (option outside its domain, seeds and graph of different n),
  *         WR_ENOMEM, WR_ESTOPPED
  * Cost    O(n + m) to set up, then O(m C) per step, at most ln(eps(1-gamma))/ln gamma
- *         steps; workspace 8 (10 with a mask) bytes per pair + 4n(2 ld + 3), ld = 8 or 16
+ *         steps; workspace 8 (10 with a mask) bytes per pair + 4n(ld + 7), ld = 8 or 16
  */
 wr_status wr_static_exposure(float *x, wr_static_report *rep, const wr_views *vw,
                              const wr_seeds *s, const wr_static_opts *o,

@@ -9,8 +9,8 @@
  * igraph personalised PageRank (PRPACK) from one category's wallets on the same weighted
  *        graph, per category; building its graph is not counted
  *
- * Ours and plain take the same number of steps, up to the first one that changes every
- * category's column by at most 1e-4 of its sum (L1; the rule the GAP benchmark stops by).
+ * Ours and plain each stop at the first step that changes the column by at most 1e-4 of
+ * its sum (L1; the rule of the GAP benchmark), ours when that holds for every category.
  * Give igraph huge pages too:
  *   OMP_PROC_BIND=true GLIBC_TUNABLES=glibc.malloc.hugetlb=1 bench_spmm
  */
@@ -119,25 +119,34 @@ static void plain_init(plain *p, const graph *g)
     }
 }
 
-static void plain_run(plain *p, const wr_seeds *s, int category, uint32_t steps)
+/* Returns the steps taken. */
+static uint32_t plain_run(plain *p, const wr_seeds *s, int category)
 {
     const uint32_t n = p->n;
+    uint32_t steps = 0;
+    double change, sum;
     for (uint32_t v = 0; v < n; v++)
         p->x[v] = p->next[v] = s->category[v] == category ? 1.0f : 0.0f;
-    for (uint32_t k = 0; k < steps; k++) {
-#pragma omp parallel for default(none) shared(p, s, n) schedule(dynamic, 1024)
+    do {
+        change = sum = 0;
+#pragma omp parallel for default(none) shared(p, s, n) reduction(+ : change, sum) \
+    schedule(dynamic, 1024)
         for (uint32_t v = 0; v < n; v++) {
             if (s->category[v] >= 0)
                 continue;
-            float sum = 0.0f;
+            float to = 0.0f;
             for (uint64_t i = p->off[v]; i < p->off[v + 1ULL]; i++)
-                sum += p->weight[i] * p->x[p->nbr[i]];
-            p->next[v] = sum;
+                to += p->weight[i] * p->x[p->nbr[i]];
+            change += fabs((double)(to - p->x[v]));
+            sum += (double)to;
+            p->next[v] = to;
         }
         float *swap = p->x;
         p->x = p->next;
         p->next = swap;
-    }
+        steps++;
+    } while (change > 1e-4 * sum);
+    return steps;
 }
 
 /* ---- igraph ---- */
@@ -258,6 +267,7 @@ int main(int argc, char **argv)
     double product[ROUNDS_MAX], ours[ROUNDS_MAX], eight[ROUNDS_MAX], ig[IGRAPH_RUNS];
     uint32_t steps = steps_needed(x, want, &g);
     plain p;
+    uint32_t plain_steps = 0;
     plain_init(&p, &g);
     for (int i = 0; i < rounds; i++) {
         o = (wr_static_opts)WR_STATIC_OPTS_INIT;
@@ -266,8 +276,9 @@ int main(int argc, char **argv)
         o.max_step = steps;
         ours[i] = ours_seconds(x, NULL, &g, &o);
         int64_t t = wr_clock_mono_us();
+        plain_steps = 0;
         for (int c = 0; c < C; c++)
-            plain_run(&p, &g.s, c, steps);
+            plain_steps += plain_run(&p, &g.s, c);
         eight[i] = 1e-6 * (double)(wr_clock_mono_us() - t);
     }
     double off = 0;
@@ -280,17 +291,16 @@ int main(int argc, char **argv)
     for (int i = 0; i < IGRAPH_RUNS; i++)
         ig[i] = igraph_seconds(&peer, &weight, &g.s, i);
 
-    printf("L1 1e-4 after %u steps; certified 1e-6 after %u (bound %.2g); %llu pairs "
-           "walked, "
-           "relabelled: %s\n",
-           steps, rep.steps, rep.bound, (unsigned long long)rep.pairs,
-           rep.is_relabelled ? "yes" : "no");
+    printf("L1 1e-4 after %u steps (plain %.1f); certified 1e-6 after %u (bound %.2g); "
+           "%llu pairs walked, relabelled: %s\n",
+           steps, plain_steps / (double)C, rep.steps, rep.bound,
+           (unsigned long long)rep.pairs, rep.is_relabelled ? "yes" : "no");
     printf("plain and ours differ by at most %.2g in the last category\n", off);
     printf("%-44s %8s %8s %8s\n", "", "min", "median", "max");
     print("ours, eight categories, certified 1e-6", product, rounds, 0);
     print("ours, eight categories, L1 1e-4", ours, rounds, (double)(rep.pairs * steps));
-    print("plain kernel, eight runs, same steps", eight, rounds,
-          (double)(g.vw.in.m * steps * C));
+    print("plain kernel, eight runs, L1 1e-4", eight, rounds,
+          (double)(g.vw.in.m * plain_steps));
     print("igraph PRPACK, ONE category", ig, IGRAPH_RUNS, 0);
     double med = ours[rounds / 2];
     printf("igraph per category / ours per category: %.1f (target >= 60)\n",
