@@ -1,10 +1,18 @@
-"""A walletrisk-api process over a SQLite store of its own, and clients for it."""
-import http.client, json, os, pathlib, signal, socket, subprocess, tempfile, time, unittest
+"""A walletrisk-api process over a store of its own, and clients for it.
+
+The store is SQLite, or with WALLETRISK_TEST_API_STORE=postgresql a new database on the
+server at WALLETRISK_TEST_PG_DSN.
+"""
+import http.client, itertools, json, os, pathlib, signal, socket, sqlite3, subprocess, tempfile
+import time, unittest
 import urllib.parse
 
 BIN = pathlib.Path(os.environ["WALLETRISK_TEST_BIN"])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHAIN = "opaque:test"
+IS_POSTGRES = os.environ.get("WALLETRISK_TEST_API_STORE") == "postgresql"
+PG_DSN = os.environ.get("WALLETRISK_TEST_PG_DSN")
+databases = itertools.count()
 
 
 def environment(dsn):
@@ -24,16 +32,41 @@ class Answer:
         return f"{self.status} {self.body[:400]!r}"
 
 
+def psql(dsn, *statements):
+    commands = [x for s in statements for x in ("-c", s)]
+    done = subprocess.run(["psql", "-qAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", dsn, *commands],
+                          check=True, capture_output=True, text=True)
+    return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+
+
+def new_database():
+    name = f"api_{os.getpid()}_{next(databases)}"
+    psql(PG_DSN, f"create database {name}")
+    head, _, query = PG_DSN.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else ""), name
+
+
 class Server:
     """Started by start(), ended by stop(); `folder` holds the store, the log and docs."""
 
     def __init__(self, folder, *flags):
         self.folder, self.flags = pathlib.Path(folder), list(flags)
-        self.db = self.folder / "api.db"
+        self.db, self.pg_name = self.folder / "api.db", None
         self.dsn = f"sqlite:{self.db}"
+        if IS_POSTGRES:
+            self.dsn, self.pg_name = new_database()
         self.log = self.folder / "api.log"
         self.process = None
         self.run("walletrisk", "migrate")
+
+    def sql(self, *statements):
+        """Straight into the store; rows of the last statement as texts."""
+        if IS_POSTGRES:
+            return psql(self.dsn, *statements)
+        with sqlite3.connect(self.db) as db:
+            for s in statements:
+                rows = db.execute(s).fetchall()
+        return [tuple(map(str, r)) for r in rows]
 
     def run(self, program, *args):
         done = subprocess.run([BIN / program, *map(str, args)], env=environment(self.dsn),
@@ -79,6 +112,14 @@ class Server:
 
     def end(self):
         """Whatever is still running; a server that died by itself fails its class."""
+        try:
+            self.end_process()
+        finally:
+            if self.pg_name:
+                psql(PG_DSN, f"drop database {self.pg_name} with (force)")
+                self.pg_name = None
+
+    def end_process(self):
         if self.process is None:
             return
         died = self.process.poll()
