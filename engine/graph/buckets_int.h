@@ -52,18 +52,18 @@ bool wr_scratch_fit(wr_scratch *s, uint64_t vertices, uint64_t keys);
 
 /* --- stages of the build ------------------------------------------------------------ */
 
-/* One element on its way to the row of vertex v. */
-typedef struct wr_item {
-    wr_vid v, nbr;
-    uint32_t pos; /* column position, or pair id */
-} wr_item;
+/*
+ * One block of working memory serves every stage in turn: fresh pages cost more than
+ * what a stage does with them.  Bytes that m transfers need.
+ */
+uint64_t wr_build_work_bytes(uint64_t m);
 
-/* in_off, in_col; item [m] is working memory. */
-wr_status wr_build_rows_in(wr_snapshot *g, wr_item *item, wr_err *err) WR_NODISCARD;
-/* out_off, out_col and the pairs by out-row; brings its own working memory. */
-wr_status wr_build_out(wr_snapshot *g, wr_err *err) WR_NODISCARD;
-/* pin_off, pin_nbr, pin_pair from the pairs; item [pairs] is working memory. */
-wr_status wr_build_pairs_in(wr_snapshot *g, wr_item *item, wr_err *err) WR_NODISCARD;
+/* in_off, in_col */
+wr_status wr_build_rows_in(wr_snapshot *g, void *work, wr_err *err) WR_NODISCARD;
+/* out_off, out_col and the pairs by out-row */
+wr_status wr_build_out(wr_snapshot *g, void *work, wr_err *err) WR_NODISCARD;
+/* pin_off, pin_nbr, pin_pair from the pairs */
+wr_status wr_build_pairs_in(wr_snapshot *g, void *work, wr_err *err) WR_NODISCARD;
 
 /* Uninitialised row starts [n+1] and entries [m]. */
 wr_status wr_rows_alloc(uint64_t **off, uint32_t **col, uint32_t n, uint64_t m,

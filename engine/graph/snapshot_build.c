@@ -4,8 +4,8 @@
  * Every stage is a stable sort made of one partition (parts_int.h) and one grouping per
  * bucket (buckets_int.h).  A stable sort has one result: bytes do not depend on blocks,
  * buckets or threads.  snapshot_plain.c says what that result is.
- * Working memory beside the snapshot: 28 bytes per transfer at most, and 16 more for the
- * largest bucket of a thread.
+ * Working memory beside the snapshot: 28 bytes per transfer, and 16 per transfer of the
+ * largest bucket that a thread meets.
  */
 #include "graph/snapshot.h"
 
@@ -23,14 +23,16 @@ static wr_status at_step(const wr_progress *pg, int step, uint64_t m, wr_err *er
     return wr_progress_at(pg, phase, m / STEPS * (uint64_t)step, m, err);
 }
 
-static wr_status in_items(wr_snapshot *g, uint64_t m,
-                          wr_status (*stage)(wr_snapshot *, wr_item *, wr_err *),
-                          wr_err *err)
+static wr_status build_views(wr_snapshot *g, const wr_progress *pg, wr_err *err)
 {
-    WR_AUTO_ARRAY wr_item *item = wr_alloc_big(m, sizeof *item);
-    if (!item)
-        return wr_fail(err, WR_ENOMEM, "%" PRIu64 " elements to sort", m);
-    return stage(g, item, err);
+    WR_AUTO_ARRAY char *work = wr_alloc_big(wr_build_work_bytes(g->m), 1);
+    if (!work)
+        return wr_fail(err, WR_ENOMEM, "working memory for %" PRIu64 " transfers", g->m);
+    WR_TRY(wr_build_rows_in(g, work, err));
+    WR_TRY(at_step(pg, 3, g->m, err));
+    WR_TRY(wr_build_out(g, work, err));
+    WR_TRY(at_step(pg, 4, g->m, err));
+    return wr_build_pairs_in(g, work, err);
 }
 
 static wr_status build(wr_snapshot **out, wr_edges *e, wr_ids *ids, uint32_t n,
@@ -51,11 +53,7 @@ static wr_status build(wr_snapshot **out, wr_edges *e, wr_ids *ids, uint32_t n,
     WR_TRY(at_step(pg, 1, m, err));
     WR_TRY(wr_snapshot_take_columns(g, e, &facts, err));
     WR_TRY(at_step(pg, 2, m, err));
-    WR_TRY(in_items(g, m, wr_build_rows_in, err));
-    WR_TRY(at_step(pg, 3, m, err));
-    WR_TRY(wr_build_out(g, err));
-    WR_TRY(at_step(pg, 4, m, err));
-    WR_TRY(in_items(g, g->pairs, wr_build_pairs_in, err));
+    WR_TRY(build_views(g, pg, err));
     WR_TRY(wr_snapshot_find_hubs(g, err));
     WR_TRY(wr_progress_at(pg, phase, m, m, err));
     *out = WR_STEAL(g);

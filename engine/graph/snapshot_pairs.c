@@ -240,10 +240,8 @@ static wr_status run(out_stage *x, wr_err *err)
     WR_TRY(wr_rows_alloc(&g->out_off, &g->out_col, g->n, g->m, err));
     g->pout_off = wr_alloc_big(g->n + (size_t)1, sizeof *g->pout_off);
     WR_TRY(wr_buckets_plan(&x->b, g->from, g->m, g->n, err));
-    x->leg = wr_alloc_big(g->m, sizeof *x->leg);
-    x->order = wr_alloc_big(g->m + AHEAD, sizeof *x->order);
     x->pairs = wr_calloc(x->b.parts.buckets, sizeof *x->pairs);
-    if (!g->pout_off || !x->leg || !x->order || !x->pairs)
+    if (!g->pout_off || !x->pairs)
         return wr_fail(err, WR_ENOMEM, "pairs of %" PRIu64 " transfers", g->m);
     memset(x->order + g->m, 0, AHEAD * sizeof *x->order);
     partition(x);
@@ -258,15 +256,19 @@ static wr_status run(out_stage *x, wr_err *err)
     return WR_OK;
 }
 
-wr_status wr_build_out(wr_snapshot *g, wr_err *err)
+uint64_t wr_build_work_bytes(uint64_t m)
 {
-    out_stage x = {.g = g, .passes = 1};
+    return m * sizeof(leg) + (m + AHEAD) * sizeof(uint32_t);
+}
+
+wr_status wr_build_out(wr_snapshot *g, void *work, wr_err *err)
+{
+    leg *legs = work;
+    out_stage x = {.g = g, .leg = legs, .order = (uint32_t *)(legs + g->m), .passes = 1};
     while (x.passes < PASSES_MAX && g->n > 0 && (g->n - 1) >> (x.passes * DIGIT) != 0)
         x.passes++;
     const wr_status s = run(&x, err);
     wr_buckets_release(&x.b);
-    wr_free(x.leg);
-    wr_free(x.order);
     wr_free(x.pairs);
     return s;
 }

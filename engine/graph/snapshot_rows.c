@@ -16,9 +16,15 @@ wr_status wr_rows_alloc(uint64_t **off, uint32_t **col, uint32_t n, uint64_t m,
     return WR_OK;
 }
 
+/* One element on its way to the row of vertex v; m of them fit the working memory. */
+typedef struct item {
+    wr_vid v, nbr;
+    uint32_t pos; /* column position, or pair id */
+} item;
+
 /* --- partition ---------------------------------------------------------------------- */
 
-static void partition_transfers(const wr_buckets *b, wr_item *to, const wr_vid *key)
+static void partition_transfers(const wr_buckets *b, item *to, const wr_vid *key)
 {
     const wr_parts *p = &b->parts;
     const unsigned shift = b->shift;
@@ -27,9 +33,9 @@ static void partition_transfers(const wr_buckets *b, wr_item *to, const wr_vid *
     for (uint32_t block = 0; block < p->blocks; block++) {
         uint64_t *at = &p->at[(size_t)block * p->buckets];
         for (uint64_t i = wr_parts_lo(p, block); i < wr_parts_hi(p, block); i++) {
-            wr_item *place = &to[at[key[i] >> shift]++];
+            item *place = &to[at[key[i] >> shift]++];
             wr_parts_ask(place);
-            *place = (wr_item){.v = key[i], .pos = (uint32_t)i};
+            *place = (item){.v = key[i], .pos = (uint32_t)i};
         }
     }
 }
@@ -50,7 +56,7 @@ static wr_vid row_of_pair(const uint64_t *off, uint32_t n, uint64_t id)
 }
 
 /* Pairs by `to`, taken from the out-rows: ids ascend by `from`, so in-rows will, too. */
-static void partition_pairs(const wr_buckets *b, wr_item *to, const uint64_t *off,
+static void partition_pairs(const wr_buckets *b, item *to, const uint64_t *off,
                             const wr_vid *nbr)
 {
     const wr_parts *p = &b->parts;
@@ -65,9 +71,9 @@ static void partition_pairs(const wr_buckets *b, wr_item *to, const uint64_t *of
         for (; id < wr_parts_hi(p, block); id++) {
             while (off[u + UINT64_C(1)] <= id)
                 u++;
-            wr_item *place = &to[at[nbr[id] >> shift]++];
+            item *place = &to[at[nbr[id] >> shift]++];
             wr_parts_ask(place);
-            *place = (wr_item){.v = nbr[id], .nbr = u, .pos = (uint32_t)id};
+            *place = (item){.v = nbr[id], .nbr = u, .pos = (uint32_t)id};
         }
     }
 }
@@ -75,7 +81,7 @@ static void partition_pairs(const wr_buckets *b, wr_item *to, const uint64_t *of
 /* --- group -------------------------------------------------------------------------- */
 
 /* Bucket k: row starts into off, positions (and other ends, when wanted) into rows. */
-static void group(const wr_buckets *b, uint32_t k, const wr_item *item, uint32_t *at,
+static void group(const wr_buckets *b, uint32_t k, const item *x, uint32_t *at,
                   uint64_t *off, uint32_t *pos, wr_vid *nbr)
 {
     const uint64_t lo = b->parts.start[k];
@@ -84,7 +90,7 @@ static void group(const wr_buckets *b, uint32_t k, const wr_item *item, uint32_t
     const uint64_t vertices = wr_bucket_end(b, k) - first;
     memset(at, 0, vertices * sizeof *at);
     for (uint64_t i = lo; i < hi; i++)
-        at[item[i].v - first]++;
+        at[x[i].v - first]++;
     uint32_t sum = 0;
     for (uint64_t v = 0; v < vertices; v++) {
         const uint32_t count = at[v];
@@ -93,14 +99,14 @@ static void group(const wr_buckets *b, uint32_t k, const wr_item *item, uint32_t
         sum += count;
     }
     for (uint64_t i = lo; i < hi; i++) {
-        const uint64_t place = lo + at[item[i].v - first]++;
-        pos[place] = item[i].pos;
+        const uint64_t place = lo + at[x[i].v - first]++;
+        pos[place] = x[i].pos;
         if (nbr)
-            nbr[place] = item[i].nbr;
+            nbr[place] = x[i].nbr;
     }
 }
 
-static wr_status group_all(const wr_buckets *b, const wr_item *item, uint64_t *off,
+static wr_status group_all(const wr_buckets *b, const item *x, uint64_t *off,
                            uint32_t *pos, wr_vid *nbr, wr_err *err)
 {
     const uint32_t count = b->parts.buckets;
@@ -109,12 +115,12 @@ static wr_status group_all(const wr_buckets *b, const wr_item *item, uint64_t *o
     wr_scratch *s = wr_scratch_new(&threads);
     if (!s)
         return wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads);
-#pragma omp parallel for default(none) shared(b, item, off, pos, nbr, count, s) \
+#pragma omp parallel for default(none) shared(b, x, off, pos, nbr, count, s) \
     reduction(+ : failed) schedule(dynamic, 1) if (count > 1)
     for (uint32_t k = 0; k < count; k++) {
         wr_scratch *mine = &s[omp_get_thread_num()];
         if (wr_scratch_fit(mine, UINT64_C(1) << b->shift, 0))
-            group(b, k, item, mine->at, off, pos, nbr);
+            group(b, k, x, mine->at, off, pos, nbr);
         else
             failed++;
     }
@@ -125,16 +131,16 @@ static wr_status group_all(const wr_buckets *b, const wr_item *item, uint64_t *o
 
 /* --- stages ------------------------------------------------------------------------- */
 
-wr_status wr_build_rows_in(wr_snapshot *g, wr_item *item, wr_err *err)
+wr_status wr_build_rows_in(wr_snapshot *g, void *work, wr_err *err)
 {
     WR_AUTO_BUCKETS(b);
     WR_TRY(wr_rows_alloc(&g->in_off, &g->in_col, g->n, g->m, err));
     WR_TRY(wr_buckets_plan(&b, g->to, g->m, g->n, err));
-    partition_transfers(&b, item, g->to);
-    return group_all(&b, item, g->in_off, g->in_col, NULL, err);
+    partition_transfers(&b, work, g->to);
+    return group_all(&b, work, g->in_off, g->in_col, NULL, err);
 }
 
-wr_status wr_build_pairs_in(wr_snapshot *g, wr_item *item, wr_err *err)
+wr_status wr_build_pairs_in(wr_snapshot *g, void *work, wr_err *err)
 {
     WR_AUTO_BUCKETS(b);
     WR_TRY(wr_rows_alloc(&g->pin_off, &g->pin_pair, g->n, g->pairs, err));
@@ -142,6 +148,6 @@ wr_status wr_build_pairs_in(wr_snapshot *g, wr_item *item, wr_err *err)
     if (!g->pin_nbr)
         return wr_fail(err, WR_ENOMEM, "%" PRIu64 " pairs", g->pairs);
     WR_TRY(wr_buckets_plan(&b, g->pout_nbr, g->pairs, g->n, err));
-    partition_pairs(&b, item, g->pout_off, g->pout_nbr);
-    return group_all(&b, item, g->pin_off, g->pin_pair, g->pin_nbr, err);
+    partition_pairs(&b, work, g->pout_off, g->pout_nbr);
+    return group_all(&b, work, g->pin_off, g->pin_pair, g->pin_nbr, err);
 }
