@@ -8,7 +8,7 @@
 /* What a spreadsheet would take for a formula is made plain text by a leading '. */
 static bool is_formula(wr_text t)
 {
-    return t.len > 0 && memchr("=+-@", t.p[0], 4) != NULL;
+    return t.len > 0 && strchr("=+-@", t.p[0]) != NULL;
 }
 
 static bool needs_quotes(wr_text t)

@@ -54,8 +54,8 @@ static size_t clean(char *to, wr_text t)
         const char *put;
         const size_t step = clean_step(t.p + i, t.len - i, &put);
         const size_t bytes = put ? strlen(put) : step;
-        if (to)
-            memcpy(to + len, put ? put : t.p + i, bytes);
+        for (size_t k = 0; to && k < bytes; k++)
+            to[len + k] = (put ? put : t.p + i)[k];
         len += bytes;
         i += step;
     }

@@ -41,7 +41,7 @@ void wr_parts_prefix(wr_parts *p);
  */
 static inline void wr_parts_ask(const void *place)
 {
-    __builtin_prefetch((const void *)((uintptr_t)place + 256), 1);
+    __builtin_prefetch((const char *)place + 256, 1); /* behind the end: no harm */
 }
 
 static inline uint64_t wr_parts_lo(const wr_parts *p, uint32_t block)

@@ -12,7 +12,7 @@
 static void *moved(const void *old, uint64_t m, uint64_t cap, size_t size)
 {
     void *p = wr_alloc_big(cap, size);
-    if (p && m)
+    if (p && old && m)
         memcpy(p, old, m * size);
     return p;
 }
@@ -217,5 +217,6 @@ uint64_t wr_snapshot_bytes(const wr_snapshot *g)
     const uint64_t rows = 4 + 4;
     const uint64_t pairs = 4 + 4 + 4 + 4 * 4; /* nbr out and in, pair, four by pair id */
     return sizeof *g + g->m * (columns + rows) + g->pairs * pairs +
-           4 * 8 * (g->n + UINT64_C(1)) + (g->hub ? 8 * wr_hub_words(g->n) : 0);
+           UINT64_C(32) * (g->n + UINT64_C(1)) +
+           (g->hub ? UINT64_C(8) * wr_hub_words(g->n) : 0);
 }

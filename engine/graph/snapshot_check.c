@@ -105,7 +105,7 @@ static bool is_tally(const wr_pairs *p, uint64_t id, const tally *t)
 {
     const float value = (float)t->sum;
     return p->count[id] == t->count && p->first_s[id] == t->first_s &&
-           p->last_s[id] == t->last_s && memcmp(&p->value[id], &value, sizeof value) == 0;
+           p->last_s[id] == t->last_s && p->value[id] == value && !signbit(p->value[id]);
 }
 
 /* Pair id of (v, to), or UINT64_MAX. */

@@ -242,11 +242,11 @@ wr_status wr_snapshot_take_columns(wr_snapshot *g, wr_edges *e, const wr_edges_f
 
     uint64_t *order = wr_alloc_big(e->m, sizeof *order);
     uint64_t *spare = wr_alloc_big(e->m, sizeof *spare);
-    wr_status s = order && spare
-                      ? WR_OK
-                      : wr_fail(err, WR_ENOMEM, "order of %" PRIu64 " transfers", e->m);
-    if (s == WR_OK)
+    wr_status s = WR_ENOMEM;
+    if (order && spare)
         s = sort_rows(&order, &spare, e, f, err);
+    else
+        (void)wr_fail(err, s, "order of %" PRIu64 " transfers", e->m);
     wr_free(spare);
     if (s == WR_OK)
         s = take_in_order(g, e, f, order, err);

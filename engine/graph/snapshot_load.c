@@ -33,7 +33,7 @@ static wr_status damaged(const loader *l, int section, const char *what, wr_err 
 
 static wr_status check_identity(const loader *l, wr_err *err)
 {
-    if (l->bytes < sizeof l->h->magic ||
+    if (!l->h || l->bytes < sizeof l->h->magic ||
         memcmp(l->h->magic, WR_FILE_MAGIC, sizeof l->h->magic) != 0)
         return wr_fail(err, WR_EPARSE, "%s: not a walletrisk snapshot", l->path);
     if (l->bytes < sizeof *l->h)
@@ -122,6 +122,7 @@ static bool may_be_absent(const wr_file_header *h, int k)
 static wr_status check_places(const loader *l, wr_err *err)
 {
     const char *p = l->map;
+    assert(p);
     uint64_t at = sizeof *l->h;
     for (int k = 0; k < WR_SECTION_COUNT; k++) {
         const wr_file_entry *e = &l->h->entry[k];

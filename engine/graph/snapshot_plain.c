@@ -30,7 +30,7 @@ static bool is_seq_trivial(const wr_edges *e, const uint32_t *order, int64_t bas
     return true;
 }
 
-static wr_status fill_columns(wr_snapshot *g, const wr_edges *e, const wr_edges_facts *f,
+static wr_status fill_columns(wr_snapshot *g, wr_edges *e, const wr_edges_facts *f,
                               wr_err *err)
 {
     WR_AUTO_ARRAY uint32_t *order = wr_calloc(e->m, sizeof *order);
@@ -39,7 +39,7 @@ static wr_status fill_columns(wr_snapshot *g, const wr_edges *e, const wr_edges_
     for (uint64_t i = 0; i < e->m; i++)
         order[i] = (uint32_t)i;
     if (e->m > 0)
-        qsort_r(order, e->m, sizeof *order, by_time_seq, (void *)(uintptr_t)e);
+        qsort_r(order, e->m, sizeof *order, by_time_seq, e);
 
     const bool has_seq = !is_seq_trivial(e, order, f->seq_min);
     g->m = e->m;

@@ -138,6 +138,7 @@ static uint64_t home(wr_vid v, uint64_t slots)
 
 static uint32_t node_of(const extractor *x, wr_vid v)
 {
+    assert(x->slot);
     for (uint64_t i = home(v, x->slots);; i = (i + 1) & (x->slots - 1)) {
         if (x->slot[i] == EMPTY_SLOT)
             return NO_NODE;
@@ -148,6 +149,7 @@ static uint32_t node_of(const extractor *x, wr_vid v)
 
 static void put(extractor *x, wr_vid v, uint32_t number)
 {
+    assert(x->slot);
     uint64_t i = home(v, x->slots);
     while (x->slot[i] != EMPTY_SLOT)
         i = (i + 1) & (x->slots - 1);
@@ -408,6 +410,7 @@ static int by_ends(const void *a, const void *b)
 
 static wr_status connect(extractor *x, wr_err *err)
 {
+    assert(x->node); /* a seed at least */
     qsort(x->node, x->n, sizeof *x->node, by_hop);
     WR_TRY(number_nodes(x, err));
     for (uint32_t i = 0; i < x->n; i++)

@@ -5,7 +5,7 @@
  */
 #include <float.h>
 #include <igraph.h>
-#include <threads.h>
+#include <pthread.h>
 
 #include "export_test.h"
 
@@ -266,7 +266,7 @@ static const char *const cleaned[] = {
     ",;",
     " padded ",
     ("before\xEF\xBF\xBD"
-    "after"),
+     "after"),
 };
 _Static_assert(sizeof cleaned / sizeof *cleaned == HOSTILES, "one for each");
 
@@ -438,7 +438,7 @@ typedef struct job {
     int bad;
 } job;
 
-static int export_again_and_again(void *arg)
+static void *export_again_and_again(void *arg)
 {
     job *j = arg;
     for (int k = 0; k < 30; k++) {
@@ -449,7 +449,7 @@ static int export_again_and_again(void *arg)
             j->bad++;
         wr_buf_release(&b);
     }
-    return 0;
+    return NULL;
 }
 
 static void test_graphml__four_threads_at_once(void **state)
@@ -461,15 +461,15 @@ static void test_graphml__four_threads_at_once(void **state)
     wr_buf_init(&want, 1 << 24);
     assert_ok(wr_export_graphml(&want, &x.doc, &err));
     enum { THREADS = 4 };
-    thrd_t t[THREADS];
+    pthread_t t[THREADS];
     job j[THREADS];
     for (int i = 0; i < THREADS; i++) {
         j[i] = (job){.doc = &x.doc, .want = &want};
-        assert_int_equal(thrd_create(&t[i], export_again_and_again, &j[i]), thrd_success);
+        assert_int_equal(pthread_create(&t[i], NULL, export_again_and_again, &j[i]), 0);
     }
     int bad = 0;
     for (int i = 0; i < THREADS; i++) {
-        assert_int_equal(thrd_join(t[i], NULL), thrd_success);
+        assert_int_equal(pthread_join(t[i], NULL), 0);
         bad += j[i].bad;
     }
     wr_buf_release(&want);

@@ -1,4 +1,4 @@
-#include <threads.h>
+#include <pthread.h>
 
 #include "graph_test.h"
 
@@ -225,25 +225,25 @@ static void test_digest__out_of_memory(void **state)
 /* --- counted owners ------------------------------------------------------------- */
 
 typedef struct shared {
-    mtx_t lock;
+    pthread_mutex_t lock;
     wr_snapshot *live; /* guarded by lock */
     atomic_bool done;
-    atomic_ulong reads;
+    atomic_ulong reads, bad;
 } shared;
 
 static wr_snapshot *current(shared *s)
 {
-    (void)mtx_lock(&s->lock);
+    (void)pthread_mutex_lock(&s->lock);
     wr_snapshot *g = wr_snapshot_acquire(s->live);
-    (void)mtx_unlock(&s->lock);
+    (void)pthread_mutex_unlock(&s->lock);
     return g;
 }
 
 /* Every graph of this test sums to 7: a reader that sees another sum saw a dead one. */
-static int read_on(void *arg)
+static void *read_on(void *arg)
 {
     shared *s = arg;
-    int bad = 0;
+    uintptr_t bad = 0;
     while (!atomic_load(&s->done) || atomic_load(&s->reads) < 1000) {
         wr_snapshot *g = current(s);
         const wr_columns c = wr_snapshot_columns(g);
@@ -254,7 +254,8 @@ static int read_on(void *arg)
         wr_snapshot_unref(g);
         atomic_fetch_add(&s->reads, 1);
     }
-    return bad;
+    atomic_fetch_add(&s->bad, bad);
+    return NULL;
 }
 
 static wr_snapshot *build_quietly(bool must_fail)
@@ -281,10 +282,10 @@ static void test_snapshot__readers_hold_what_they_read_while_a_writer_swaps(void
     (void)state;
     enum { READERS = 3, SWAPS = 300 };
     shared s = {.live = small_graph(NULL, 1)};
-    assert_int_equal(mtx_init(&s.lock, mtx_plain), thrd_success);
-    thrd_t reader[READERS];
+    assert_int_equal(pthread_mutex_init(&s.lock, NULL), 0);
+    pthread_t reader[READERS];
     for (int i = 0; i < READERS; i++)
-        assert_int_equal(thrd_create(&reader[i], read_on, &s), thrd_success);
+        assert_int_equal(pthread_create(&reader[i], NULL, read_on, &s), 0);
 
     int swapped = 0;
     int failed = 0;
@@ -294,23 +295,19 @@ static void test_snapshot__readers_hold_what_they_read_while_a_writer_swaps(void
         failed += !g;
         if (!g)
             continue;
-        (void)mtx_lock(&s.lock);
+        (void)pthread_mutex_lock(&s.lock);
         wr_snapshot *old = s.live;
         s.live = g;
-        (void)mtx_unlock(&s.lock);
+        (void)pthread_mutex_unlock(&s.lock);
         wr_snapshot_unref(old);
         swapped++;
     }
     atomic_store(&s.done, true);
-    int bad = 0;
-    for (int i = 0; i < READERS; i++) {
-        int b = 0;
-        assert_int_equal(thrd_join(reader[i], &b), thrd_success);
-        bad += b;
-    }
+    for (int i = 0; i < READERS; i++)
+        assert_int_equal(pthread_join(reader[i], NULL), 0);
     wr_snapshot_unref(s.live);
-    mtx_destroy(&s.lock);
-    assert_int_equal(bad, 0);
+    (void)pthread_mutex_destroy(&s.lock);
+    assert_int_equal(atomic_load(&s.bad), 0);
     assert_int_equal(swapped, SWAPS / 3 * 2);
     assert_int_equal(failed, SWAPS / 3);
     wr_snapshot_unref(NULL);
