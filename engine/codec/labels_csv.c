@@ -22,8 +22,6 @@ typedef enum column {
     C_COUNT
 } column;
 enum { HEADER_MAX = 32 }; /* columns of a header */
-_Static_assert((int)HEADER_MAX <= (int)WR_SLOT_COUNT,
-               "wr_csv_row fills one slot per column");
 _Static_assert((int)C_COUNT <= (int)HEADER_MAX && (int)HEADER_MAX <= (int)WR_SLOT_COUNT,
                "a row has a slot for every column");
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Records in: real files, everything a record can have wrong, streams, stops and restarts."""
-import gzip, json, os, re, signal, subprocess, tarfile, time, unittest
+import csv, gzip, json, os, re, signal, subprocess, tarfile, time, unittest
 from main_job import BIN, SHARED, Case, needs_shared, pg_store, sqlite_store
 
 A = "0x1fb7bd310d95f2a6d9baaf8a8a430a9a04453a8b"
@@ -218,7 +218,10 @@ class RealFiles(Stores):
 
     def test_eth_phish_set1(self):
         path = SHARED / "eth_phish_set1" / "eth_phish_set1_transactions.csv.gz"
-        self.check("set1", [path, "--chain", "ETH"], 24221, duplicates=3)
+        with gzip.open(path, "rt") as f:  # it writes some values twice: 1.987, 1.9869999999999999
+            different = {(r["tx_hash"], r["from"], r["to"], f"{float(r['value_eth']):.15g}")
+                         for r in csv.DictReader(f)}
+        self.check("set1", [path, "--chain", "ETH"], 24221, duplicates=24221 - len(different))
 
     def test_amlsim_logs_from_their_archives(self):
         for name, rows in (("20K_cycle200", 117805), ("20K_fanin200", 118250)):
