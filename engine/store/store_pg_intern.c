@@ -4,7 +4,7 @@
 
 /* --- ids that exist ---------------------------------------------------------------- */
 
-static wr_status resolve_chains(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
+wr_status wr_pg_batch_resolve_chains(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
 {
     for (size_t i = 0; i < b->chain_count; i++)
         WR_TRY(wr_pg_chain_id(st, &b->chains[i].id, b->chains[i].chain, err));
@@ -77,9 +77,8 @@ static wr_status resolve_wallets(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
     return n ? wallets_look(st, b, which, n, err) : WR_OK;
 }
 
-wr_status wr_pg_batch_resolve(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
+wr_status wr_pg_batch_resolve_names(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
 {
-    WR_TRY(resolve_chains(st, b, err));
     WR_TRY(resolve_assets(st, b, err));
     return resolve_wallets(st, b, err);
 }

@@ -166,6 +166,7 @@ void wr_pg_batch_release(wr_pg_batch *b)
     wr_free(b->twin);
     wr_free(b->fate);
     wr_free(b->stored_seq);
+    wr_free(b->hit);
     wr_free(b->chains);
     wr_free(b->assets);
     wr_free(b->wallets);
@@ -179,20 +180,29 @@ void wr_pg_batch_release(wr_pg_batch *b)
 
 /* --- judging ----------------------------------------------------------------------- */
 
-/* Columns of the look-up below, from 1 on. */
-static bool is_same_content(const wr_pg_batch *b, uint32_t i, const PGresult *res, int r)
+static wr_status add_hits(wr_pg_batch *b, const PGresult *res, wr_err *err)
 {
-    const wr_transfer *t = &b->put->transfer[i];
-    return wr_pg_i64(res, r, 2) == t->time_s &&
-           wr_pg_i64(res, r, 3) == (int64_t)b->wallets[b->from[i]].id &&
-           wr_pg_i64(res, r, 4) == (int64_t)b->wallets[b->to[i]].id &&
-           wr_pg_i64(res, r, 5) == b->assets[b->asset[i]].id &&
-           wr_pg_amount(res, r, 6) == t->amount_base;
+    size_t n = (size_t)PQntuples(res);
+    wr_pg_hit *grown = wr_grow(b->hit, &b->hit_cap, b->hit_count + n, sizeof *grown);
+    if (!grown)
+        return wr_fail(err, WR_ENOMEM, "%zu known keys", b->hit_count + n);
+    b->hit = grown;
+    for (int r = 0; r < PQntuples(res); r++)
+        b->hit[b->hit_count++] = (wr_pg_hit){
+            .row = (uint32_t)wr_pg_i64(res, r, 0),
+            .seq = wr_pg_i64(res, r, 1),
+            .time_s = wr_pg_i64(res, r, 2),
+            .from = (uint32_t)wr_pg_i64(res, r, 3),
+            .to = (uint32_t)wr_pg_i64(res, r, 4),
+            .asset = wr_pg_i64(res, r, 5),
+            .amount_base = wr_pg_amount(res, r, 6),
+        };
+    return WR_OK;
 }
 
-/* Look up the keys of rows row[0..count); *hits counts what is stored. */
+/* Look up the keys of rows row[0..count). */
 static wr_status look(wr_pg_store *st, wr_pg_batch *b, const uint32_t *row, size_t count,
-                      uint64_t *hits, wr_err *err)
+                      wr_err *err)
 {
     /* offset 0 keeps the keys outside and the index inside, whatever the table's size
      * was when this was planned */
@@ -228,26 +238,19 @@ static wr_status look(wr_pg_store *st, wr_pg_batch *b, const uint32_t *row, size
     WR_TRY(
         wr_pg_arg_array(&a, &b->array[3], WR_PG_OID_INT8_ARRAY, WR_PG_OID_INT8, n, err));
     WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
-    for (int r = 0; r < PQntuples(res); r++) {
-        uint32_t i = (uint32_t)wr_pg_i64(res, r, 0);
-        b->fate[i] = is_same_content(b, i, res, r) ? WR_PUT_DUPLICATE : WR_PUT_CONFLICT;
-        b->stored_seq[i] = wr_pg_i64(res, r, 1);
-    }
-    *hits += (uint64_t)PQntuples(res);
-    return WR_OK;
+    return add_hits(b, res, err);
 }
 
-static wr_status look_at_sample(wr_pg_store *st, wr_pg_batch *b, uint64_t *hits,
-                                wr_err *err)
+static wr_status look_at_sample(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
 {
     uint32_t row[SAMPLE];
     for (uint32_t k = 0; k < SAMPLE; k++)
         row[k] = (uint32_t)((uint64_t)b->n * k / SAMPLE);
-    return look(st, b, row, SAMPLE, hits, err);
+    return look(st, b, row, SAMPLE, err);
 }
 
 /* In the order of the index, about: neighbours share its pages, which halves the time. */
-static wr_status look_at_all(wr_pg_store *st, wr_pg_batch *b, uint64_t *hits, wr_err *err)
+static wr_status look_at_all(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
 {
     WR_AUTO_ARRAY uint64_t *order = wr_calloc(b->n, sizeof *order);
     WR_AUTO_ARRAY uint64_t *scratch = wr_calloc(b->n, sizeof *scratch);
@@ -263,8 +266,8 @@ static wr_status look_at_all(wr_pg_store *st, wr_pg_batch *b, uint64_t *hits, wr
     for (uint32_t i = 0; i < b->n; i++)
         row[i] = (uint32_t)order[i];
     for (uint32_t i = 0; i < b->n; i += WR_PG_CHUNK)
-        WR_TRY(look(st, b, row + i, b->n - i < WR_PG_CHUNK ? b->n - i : WR_PG_CHUNK, hits,
-                    err));
+        WR_TRY(
+            look(st, b, row + i, b->n - i < WR_PG_CHUNK ? b->n - i : WR_PG_CHUNK, err));
     return WR_OK;
 }
 
@@ -281,17 +284,34 @@ static void judge_twins(wr_pg_batch *b)
     }
 }
 
+static void judge_hits(wr_pg_batch *b)
+{
+    for (size_t k = 0; k < b->hit_count; k++) {
+        const wr_pg_hit *h = &b->hit[k];
+        const wr_transfer *t = &b->put->transfer[h->row];
+        bool is_same = h->time_s == t->time_s && h->amount_base == t->amount_base &&
+                       h->from == b->wallets[b->from[h->row]].id &&
+                       h->to == b->wallets[b->to[h->row]].id &&
+                       h->asset == b->assets[b->asset[h->row]].id;
+        b->fate[h->row] = is_same ? WR_PUT_DUPLICATE : WR_PUT_CONFLICT;
+        b->stored_seq[h->row] = h->seq;
+    }
+}
+
 wr_status wr_pg_batch_judge(wr_pg_store *st, wr_pg_batch *b, wr_pg_look how, wr_err *err)
 {
-    uint64_t hits = 0;
+    WR_TRY(wr_pg_batch_resolve_chains(st, b, err));
+    b->hit_count = 0;
+    if (how == WR_PG_LOOK_SAMPLE && b->n > SAMPLE)
+        WR_TRY(look_at_sample(st, b, err));
+    if (how == WR_PG_LOOK_ALL || b->n <= SAMPLE || b->hit_count > 0)
+        WR_TRY(look_at_all(st, b, err));
+    WR_TRY(wr_pg_batch_resolve_names(st, b, err));
     for (uint32_t i = 0; i < b->n; i++) {
         b->fate[i] = WR_PUT_INSERTED;
         b->stored_seq[i] = 0;
     }
-    if (how == WR_PG_LOOK_SAMPLE && b->n > SAMPLE)
-        WR_TRY(look_at_sample(st, b, &hits, err));
-    if (how == WR_PG_LOOK_ALL || b->n <= SAMPLE || hits > 0)
-        WR_TRY(look_at_all(st, b, &hits, err));
+    judge_hits(b);
     judge_twins(b);
     b->res = (wr_put_result){0};
     for (uint32_t i = 0; i < b->n; i++) {

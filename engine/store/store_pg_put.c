@@ -307,7 +307,6 @@ typedef struct put_try {
 static wr_status put_steps(wr_pg_store *st, wr_pg_batch *b, put_try try, wr_err *err)
 {
     int64_t now_s = wr_clock_wall_s();
-    WR_TRY(wr_pg_batch_resolve(st, b, err));
     WR_TRY(wr_pg_batch_judge(st, b, try.look, err));
     WR_TRY(wr_pg_batch_intern(st, b, err));
     WR_TRY(store_transfers(st, b, try.is_first, err));

@@ -39,6 +39,14 @@ typedef struct wr_pg_batch_wallet {
     bool is_needed;
 } wr_pg_batch_wallet;
 
+/* A row of the database that has the key of a row of the batch. */
+typedef struct wr_pg_hit {
+    uint32_t row; /* of the batch */
+    uint32_t from, to;
+    int64_t seq, time_s, asset;
+    wr_amount amount_base;
+} wr_pg_hit;
+
 typedef struct wr_pg_batch {
     const wr_put *put;
     uint32_t n;
@@ -51,6 +59,8 @@ typedef struct wr_pg_batch {
     uint8_t *fate;       /* [n] wr_put_outcome */
     int64_t *stored_seq; /* [n] of a conflict: the row in its way; 0 = the twin */
     bool has_twins;
+    wr_pg_hit *hit; /* what the look found, until it is judged */
+    size_t hit_count, hit_cap;
 
     wr_pg_dict chain_dict, asset_dict, wallet_dict;
     wr_pg_batch_chain *chains;
@@ -68,8 +78,11 @@ enum { WR_PG_CHUNK = 32768 }; /* rows or names looked up by one statement */
 wr_status wr_pg_batch_init(wr_pg_batch *b, const wr_put *put, wr_err *err) WR_NODISCARD;
 void wr_pg_batch_release(wr_pg_batch *b);
 
-/* Ids of the names that the database has; inside the put's transaction. */
-wr_status wr_pg_batch_resolve(wr_pg_store *st, wr_pg_batch *b, wr_err *err) WR_NODISCARD;
+/* Ids that the database has; inside the put's transaction. */
+wr_status wr_pg_batch_resolve_chains(wr_pg_store *st, wr_pg_batch *b,
+                                     wr_err *err) WR_NODISCARD;
+wr_status wr_pg_batch_resolve_names(wr_pg_store *st, wr_pg_batch *b,
+                                    wr_err *err) WR_NODISCARD;
 /* Ids for the names of rows whose fate is WR_PUT_INSERTED. */
 wr_status wr_pg_batch_intern(wr_pg_store *st, wr_pg_batch *b, wr_err *err) WR_NODISCARD;
 /* After the commit: wallets go to the cache. */

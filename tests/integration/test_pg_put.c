@@ -269,6 +269,49 @@ static void test_put__waits_for_an_uncommitted_key(void **state)
     wr_store_close(st);
 }
 
+typedef struct late_put {
+    wr_store *st;
+    pthread_t thread;
+    wr_status status;
+    wr_put_result res;
+} late_put;
+
+static void *put_late(void *ctx)
+{
+    late_put *p = ctx;
+    p->status = put_range(p->st, 0, 20, 0, &p->res, NULL);
+    return NULL;
+}
+
+/*
+ * Another writer commits a row, and the wallets it brings, while put looks for keys: the
+ * row is a duplicate, although its wallets were unknown when put began.
+ */
+static void test_put__row_and_wallets_committed_in_mid_look(void **state)
+{
+    (void)state;
+    wr_put_result res;
+    wr_store *st = wr_test_pg_open();
+    late_put late = {.st = wr_test_pg_open()}; /* with nothing in its cache */
+    PGconn *c = wr_test_pg_connect(wr_test_pg_dsn);
+    assert_ok(put_range(st, 7, 1, 0, &res, &err));
+    wr_test_pg_run(c, "create table kept_t as select * from transactions");
+    wr_test_pg_run(c, "create table kept_w as select * from wallets");
+    wr_test_pg_run(c, "delete from transactions; delete from wallets");
+    wr_test_pg_run(c, "begin; lock table transactions in access exclusive mode");
+    assert_int_equal(pthread_create(&late.thread, NULL, put_late, &late), 0);
+    wr_test_pg_run(c, "select pg_sleep(0.5)"); /* it waits for the table by now */
+    wr_test_pg_run(c, "insert into wallets select * from kept_w");
+    wr_test_pg_run(c, "insert into transactions select * from kept_t; commit");
+    (void)pthread_join(late.thread, NULL);
+    assert_int_equal(late.status, WR_OK);
+    assert_int_equal(late.res.inserted, 19);
+    assert_int_equal(late.res.duplicates, 1);
+    PQfinish(c);
+    wr_store_close(st);
+    wr_store_close(late.st);
+}
+
 /* Amounts arrive as the same number that PostgreSQL prints. */
 static void test_put__amounts_are_exact(void **state)
 {
@@ -312,6 +355,7 @@ int main(void)
         wr_pg_test(test_put__surprise_inside_a_batch_keeps_ids_dense),
         wr_pg_test(test_put__ids_of_a_failed_put_are_used_again),
         wr_pg_test(test_put__waits_for_an_uncommitted_key),
+        wr_pg_test(test_put__row_and_wallets_committed_in_mid_look),
         wr_pg_test(test_put__amounts_are_exact),
         wr_pg_test(test_put__overlapping_keys_are_stored_once),
         wr_pg_test(test_put__overlapping_keys_with_other_content),
