@@ -156,7 +156,7 @@ bool wr_app_read_wallet(wr_exchange *x, wr_wallet_key *k, wr_text chain, wr_text
                         const char *chain_pointer, const char *address_pointer)
 {
     wr_err err = {0};
-    if (wr_chain_find(&k->chain, chain, &err) != WR_OK) {
+    if (wr_chain_peek(&k->chain, &k->unseen, chain, &err) != WR_OK) {
         wr_request_note(x, chain_pointer, "invalid", "%s", err.msg);
         return false;
     }
@@ -173,6 +173,23 @@ bool wr_app_read_wallet(wr_exchange *x, wr_wallet_key *k, wr_text chain, wr_text
     }
     k->address = (wr_text){.p = k->text, .len = (uint32_t)len};
     return true;
+}
+
+bool wr_app_read_caip10(wr_exchange *x, wr_wallet_key *k, wr_text id, const char *pointer)
+{
+    uint32_t colon = 0;
+    uint32_t seen = 0;
+    while (colon < id.len && (seen += id.p[colon] == ':') < 2)
+        colon++; /* a CAIP-2 id holds the first colon */
+    if (seen < 2 || colon + 1 == id.len) {
+        wr_request_note(x, pointer, "syntax",
+                        "'%.*s' is not chain:address, as in eip155:1:0x...",
+                        (int)(id.len < 60 ? id.len : 60), id.p);
+        return false;
+    }
+    wr_text chain = {.p = id.p, .len = colon};
+    wr_text address = {.p = id.p + colon + 1, .len = id.len - colon - 1};
+    return wr_app_read_wallet(x, k, chain, address, pointer, pointer);
 }
 
 wr_status wr_app_path_wallet(wr_exchange *x, wr_wallet_key *k, wr_err *err)

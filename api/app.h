@@ -62,11 +62,15 @@ wr_status wr_app_scored_view(wr_exchange *x, wr_view *out, wr_err *err) WR_NODIS
 
 /* Path parameters {chain}/{address}, canonical; wrong ones are noted as field errors. */
 typedef struct wr_wallet_key {
-    const wr_chain *chain;
+    const wr_chain *chain; /* of the table, or &unseen: then no record has named it */
+    wr_chain unseen;
     char text[WR_ADDRESS_MAX + 1];
     wr_text address; /* of text */
 } wr_wallet_key;
 wr_status wr_app_path_wallet(wr_exchange *x, wr_wallet_key *k, wr_err *err) WR_NODISCARD;
+/* "chain:address" (CAIP-10); everything that is wrong is noted under pointer. */
+bool wr_app_read_caip10(wr_exchange *x, wr_wallet_key *k, wr_text id,
+                        const char *pointer);
 /* Chain and address from anywhere; notes what is wrong under the pointers. false: wrong.
  */
 bool wr_app_read_wallet(wr_exchange *x, wr_wallet_key *k, wr_text chain, wr_text address,

@@ -66,7 +66,7 @@ static void read_filter(wr_exchange *x, wr_label_filter *f, wr_wallet_key *k)
         }
     } else if (chain.p) {
         wr_err err = {0};
-        if (wr_chain_find(&f->chain, chain, &err) != WR_OK)
+        if (wr_chain_peek(&f->chain, &k->unseen, chain, &err) != WR_OK)
             wr_request_note(x, "/query/chain", "invalid", "%s", err.msg);
     }
     if (f->category.p && wr_taxonomy_find(&x->app->settings->taxonomy, f->category) < 0)

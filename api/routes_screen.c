@@ -65,14 +65,7 @@ static bool read_one(screening *s, const json_t *item, wr_wallet_key *k)
         wr_request_note(x, "", "syntax", "neither chain:address nor {chain, address}");
         return false;
     }
-    wr_err err = {0};
-    size_t len = 0;
-    if (wr_address_parse_caip10(&k->chain, k->text, &len, text_of(item), &err) != WR_OK) {
-        wr_request_note(x, "", "invalid", "%s", err.msg);
-        return false;
-    }
-    k->address = (wr_text){.p = k->text, .len = (uint32_t)len};
-    return true;
+    return wr_app_read_caip10(x, k, text_of(item), "");
 }
 
 static void screen_addresses(screening *s, const json_t *list)

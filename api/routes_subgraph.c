@@ -22,29 +22,13 @@ static const char *file_suffix(wr_export_format f)
     return "dat";
 }
 
-/* "chain:address", split at the second colon: a CAIP-2 id holds one itself. */
 static void read_address(wr_exchange *x, wr_wallet_key *k)
 {
     wr_text t = wr_query_bounded(x, "address", ID_BYTES_MAX);
-    if (!t.p) {
-        if (x->problem.item_count == 0)
-            wr_request_note(x, "/query/address", "missing",
-                            "a CAIP-10 address is needed");
-        return;
-    }
-    uint32_t colon = 0;
-    uint32_t seen = 0;
-    while (colon < t.len && (seen += t.p[colon] == ':') < 2)
-        colon++;
-    if (seen < 2 || colon + 1 == t.len) {
-        wr_request_note(x, "/query/address", "syntax",
-                        "'%.*s' is not chain:address, as in eip155:1:0x…",
-                        (int)(t.len < 60 ? t.len : 60), t.p);
-        return;
-    }
-    wr_text chain = {.p = t.p, .len = colon};
-    wr_text address = {.p = t.p + colon + 1, .len = t.len - colon - 1};
-    (void)wr_app_read_wallet(x, k, chain, address, "/query/address", "/query/address");
+    if (t.p)
+        (void)wr_app_read_caip10(x, k, t, "/query/address");
+    else if (x->problem.item_count == 0)
+        wr_request_note(x, "/query/address", "missing", "a CAIP-10 address is needed");
 }
 
 static void read_query(wr_exchange *x, wr_export_query *q, int *format)

@@ -204,7 +204,8 @@ static bool declare(wr_chain *chain, wr_text id, uint32_t colon)
     return true;
 }
 
-static wr_status find_locked(const wr_chain **out, wr_text id, wr_err *err)
+/* own NULL: a fresh chain is added to the table; else it is described there. */
+static wr_status find_locked(const wr_chain **out, wr_chain *own, wr_text id, wr_err *err)
 {
     enum { QUOTE_MAX = 60 };
     char lower[WR_CHAIN_ID_MAX + 1];
@@ -231,6 +232,11 @@ static wr_status find_locked(const wr_chain **out, wr_text id, wr_err *err)
         return wr_fail(err, WR_ENOTFOUND,
                        "chain '%s' is not known; opaque:NAME declares one",
                        wr_text_quote(id, QUOTE_MAX).s);
+    if (own) {
+        *own = fresh;
+        *out = own;
+        return WR_OK;
+    }
     if (added_count == sizeof added / sizeof *added)
         return wr_fail(err, WR_ELIMIT, "chain '%s': over %d chains",
                        wr_text_quote(id, QUOTE_MAX).s, WR_CHAIN_COUNT_MAX);
@@ -244,7 +250,15 @@ static wr_status find_locked(const wr_chain **out, wr_text id, wr_err *err)
 wr_status wr_chain_find(const wr_chain **out, wr_text id, wr_err *err)
 {
     (void)pthread_mutex_lock(&table_mutex);
-    wr_status s = find_locked(out, id, err);
+    wr_status s = find_locked(out, NULL, id, err);
+    (void)pthread_mutex_unlock(&table_mutex);
+    return s;
+}
+
+wr_status wr_chain_peek(const wr_chain **out, wr_chain *own, wr_text id, wr_err *err)
+{
+    (void)pthread_mutex_lock(&table_mutex);
+    wr_status s = find_locked(out, own, id, err);
     (void)pthread_mutex_unlock(&table_mutex);
     return s;
 }

@@ -51,4 +51,13 @@ typedef struct wr_chain {
  */
 wr_status wr_chain_find(const wr_chain **out, wr_text id, wr_err *err) WR_NODISCARD;
 
+/*
+ * As wr_chain_find, but a chain that no record has named yet is described in *own and
+ * leaves no trace: questions about made-up chains must not fill the table.  *out is the
+ * table's chain, or own (which equals no other chain and lives as long as the caller's).
+ * Errors  WR_EPARSE, WR_ENOTFOUND
+ */
+wr_status wr_chain_peek(const wr_chain **out, wr_chain *own, wr_text id,
+                        wr_err *err) WR_NODISCARD;
+
 #endif

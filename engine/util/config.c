@@ -53,7 +53,7 @@ static const option table[] = {
          WR_PROGRAM_API),
     NUMBER(OPT_INT, http_port, "8080", 0, 65535, "PORT",
            "port to serve on; 0 = any free one", WR_PROGRAM_API),
-    NUMBER(OPT_INT, http_threads, "64", 1, 1024, "N", "worker threads of the server",
+    NUMBER(OPT_INT, http_threads, "96", 1, 1024, "N", "worker threads of the server",
            WR_PROGRAM_API),
     NUMBER(OPT_INT, http_body_max_bytes, "16777216", 1024, 1073741824, "BYTES",
            "largest request body", WR_PROGRAM_API),

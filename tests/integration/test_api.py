@@ -530,6 +530,8 @@ class F_Metrics(ContractCase):
         import prometheus_text
         self.server.get("/health/live")
         self.server.get("/nowhere")
+        # a request is counted when its answer has been sent, by another thread than ours
+        self.server.wait(lambda: 'route="none",status="404"' in self.get("/metrics").body.decode())
         body = self.get("/metrics").body.decode()
         metrics = prometheus_text.parse(body)
         requests = metrics["walletrisk_http_requests_total"]

@@ -176,6 +176,17 @@ class Limits(Case):
         self.assertEqual(self.server.get("/wallets/opaque:test/%zz").status, 400)
         self.assertEqual(self.server.get("/wallets/opaque:test/a%00b").status, 400)
 
+    def test_questions_about_made_up_chains_fill_no_table(self):
+        c = self.server.connect()
+        for i in range(4200):  # more than the 4096 chains a process may know
+            r = self.server.get(f"/labels?chain=opaque:made{i}", connection=c)
+            self.assertEqual(r.status, 200)
+        c.close()
+        r = self.server.post("/screen", {"addresses": [f"opaque:up{i}:a" for i in range(5000)]})
+        self.assertEqual((r.status, r.json["errors"]), (200, 0))
+        r = self.server.post("/transactions", transfer(900, "a", "b", 1, chain="opaque:fresh"))
+        self.assertEqual(r.status, 201)
+
     def test_request_ids(self):
         r = self.server.get("/health/live", headers={"X-Request-Id": "mine-1.2_3"})
         self.assertEqual(r.headers["X-Request-Id"], "mine-1.2_3")
@@ -248,10 +259,10 @@ class Limits(Case):
             t.join()
         self.assertEqual(len(cut), 4)
 
-    def test_slowloris_on_half_of_the_workers(self):
+    def test_slowloris_on_most_of_the_workers(self):
         slow = []
         try:
-            for _ in range(32):
+            for _ in range(80):
                 s = socket.create_connection(("127.0.0.1", self.server.port), timeout=10)
                 s.sendall(b"GET /health/live HTTP/1.1\r\nX-Drip: ")
                 slow.append(s)

@@ -156,6 +156,34 @@ static void test_chain_find__threads_agree(void **state)
 }
 
 /* Runs last: the table stays full for the life of the process. */
+static void test_chain_peek__leaves_no_trace(void **state)
+{
+    (void)state;
+    wr_chain own;
+    wr_chain other;
+    const wr_chain *a = NULL;
+    const wr_chain *b = NULL;
+    assert_ok(wr_chain_peek(&a, &own, WR_TEXT_LIT("ETH"), &err));
+    assert_ptr_equal(a, find("eip155:1"));
+    for (int i = 0; i < 2 * WR_CHAIN_COUNT_MAX; i++) { /* more than the table holds */
+        char name[32];
+        (void)snprintf(name, sizeof name, "opaque:peek%d", i);
+        assert_ok(wr_chain_peek(&a, &own, wr_text_of(name), &err));
+        assert_ptr_equal(a, &own);
+        assert_string_equal(own.id, name);
+    }
+    assert_int_equal(own.address_kind, WR_ADDRESS_OPAQUE);
+    assert_ok(wr_chain_peek(&b, &other, WR_TEXT_LIT("opaque:peeked"), &err));
+    const wr_chain *named = find("opaque:peeked");
+    assert_ptr_not_equal(named, b);
+    assert_ok(wr_chain_peek(&b, &other, WR_TEXT_LIT("opaque:peeked"), &err));
+    assert_ptr_equal(named, b); /* now that a record has named it */
+    b = NULL;
+    assert_err(WR_EPARSE, wr_chain_peek(&b, &other, WR_TEXT_LIT("no chain"), &err));
+    assert_err(WR_ENOTFOUND, wr_chain_peek(&b, &other, WR_TEXT_LIT("nochain:1"), &err));
+    assert_null(b);
+}
+
 static void test_chain_find__limit(void **state)
 {
     (void)state;
@@ -183,6 +211,7 @@ int main(void)
         wr_unit_test(test_chain_find__declared_ones),
         wr_unit_test(test_chain_find__refuses),
         wr_unit_test(test_chain_find__threads_agree),
+        wr_unit_test(test_chain_peek__leaves_no_trace),
         wr_unit_test(test_chain_find__limit),
     };
     return cmocka_run_group_tests_name("model.chain", tests, NULL, NULL);

@@ -57,7 +57,7 @@ static void test_config_load__defaults(void **state)
     assert_int_equal(cfg.batch_rows, 250000);
     assert_string_equal(cfg.http_host, "127.0.0.1");
     assert_int_equal(cfg.http_port, 8080);
-    assert_int_equal(cfg.http_threads, 64);
+    assert_int_equal(cfg.http_threads, 96);
     assert_int_equal(cfg.http_body_max_bytes, 16 << 20);
     assert_int_equal(cfg.http_queue_ms, 10000);
     assert_true(cfg.static_gamma == 0.85);
