@@ -6,7 +6,9 @@ set -euo pipefail
 
 build='gcc libc6-dev cmake ninja-build pkg-config python3 curl
     libigraph-dev libpq-dev libsqlite3-dev libcivetweb-dev libjansson-dev libyaml-dev
-    libssl-dev libzstd-dev zlib1g-dev nodejs npm'
+    libssl-dev libzstd-dev zlib1g-dev'
+# programs that may have come another way (a newer Node.js ships its own npm and refuses Debian's)
+commands='npm'
 test='g++ clang clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev postgresql
     python3-networkx python3-yaml python3-jsonschema sqlite3 procps unzip zstd'
 
@@ -22,6 +24,9 @@ done
 missing=()
 for p in "${wanted[@]}"; do
     dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
+done
+for p in $commands; do
+    command -v "$p" >/dev/null || missing+=("$p")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
