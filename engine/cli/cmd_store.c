@@ -57,7 +57,10 @@ wr_status wr_cmd_doctor(wr_cli *cli, wr_err *err)
                  cfg->taxonomy.count, cfg->policy.floor_count, cfg->digest.s);
     WR_AUTO(wr_store) st = NULL;
     WR_TRY(wr_cli_open_store(&st, cli, err));
-    (void)printf("ok   %s store, schema as this program needs it\n", wr_store_kind(st));
+    char id[WR_STORE_ID_HEX + 1];
+    WR_TRY(wr_store_id(st, id, err));
+    (void)printf("ok   %s store %s, schema as this program needs it\n", wr_store_kind(st),
+                 id);
     wr_counts c = {0};
     WR_TRY(wr_store_counts(st, &c, err));
     (void)printf("ok   %" PRIu64 " transfers, %" PRIu64 " wallets, %" PRIu64 " labels, %" PRIu64

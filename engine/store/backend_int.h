@@ -62,6 +62,7 @@ typedef struct wr_store_backend {
     wr_status (*schema_ready)(wr_store *st, wr_err *err);
 
     /* One per operation of store.h, same meaning. */
+    wr_status (*id)(wr_store *st, char out[WR_STORE_ID_HEX + 1], wr_err *err);
     wr_status (*put)(wr_store *st, const wr_put *put, uint8_t *outcome,
                      wr_put_result *res, wr_err *err);
     wr_status (*bulk_begin)(wr_store *st, wr_err *err);
@@ -148,5 +149,9 @@ wr_status wr_store_conflict_letter(wr_dead_letter *out, wr_arena *arena,
 
 /* Same (time, from, to, asset, amount): what makes a second one a duplicate. */
 bool wr_store_same_content(const wr_transfer *a, const wr_transfer *b);
+
+/* The id as the database gave it (absent: no row); WR_ECORRUPT unless it is 32 digits. */
+wr_status wr_store_id_from(char out[WR_STORE_ID_HEX + 1], wr_text hex,
+                           wr_err *err) WR_NODISCARD;
 
 #endif

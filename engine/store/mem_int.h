@@ -36,6 +36,7 @@ typedef struct wr_mem_score {
 
 typedef struct wr_mem {
     wr_store base;
+    char id[WR_STORE_ID_HEX + 1];
     uint32_t schema; /* highest migration "applied" */
     bool is_migrating;
     uint32_t schema_before; /* to go back to */

@@ -168,3 +168,13 @@ wr_status wr_store_conflict_letter(wr_dead_letter *out, wr_arena *arena,
         *out = d;
     return s;
 }
+
+wr_status wr_store_id_from(char out[WR_STORE_ID_HEX + 1], wr_text hex, wr_err *err)
+{
+    if (hex.len != WR_STORE_ID_HEX)
+        return wr_fail(err, WR_ECORRUPT, "store_settings: store_id is %s",
+                       hex.p ? "not 16 bytes" : "missing");
+    memcpy(out, hex.p, WR_STORE_ID_HEX);
+    out[WR_STORE_ID_HEX] = '\0';
+    return WR_OK;
+}

@@ -216,6 +216,7 @@ wr_status wr_sqlite_source_get(wr_store *st, wr_source *out, wr_arena *arena,
                                wr_text source, int32_t partition, wr_err *err);
 wr_status wr_sqlite_dead_list(wr_store *st, wr_text source, int64_t after_id,
                               uint32_t limit, wr_dead_fn fn, void *ctx, wr_err *err);
+wr_status wr_sqlite_store_id(wr_store *st, char out[WR_STORE_ID_HEX + 1], wr_err *err);
 wr_status wr_sqlite_counts(wr_store *st, wr_counts *out, wr_err *err);
 wr_status wr_sqlite_safe_seq(wr_store *st, int64_t *seq, wr_err *err);
 

@@ -56,6 +56,12 @@ const char *wr_store_kind(const wr_store *st)
     return st->be->kind;
 }
 
+wr_status wr_store_id(wr_store *st, char out[WR_STORE_ID_HEX + 1], wr_err *err)
+{
+    assert(st && out);
+    return st->be->id(st, out, err);
+}
+
 wr_status wr_store_put(wr_store *st, const wr_put *put, uint8_t *outcome,
                        wr_put_result *res, wr_err *err)
 {

@@ -42,6 +42,16 @@ void wr_store_close(wr_store *st); /* accepts NULL; an open transaction is rolle
 WR_DEFINE_AUTO(wr_store, wr_store_close)
 const char *wr_store_kind(const wr_store *st); /* "sqlite", "postgresql", "memory" */
 
+enum { WR_STORE_ID_HEX = 32 };
+/*
+ * Which store this is: a random number that its first migration to schema 5 makes, in
+ * hex.  A file kept beside a store carries it and is refused by every other one.  A copy
+ * of a database has the same id; a memory store has one per handle.
+ * Errors  WR_ECORRUPT (the row is missing), WR_EIO
+ */
+wr_status wr_store_id(wr_store *st, char out[WR_STORE_ID_HEX + 1],
+                      wr_err *err) WR_NODISCARD;
+
 typedef struct wr_migrate_report {
     uint32_t before, after; /* schema version; 0 = empty database */
 } wr_migrate_report;

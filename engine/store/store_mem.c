@@ -1,3 +1,7 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/random.h>
+
 #include "store/mem_int.h"
 #include "util/clock.h"
 
@@ -42,11 +46,15 @@ static wr_status mem_open(wr_store **out, const char *dsn, wr_err *err)
 {
     if (strcmp(dsn, "memory:") != 0)
         return wr_fail(err, WR_EINVAL, "'%s': memory: takes no name", dsn);
+    uint64_t id[2];
+    if (getrandom(id, sizeof id, 0) != (ssize_t)sizeof id)
+        return wr_fail(err, WR_EIO, "memory store: no random numbers");
     wr_mem *m = wr_calloc(1, sizeof *m);
     if (!m)
         return wr_fail(err, WR_ENOMEM, "memory store");
     m->base.be = &wr_store_memory;
     wr_arena_init(&m->arena, 0);
+    (void)snprintf(m->id, sizeof m->id, "%016" PRIx64 "%016" PRIx64, id[0], id[1]);
     *out = &m->base;
     return WR_OK;
 }
@@ -88,6 +96,14 @@ static wr_status schema_apply(wr_store *st, const wr_migration *m, wr_err *err)
 wr_status wr_mem_ready(const wr_mem *m, wr_err *err)
 {
     return m->schema ? WR_OK : wr_fail(err, WR_EIO, "memory store: no tables yet");
+}
+
+static wr_status mem_id(wr_store *st, char out[WR_STORE_ID_HEX + 1], wr_err *err)
+{
+    const wr_mem *m = wr_mem_of(st);
+    WR_TRY(wr_mem_ready(m, err));
+    memcpy(out, m->id, sizeof m->id);
+    return WR_OK;
 }
 
 /* --- put ---------------------------------------------------------------------------- */
@@ -275,6 +291,7 @@ const wr_store_backend wr_store_memory = {
     .schema_end = schema_end,
     .schema_read = schema_read,
     .schema_apply = schema_apply,
+    .id = mem_id,
     .put = wr_mem_put,
     .bulk_begin = wr_mem_bulk,
     .bulk_end = wr_mem_bulk,

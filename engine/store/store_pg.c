@@ -120,6 +120,16 @@ static wr_status schema_apply(wr_store *base, const wr_migration *m, wr_err *err
     return wr_pg_exec(st, NULL, sql, &a, err);
 }
 
+static wr_status store_id(wr_store *base, char out[WR_STORE_ID_HEX + 1], wr_err *err)
+{
+    static const char sql[] =
+        "select encode(value, 'hex') from store_settings where name = 'store_id'";
+    WR_AUTO(PGresult) res = NULL;
+    WR_TRY(wr_pg_exec(wr_pg_of(base), &res, sql, NULL, err));
+    const bool has_row = PQntuples(res) > 0;
+    return wr_store_id_from(out, has_row ? wr_pg_text(res, 0, 0) : (wr_text){0}, err);
+}
+
 /* --- bulk load --------------------------------------------------------------------- */
 
 /*
@@ -183,6 +193,7 @@ const wr_store_backend wr_store_pg = {
     .schema_end = schema_end,
     .schema_read = schema_read,
     .schema_apply = schema_apply,
+    .id = store_id,
     .put = wr_pg_put,
     .bulk_begin = bulk_begin,
     .bulk_end = bulk_end,

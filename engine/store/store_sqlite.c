@@ -326,6 +326,7 @@ const wr_store_backend wr_store_sqlite = {
     .schema_end = schema_end,
     .schema_read = schema_read,
     .schema_apply = schema_apply,
+    .id = wr_sqlite_store_id,
     .put = wr_sqlite_put,
     .bulk_begin = wr_sqlite_bulk_begin,
     .bulk_end = wr_sqlite_bulk_end,

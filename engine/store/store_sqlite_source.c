@@ -192,3 +192,15 @@ wr_status wr_sqlite_safe_seq(wr_store *st, int64_t *seq, wr_err *err)
     static const char sql[] = "select max(seq) from transactions";
     return wr_sqlite_int(wr_sqlite_of(st), sql, 0, seq, err);
 }
+
+wr_status wr_sqlite_store_id(wr_store *st, char out[WR_STORE_ID_HEX + 1], wr_err *err)
+{
+    static const char sql[] =
+        "select lower(hex(value)) from store_settings where name = 'store_id'";
+    wr_sqlite *q = wr_sqlite_of(st);
+    WR_SQLITE_STMT *s = NULL;
+    bool has_row = false;
+    WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
+    WR_TRY(wr_sqlite_step(q, s, &has_row, err));
+    return wr_store_id_from(out, has_row ? wr_sqlite_text(s, 0) : (wr_text){0}, err);
+}

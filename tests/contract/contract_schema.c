@@ -41,7 +41,7 @@ static void test_migrate__empty_then_nothing_left(void **state)
                     wr_store_check_schema(st, &err));
     assert_ok(wr_store_migrate(st, &rep, &err));
     assert_int_equal(rep.before, 0);
-    assert_true(rep.after >= 4);
+    assert_true(rep.after >= 5);
     assert_ok(wr_store_check_schema(st, &err));
     uint32_t newest = rep.after;
     assert_ok(wr_store_migrate(st, &rep, &err));
@@ -70,11 +70,32 @@ static void test_operations__without_tables_are_errors(void **state)
     wr_put_result res;
     wr_counts c;
     assert_err(WR_EIO, wr_store_put(st, &put, NULL, &res, &err));
+    char id[WR_STORE_ID_HEX + 1];
     assert_err(WR_EIO, wr_store_counts(st, &c, &err));
+    assert_err(WR_EIO, wr_store_id(st, id, &err));
     /* and the handle is good once they are there */
     wr_migrate_report rep;
     assert_ok(wr_store_migrate(st, &rep, &err));
     ct_put_new(st, &t, 1);
+}
+
+static void test_id__is_random_and_stays(void **state)
+{
+    (void)state;
+    WR_AUTO(wr_store) one = ct_open(NULL);
+    WR_AUTO(wr_store) two = ct_open(NULL);
+    char id[3][WR_STORE_ID_HEX + 1];
+    assert_ok(wr_store_id(one, id[0], &err));
+    assert_ok(wr_store_id(two, id[1], &err));
+    assert_string_not_equal(id[0], id[1]);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(strlen(id[i]), WR_STORE_ID_HEX);
+        assert_int_equal(strspn(id[i], "0123456789abcdef"), WR_STORE_ID_HEX);
+    }
+    wr_transfer t = ct_transfer(1, 0, "a", "b", 1);
+    ct_put_new(one, &t, 1);
+    assert_ok(wr_store_id(one, id[2], &err));
+    assert_string_equal(id[2], id[0]);
 }
 
 /* --- with a second handle ----------------------------------------------------------- */
@@ -92,6 +113,35 @@ static void test_migrate__records_outlive_the_handle(void **state)
     assert_ok(wr_store_check_schema(again, &err));
     assert_ok(wr_store_counts(again, &c, &err));
     assert_int_equal(c.transfers, 1);
+}
+
+static void test_id__is_the_databases_not_the_handles(void **state)
+{
+    (void)state;
+    char dsn[CT_DSN_MAX];
+    char id[2][WR_STORE_ID_HEX + 1];
+    wr_store *st = ct_open(dsn);
+    assert_ok(wr_store_id(st, id[0], &err));
+    wr_store_close(st);
+    WR_AUTO(wr_store) again = ct_again(dsn);
+    wr_migrate_report rep;
+    assert_ok(wr_store_migrate(again, &rep, &err));
+    assert_ok(wr_store_id(again, id[1], &err));
+    assert_string_equal(id[1], id[0]);
+}
+
+static void test_id__lost_or_cut_is_corrupt(void **state)
+{
+    (void)state;
+    char dsn[CT_DSN_MAX];
+    char id[WR_STORE_ID_HEX + 1] = "untouched";
+    WR_AUTO(wr_store) st = ct_open(dsn);
+    ct.exec(dsn,
+            "update store_settings set value = substr(value, 2) where name = 'store_id'");
+    assert_err_says(WR_ECORRUPT, "not 16 bytes", wr_store_id(st, id, &err));
+    ct.exec(dsn, "delete from store_settings where name = 'store_id'");
+    assert_err_says(WR_ECORRUPT, "store_id is missing", wr_store_id(st, id, &err));
+    assert_string_equal(id, "untouched");
 }
 
 /* One starter: exit code 0 when the database ends up complete. */
@@ -204,9 +254,12 @@ int contract_schema(void)
         wr_unit_test(test_migrate__empty_then_nothing_left),
         wr_unit_test(test_migrate__empty_tables_answer),
         wr_unit_test(test_operations__without_tables_are_errors),
+        wr_unit_test(test_id__is_random_and_stays),
     };
     const struct CMUnitTest shared[] = {
         wr_unit_test(test_migrate__records_outlive_the_handle),
+        wr_unit_test(test_id__is_the_databases_not_the_handles),
+        wr_unit_test(test_id__lost_or_cut_is_corrupt),
         wr_unit_test(test_migrate__concurrent_starters),
         wr_unit_test(test_migrate__changed_checksum),
         wr_unit_test(test_migrate__newer_database),

@@ -19,7 +19,6 @@
 /* Tables of one dialect only, with the reason. */
 static const char *const only_sqlite[] = {
     "transaction_keys", /* stands in for the unique index of transactions */
-    "store_settings",   /* its secret */
 };
 
 static bool is_only_sqlite(const char *table)
@@ -147,6 +146,14 @@ typedef struct starter {
 static char empty_dsn[WR_TEST_PG_DSN_MAX];
 static pthread_barrier_t ready;
 
+static unsigned count_migrations(void)
+{
+    unsigned count = 0;
+    for (const wr_migration *m = wr_migrations; m->dialect; m++)
+        count += strcmp(m->dialect, "postgres") == 0;
+    return count;
+}
+
 static void *migrate(void *ctx)
 {
     starter *s = ctx;
@@ -177,10 +184,11 @@ static void test_migrate__eight_starters_at_once(void **state)
     for (int i = 0; i < STARTERS; i++) {
         if (s[i].status != WR_OK)
             fail_msg("starter %d: %s", i, s[i].failure);
-        assert_int_equal(s[i].rep.after, 4);
+        assert_int_equal(s[i].rep.after, count_migrations());
     }
     PGconn *c = wr_test_pg_connect(empty_dsn);
-    assert_int_equal(wr_test_pg_number(c, "select count(*) from schema_migrations"), 4);
+    assert_int_equal(wr_test_pg_number(c, "select count(*) from schema_migrations"),
+                     count_migrations());
     PQfinish(c);
     wr_test_pg_drop(empty_dsn);
 }
