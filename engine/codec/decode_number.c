@@ -153,27 +153,6 @@ bool wr_decode_time(wr_decode *w, const wr_fields *r, int64_t *time_s)
 
 /* --- amounts ---------------------------------------------------------------------- */
 
-static const uint64_t POW10[20] = {1ULL,
-                                   10ULL,
-                                   100ULL,
-                                   1000ULL,
-                                   10000ULL,
-                                   100000ULL,
-                                   1000000ULL,
-                                   10000000ULL,
-                                   100000000ULL,
-                                   1000000000ULL,
-                                   10000000000ULL,
-                                   100000000000ULL,
-                                   1000000000000ULL,
-                                   10000000000000ULL,
-                                   100000000000000ULL,
-                                   1000000000000000ULL,
-                                   10000000000000000ULL,
-                                   100000000000000000ULL,
-                                   1000000000000000000ULL,
-                                   10000000000000000000ULL};
-
 /* Eight ASCII digits at once; false when one is none. */
 static inline bool eight_digits(const char *p, uint64_t *out)
 {
@@ -232,9 +211,10 @@ wr_status wr_decode_units(wr_amount *out, wr_text t, unsigned decimals, bool is_
             has_point = true;
         }
     }
-    if (!is_plain || !digits || behind > decimals || decimals - behind > 19)
+    if (!is_plain || !digits || behind > decimals ||
+        decimals - behind >= WR_POW10_U64_COUNT)
         return wr_amount_parse_units(out, t, decimals, is_rounding, err);
-    *out = (wr_amount)v * POW10[decimals - behind];
+    *out = (wr_amount)v * wr_pow10_u64[decimals - behind];
     return WR_OK;
 }
 

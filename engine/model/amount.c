@@ -6,11 +6,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { QUOTE_MAX = 40, CHUNK = 19 /* decimal digits that fit in 64 bits */ };
+enum {
+    QUOTE_MAX = 40,
+    CHUNK = WR_POW10_U64_COUNT - 1 /* decimal digits that fit in 64 bits */
+};
 
 static const wr_amount amount_max = ~(wr_amount)0;
 
-static const uint64_t pow10_u64[CHUNK + 1] = {
+const uint64_t wr_pow10_u64[WR_POW10_U64_COUNT] = {
     1ULL,
     10ULL,
     100ULL,
@@ -81,9 +84,9 @@ static bool is_digit(char ch)
 /* a * 10^k + low; false over 2^128 - 1.  k <= CHUNK. */
 static bool shift_in(wr_amount *a, unsigned k, uint64_t low)
 {
-    if (*a > (amount_max - low) / pow10_u64[k])
+    if (*a > (amount_max - low) / wr_pow10_u64[k])
         return false;
-    *a = *a * pow10_u64[k] + low;
+    *a = *a * wr_pow10_u64[k] + low;
     return true;
 }
 
@@ -261,7 +264,7 @@ static bool read_plain_units(wr_amount *out, wr_text t, unsigned decimals)
     if (p != end || count + behind == 0 || behind > (ptrdiff_t)decimals ||
         (ptrdiff_t)decimals - behind > CHUNK)
         return false;
-    *out = (wr_amount)v * pow10_u64[(ptrdiff_t)decimals - behind]; /* < 10^38 */
+    *out = (wr_amount)v * wr_pow10_u64[(ptrdiff_t)decimals - behind]; /* < 10^38 */
     return true;
 }
 
@@ -321,8 +324,8 @@ static char *put_amount(char buf[WR_AMOUNT_TEXT_MAX], wr_amount a)
     char *p = buf + WR_AMOUNT_TEXT_MAX - 1;
     *p = '\0';
     while (a > UINT64_MAX) {
-        uint64_t low = (uint64_t)(a % pow10_u64[CHUNK]);
-        a /= pow10_u64[CHUNK];
+        uint64_t low = (uint64_t)(a % wr_pow10_u64[CHUNK]);
+        a /= wr_pow10_u64[CHUNK];
         for (int i = 0; i < CHUNK; i++, low /= 10)
             *--p = (char)('0' + low % 10);
     }

@@ -15,16 +15,19 @@
 __extension__ typedef unsigned __int128 wr_amount;
 
 enum {
-    WR_AMOUNT_TEXT_MAX = 40,  /* 39 digits + NUL */
-    WR_DECIMALS_MAX = 36,     /* base units per unit: 10^decimals */
-    WR_VALUE_TEXT_MAX = 80    /* "digits.digits" + NUL */
+    WR_AMOUNT_TEXT_MAX = 40, /* 39 digits + NUL */
+    WR_DECIMALS_MAX = 36,    /* base units per unit: 10^decimals */
+    WR_VALUE_TEXT_MAX = 80,  /* "digits.digits" + NUL */
+    WR_POW10_U64_COUNT = 20  /* 10^19 is the last that fits in 64 bits */
 };
 
+extern const uint64_t wr_pow10_u64[WR_POW10_U64_COUNT]; /* 10^0, 10^1, … */
+
 /*
- * Base units: decimal digits only ("1500"), an all-zero fraction allowed ("1500.0", "1500.").
- * Errors  WR_EPARSE  empty, negative, fractional, not a number (NaN, 1e400, 0x…)
- *         WR_ELIMIT  2^128 or more
- * Messages quote at most 40 bytes of the value and say which of these it was.
+ * Base units: decimal digits only ("1500"), an all-zero fraction allowed ("1500.0",
+ * "1500."). Errors  WR_EPARSE  empty, negative, fractional, not a number (NaN, 1e400,
+ * 0x…) WR_ELIMIT  2^128 or more Messages quote at most 40 bytes of the value and say
+ * which of these it was.
  */
 wr_status wr_amount_parse(wr_amount *out, wr_text t, wr_err *err) WR_NODISCARD;
 
