@@ -1,31 +1,19 @@
 /*
- * Transfers of one wallet, newest first, without an index on from_id and to_id.
- *
- * Those two indexes cost more per row than everything else of an insert together.
- * Instead, whenever some 100 000 transfers have come in, their (wallet, seq) pairs are
- * sorted and written as one block:
- *
- *   upto_seq 131072 | piece 0: pairs (1,1) (1,7) (1,19) (2,3) …    at most 1024 pairs
- *                   | piece 1: first pair is its key …
- *   upto_seq 262144 | …
- *
- *   piece = per pair varint(wallet - previous wallet), then varint(seq - previous seq of
- *           the same wallet in this piece; a wallet's first one from the block's begin)
+ * Transfers of one wallet, newest first: history_int.h in PostgreSQL.
  *
  * A block ends at an answer of safe_seq, so nothing can appear inside it later.  One
  * handle at a time writes (WR_PG_LOCK_HISTORY).  A block that was not written for
  * whatever reason is written later: until then its transfers are scanned, which is slower
- * and no less right.  The bytes are the same as in a SQLite file.
+ * and no less right.
  */
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "store/history_int.h"
 #include "store/radix_int.h"
 #include "store/store_pg_int.h"
 
 enum {
-    PIECE_PAIRS = 1024,
-    VARINT_MAX = 10,
     LOOK_ROWS = 16384, /* a handle that stored so many looks whether a block is due */
     PAGE = 1024,       /* transfers read by one statement */
     GROUP_MAX = 64,    /* blocks read by one statement */
@@ -33,33 +21,12 @@ enum {
     PAIR_BYTES = 2 + 12 + 8 + 8, /* count, then (length, value) of seq from to */
 };
 
-static size_t put_varint(uint8_t *p, uint64_t v)
-{
-    size_t n = 0;
-    for (; v >= 0x80; v >>= 7)
-        p[n++] = (uint8_t)(v | 0x80);
-    p[n++] = (uint8_t)v;
-    return n;
-}
-
-static bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
-{
-    *v = 0;
-    for (unsigned shift = 0; *p < end && shift < 64; shift += 7) {
-        uint8_t b = *(*p)++;
-        *v |= (uint64_t)(b & 0x7f) << shift;
-        if (b < 0x80)
-            return true;
-    }
-    return false;
-}
-
 /* --- writing --------------------------------------------------------------------------
  */
 
 typedef struct block {
-    int64_t after, upto; /* at most history_max apart */
-    uint64_t *pair;      /* wallet << 32 | seq - after; owned, grows */
+    int64_t after, upto;   /* at most history_max apart */
+    wr_history_pair *pair; /* owned, grows */
     size_t count, cap;
 } block;
 
@@ -68,16 +35,13 @@ static wr_status pair_row(void *ctx, const char *p, size_t len, wr_err *err)
     block *b = ctx;
     if (len != PAIR_BYTES)
         return wr_fail(err, WR_ECORRUPT, "postgresql: transfer row of %zu bytes", len);
-    uint64_t *grown = wr_grow(b->pair, &b->cap, b->count + 2, sizeof *grown);
+    wr_history_pair *grown = wr_grow(b->pair, &b->cap, b->count + 2, sizeof *grown);
     if (!grown)
         return wr_fail(err, WR_ENOMEM, "history of %zu transfers", b->count);
     b->pair = grown;
-    uint64_t seq = wr_pg_load_be64(p + 6) - (uint64_t)b->after;
-    uint64_t from = wr_pg_load_be32(p + 18);
-    uint64_t to = wr_pg_load_be32(p + 26);
-    b->pair[b->count++] = from << 32 | seq;
-    if (to != from) /* a transfer to oneself is one pair */
-        b->pair[b->count++] = to << 32 | seq;
+    const uint64_t seq = wr_pg_load_be64(p + 6) - (uint64_t)b->after;
+    b->count += wr_history_pairs_of(b->pair + b->count, wr_pg_load_be32(p + 18),
+                                    wr_pg_load_be32(p + 26), (uint32_t)seq);
     return WR_OK;
 }
 
@@ -90,25 +54,14 @@ static wr_status sort_pairs(block *b, wr_err *err)
     return WR_OK;
 }
 
-static void copy_piece(wr_pg_copy *c, const block *b, const uint64_t *p, size_t n)
+static void copy_piece(wr_pg_copy *c, const block *b, const wr_history_pair *p, size_t n)
 {
-    uint8_t bytes[PIECE_PAIRS * 2 * VARINT_MAX];
-    size_t len = 0;
-    uint32_t wallet = 0;
-    uint32_t seq = 0; /* from b->after */
-    for (size_t i = 0; i < n; i++) {
-        uint32_t next_wallet = (uint32_t)(p[i] >> 32);
-        if (next_wallet != wallet)
-            seq = 0;
-        len += put_varint(bytes + len, next_wallet - wallet);
-        len += put_varint(bytes + len, (uint32_t)p[i] - seq);
-        wallet = next_wallet;
-        seq = (uint32_t)p[i];
-    }
+    uint8_t bytes[WR_HISTORY_PIECE_BYTES];
+    const size_t len = wr_history_pack(bytes, p, n);
     wr_pg_copy_row(c, 4);
     wr_pg_copy_i64(c, b->upto);
-    wr_pg_copy_i32(c, (int32_t)(p[0] >> 32));
-    wr_pg_copy_i64(c, b->after + (uint32_t)p[0]);
+    wr_pg_copy_i32(c, (int32_t)wr_history_wallet(p[0]));
+    wr_pg_copy_i64(c, wr_history_seq(p[0], b->after));
     wr_pg_copy_bytes(c, bytes, len);
 }
 
@@ -129,9 +82,10 @@ static wr_status write_block(wr_pg_store *st, block *b, wr_err *err)
                          "copy wallet_history (upto_seq, first_wallet, first_seq, pairs) "
                          "from stdin (format binary)",
                          err));
-    for (size_t i = 0; i < b->count; i += PIECE_PAIRS)
+    for (size_t i = 0; i < b->count; i += WR_HISTORY_PIECE_PAIRS)
         copy_piece(st->copy, b, b->pair + i,
-                   b->count - i < PIECE_PAIRS ? b->count - i : PIECE_PAIRS);
+                   b->count - i < WR_HISTORY_PIECE_PAIRS ? b->count - i
+                                                         : WR_HISTORY_PIECE_PAIRS);
     return wr_pg_copy_end(st, WR_OK, &rows, err);
 }
 
@@ -243,34 +197,6 @@ static wr_status from_rows(lookup *l, int64_t after, wr_err *err)
     return WR_OK;
 }
 
-/* The seqs of one wallet in a piece, ascending: seq [PIECE_PAIRS]. */
-static wr_status decode_piece(wr_text piece, uint32_t wanted, int64_t after, int64_t *seq,
-                              size_t *count, wr_err *err)
-{
-    const uint8_t *p = (const uint8_t *)piece.p;
-    const uint8_t *end = p + piece.len;
-    uint64_t wallet = 0;
-    int64_t at = after;
-    size_t n = 0;
-    while (p < end && wallet <= wanted) {
-        uint64_t dw;
-        uint64_t ds;
-        if (!get_varint(&p, end, &dw) || !get_varint(&p, end, &ds))
-            return wr_fail(err, WR_ECORRUPT,
-                           "wallet_history: a piece ends inside a pair");
-        at = (dw ? after : at) + (int64_t)ds;
-        wallet += dw;
-        if (wallet != wanted)
-            continue;
-        if (n == PIECE_PAIRS)
-            return wr_fail(err, WR_ECORRUPT, "wallet_history: a piece of over %d pairs",
-                           PIECE_PAIRS);
-        seq[n++] = at;
-    }
-    *count = n;
-    return WR_OK;
-}
-
 /*
  * Pieces that can hold the wallet in the next `group` blocks from upto downwards, newest
  * first.  *upto moves below them; 0 = that was the last.
@@ -302,15 +228,15 @@ static wr_status from_blocks(lookup *l, int64_t *upto, int32_t group, wr_err *er
     wr_pg_arg_i32(&a, group);
     /* full pieces of this wallet alone, plus one that begins before it or ends the block
      */
-    wr_pg_arg_i64(&a, (int64_t)l->left / PIECE_PAIRS + 2);
+    wr_pg_arg_i64(&a, (int64_t)l->left / WR_HISTORY_PIECE_PAIRS + 2);
     WR_TRY(wr_pg_exec(l->st, &res, sql, &a, err));
     for (int i = 0; i < PQntuples(res) && l->left > 0; i++) {
-        int64_t seq[PIECE_PAIRS];
+        int64_t seq[WR_HISTORY_PIECE_PAIRS];
         size_t n = 0;
         *upto = wr_pg_i64(res, i, 0);
         if (wr_pg_is_null(res, i, 1)) /* a block without the wallet */
             continue;
-        WR_TRY(decode_piece(wr_pg_text(res, i, 1), l->wallet, *upto, seq, &n, err));
+        WR_TRY(wr_history_unpack(seq, &n, wr_pg_text(res, i, 1), l->wallet, *upto, err));
         while (n-- > 0 && l->left > 0)
             if (seq[n] < l->before_seq)
                 WR_TRY(add(l, seq[n], err));

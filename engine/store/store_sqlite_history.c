@@ -1,68 +1,16 @@
-/*
- * Transfers of one wallet, newest first.
- *
- * Two plain indexes (from_id, to_id) would halve the speed of loading and double a row's
- * size.  Instead, whenever some 100 000 transfers have come in, their (wallet, seq) pairs
- * are sorted and written as one block:
- *
- *   wallet_history
- *     upto_seq 131072 | piece 0: pairs (1,1) (1,7) (1,19) (2,3) …    at most 1024 pairs
- *                     | piece 1: first pair is its key …
- *     upto_seq 262144 | …
- *
- *   piece = per pair varint(wallet - previous wallet), then varint(seq - previous seq of
- * the same wallet in this piece), a wallet's first seq counted from the block's begin
- *
- * That is one row per 1024 pairs, appended.  A look-up scans the transfers behind the
- * newest block, then seeks one piece in each block, newest first, and stops at the limit.
- */
+/* Transfers of one wallet, newest first: history_int.h in SQLite. */
 #include <assert.h>
 
+#include "store/history_int.h"
 #include "store/radix_int.h"
 #include "store/sqlite_int.h"
-
-enum { PIECE_PAIRS = 1024, VARINT_MAX = 10 };
-
-/* (wallet, seq) in one word that sorts: the wallet above, seq - the block's begin below.
- */
-typedef uint64_t pair;
-
-static uint32_t wallet_of(pair p)
-{
-    return (uint32_t)(p >> 32);
-}
-
-static int64_t seq_of(pair p, int64_t after)
-{
-    return after + (int64_t)(uint32_t)p;
-}
-
-static size_t put_varint(uint8_t *p, uint64_t v)
-{
-    size_t n = 0;
-    for (; v >= 0x80; v >>= 7)
-        p[n++] = (uint8_t)(v | 0x80);
-    p[n++] = (uint8_t)v;
-    return n;
-}
-
-static bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
-{
-    *v = 0;
-    for (unsigned shift = 0; *p < end && shift < 64; shift += 7) {
-        uint8_t b = *(*p)++;
-        *v |= (uint64_t)(b & 0x7f) << shift;
-        if (b < 0x80)
-            return true;
-    }
-    return false;
-}
 
 /* --- writing ------------------------------------------------------------------------ */
 
 /* Pairs of the transfers in (after, upto]; a transfer to oneself is one pair. */
 static wr_status read_pairs(wr_sqlite *q, int64_t after, int64_t upto,
-                            pair *out /* [2 * rows] */, size_t *count, wr_err *err)
+                            wr_history_pair *out /* [2 * rows] */, size_t *count,
+                            wr_err *err)
 {
     static const char sql[] =
         "select seq, from_id, to_id from transactions where seq > ? and seq <= ?";
@@ -74,41 +22,28 @@ static wr_status read_pairs(wr_sqlite *q, int64_t after, int64_t upto,
     (void)sqlite3_bind_int64(s, 2, upto);
     WR_TRY(wr_sqlite_step(q, s, &has_row, err));
     while (has_row) {
-        uint64_t seq = (uint64_t)(sqlite3_column_int64(s, 0) - after);
-        uint64_t from = (uint64_t)sqlite3_column_int64(s, 1);
-        uint64_t to = (uint64_t)sqlite3_column_int64(s, 2);
-        out[n++] = from << 32 | seq;
-        if (to != from)
-            out[n++] = to << 32 | seq;
+        n += wr_history_pairs_of(out + n, (uint32_t)sqlite3_column_int64(s, 1),
+                                 (uint32_t)sqlite3_column_int64(s, 2),
+                                 (uint32_t)(sqlite3_column_int64(s, 0) - after));
         WR_TRY(wr_sqlite_step(q, s, &has_row, err));
     }
     *count = n;
     return WR_OK;
 }
 
-static wr_status write_piece(wr_sqlite *q, const pair *p, size_t n, int64_t after,
-                             int64_t upto, wr_err *err)
+static wr_status write_piece(wr_sqlite *q, const wr_history_pair *p, size_t n,
+                             int64_t after, int64_t upto, wr_err *err)
 {
     static const char sql[] =
         "insert into wallet_history (upto_seq, first_wallet, first_seq, "
         "pairs) values (?, ?, ?, ?)";
-    uint8_t bytes[PIECE_PAIRS * 2 * VARINT_MAX];
-    size_t len = 0;
-    uint32_t wallet = 0;
-    int64_t seq = after;
-    for (size_t i = 0; i < n; i++) {
-        if (wallet_of(p[i]) != wallet)
-            seq = after;
-        len += put_varint(bytes + len, wallet_of(p[i]) - wallet);
-        len += put_varint(bytes + len, (uint64_t)(seq_of(p[i], after) - seq));
-        wallet = wallet_of(p[i]);
-        seq = seq_of(p[i], after);
-    }
+    uint8_t bytes[WR_HISTORY_PIECE_BYTES];
+    const size_t len = wr_history_pack(bytes, p, n);
     WR_SQLITE_STMT *s = NULL;
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, upto);
-    (void)sqlite3_bind_int64(s, 2, wallet_of(p[0]));
-    (void)sqlite3_bind_int64(s, 3, seq_of(p[0], after));
+    (void)sqlite3_bind_int64(s, 2, wr_history_wallet(p[0]));
+    (void)sqlite3_bind_int64(s, 3, wr_history_seq(p[0], after));
     (void)sqlite3_bind_blob(s, 4, bytes, (int)len, SQLITE_STATIC);
     return wr_sqlite_run(q, s, err);
 }
@@ -117,15 +52,15 @@ static wr_status write_block(wr_sqlite *q, int64_t after, int64_t upto, wr_err *
 {
     size_t n = 0;
     size_t max = 2 * (size_t)(upto - after);
-    WR_AUTO_ARRAY pair *p = wr_calloc(max, sizeof *p);
-    WR_AUTO_ARRAY pair *scratch = wr_calloc(max, sizeof *scratch);
+    WR_AUTO_ARRAY wr_history_pair *p = wr_calloc(max, sizeof *p);
+    WR_AUTO_ARRAY wr_history_pair *scratch = wr_calloc(max, sizeof *scratch);
     if (!p || !scratch)
         return wr_fail(err, WR_ENOMEM, "history of %lld transfers",
                        (long long)(upto - after));
     WR_TRY(read_pairs(q, after, upto, p, &n, err));
     wr_radix_sort(p, scratch, n, 32); /* they come in the order of seq */
-    for (size_t i = 0; i < n; i += PIECE_PAIRS) {
-        size_t piece = n - i < PIECE_PAIRS ? n - i : PIECE_PAIRS;
+    for (size_t i = 0; i < n; i += WR_HISTORY_PIECE_PAIRS) {
+        size_t piece = n - i < WR_HISTORY_PIECE_PAIRS ? n - i : WR_HISTORY_PIECE_PAIRS;
         WR_TRY(write_piece(q, p + i, piece, after, upto, err));
     }
     return WR_OK;
@@ -189,33 +124,6 @@ static wr_status from_rows(lookup *l, int64_t after, wr_err *err)
     return WR_OK;
 }
 
-/* The seqs of one wallet in a piece, ascending: seq [PIECE_PAIRS]. */
-static wr_status decode_piece(const uint8_t *p, size_t len, uint32_t wanted,
-                              int64_t after, int64_t *seq, size_t *count, wr_err *err)
-{
-    const uint8_t *end = p + len;
-    uint64_t wallet = 0;
-    int64_t at = after;
-    size_t n = 0;
-    while (p < end && wallet <= wanted) {
-        uint64_t dw;
-        uint64_t ds;
-        if (!get_varint(&p, end, &dw) || !get_varint(&p, end, &ds))
-            return wr_fail(err, WR_ECORRUPT,
-                           "wallet_history: a piece ends inside a pair");
-        at = (dw ? after : at) + (int64_t)ds;
-        wallet += dw;
-        if (wallet != wanted)
-            continue;
-        if (n == PIECE_PAIRS)
-            return wr_fail(err, WR_ECORRUPT, "wallet_history: a piece of over %d pairs",
-                           PIECE_PAIRS);
-        seq[n++] = at;
-    }
-    *count = n;
-    return WR_OK;
-}
-
 /* One block (after, upto]: its pieces that can hold the wallet, from the last backwards.
  */
 static wr_status from_block(lookup *l, int64_t after, int64_t upto, wr_err *err)
@@ -230,11 +138,12 @@ static wr_status from_block(lookup *l, int64_t after, int64_t upto, wr_err *err)
     (void)sqlite3_bind_int64(s, 2, l->wallet);
     WR_TRY(wr_sqlite_step(l->q, s, &has_row, err));
     while (has_row && l->left > 0) {
-        int64_t seq[PIECE_PAIRS];
+        int64_t seq[WR_HISTORY_PIECE_PAIRS];
         size_t n = 0;
         bool is_begin = sqlite3_column_int64(s, 0) < l->wallet;
-        WR_TRY(decode_piece(sqlite3_column_blob(s, 1), (size_t)sqlite3_column_bytes(s, 1),
-                            l->wallet, after, seq, &n, err));
+        const wr_text piece = {.p = sqlite3_column_blob(s, 1),
+                               .len = (uint32_t)sqlite3_column_bytes(s, 1)};
+        WR_TRY(wr_history_unpack(seq, &n, piece, l->wallet, after, err));
         while (n-- > 0 && l->left > 0)
             if (seq[n] < l->before_seq)
                 WR_TRY(emit(l, seq[n], err));
