@@ -172,16 +172,16 @@ static inline void wr_pg_arg_i64_or_null(wr_pg_args *a, int64_t v, int64_t null)
 
 /*
  * One-dimensional array parameters in the wire's form: 20 bytes of head, then elements.
- * wr_pg_array_head is written by wr_pg_arg_array once the count is known.
+ * wr_pg_arg_array writes the head, once the number of elements is known.
  */
 void wr_pg_array_begin(wr_buf *b);
 void wr_pg_array_i16(wr_buf *b, int32_t v);
 void wr_pg_array_i32(wr_buf *b, int32_t v);
 void wr_pg_array_i64(wr_buf *b, int64_t v);
 void wr_pg_array_bytes(wr_buf *b, const void *p, size_t len);
-/* element_type of the n elements in b; array_type for the parameter */
-wr_status wr_pg_arg_array(wr_pg_args *a, wr_buf *b, Oid array_type, Oid element_type,
-                          size_t n, wr_err *err) WR_NODISCARD;
+/* The n elements in b are of type `element`, the parameter of its array type. */
+wr_status wr_pg_arg_array(wr_pg_args *a, wr_buf *b, Oid element, size_t n,
+                          wr_err *err) WR_NODISCARD;
 
 /* Prepared under the text's address; out may be NULL. a may be NULL. */
 wr_status wr_pg_exec(wr_pg_store *st, PGresult **out, const char *sql,

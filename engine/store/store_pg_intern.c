@@ -43,10 +43,8 @@ static wr_status wallets_look(wr_pg_store *st, wr_pg_batch *b, const uint32_t *w
     }
     WR_AUTO(PGresult) res = NULL;
     wr_pg_args a = {0};
-    WR_TRY(
-        wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT2_ARRAY, WR_PG_OID_INT2, n, err));
-    WR_TRY(
-        wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_TEXT_ARRAY, WR_PG_OID_TEXT, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT2, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_TEXT, n, err));
     WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
     if ((size_t)PQntuples(res) != n)
         return wr_fail(err, WR_ECORRUPT, "postgresql: %d answers for %zu wallets",
@@ -198,12 +196,9 @@ static wr_status wallets_insert(wr_pg_store *st, wr_pg_batch *b, const new_walle
     }
     WR_AUTO(PGresult) res = NULL;
     wr_pg_args a = {0};
-    WR_TRY(
-        wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT4_ARRAY, WR_PG_OID_INT4, n, err));
-    WR_TRY(
-        wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_INT2_ARRAY, WR_PG_OID_INT2, n, err));
-    WR_TRY(
-        wr_pg_arg_array(&a, &b->array[2], WR_PG_OID_TEXT_ARRAY, WR_PG_OID_TEXT, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT4, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_INT2, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[2], WR_PG_OID_TEXT, n, err));
     WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
     if (wr_pg_row_count(res) == n)
         return WR_OK;

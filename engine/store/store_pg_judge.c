@@ -5,77 +5,60 @@ enum { SAMPLE = 64 };
 
 /* --- distinct names of the batch --------------------------------------------------- */
 
-/* Index of a chain; most rows repeat the last one. */
-static wr_status add_chain(wr_pg_batch *b, uint32_t *out, const wr_chain *chain,
-                           uint32_t last, wr_err *err)
+/* Index of (scope, t) among the distinct names; a new one gets the next. */
+static wr_status name_index(uint32_t *out, wr_pg_dict *d, uint32_t scope, wr_text t,
+                            wr_err *err)
 {
     bool is_new;
-    if (b->chain_count && b->chains[last].chain == chain) {
-        *out = last;
-        return WR_OK;
-    }
-    wr_pg_dict_slot *s = wr_pg_dict_put(&b->chain_dict, 0, wr_text_of(chain->id),
-                                        (uint32_t)b->chain_count, &is_new);
-    wr_pg_batch_chain *grown =
-        wr_grow(b->chains, &b->chain_cap, b->chain_count + 1, sizeof *grown);
-    if (grown)
-        b->chains = grown;
-    if (!s || !grown)
-        return wr_fail(err, WR_ENOMEM, "%zu chains of a batch", b->chain_count);
-    if (is_new)
-        b->chains[b->chain_count++] = (wr_pg_batch_chain){.chain = chain};
+    const wr_pg_dict_slot *s = wr_pg_dict_put(d, scope, t, (uint32_t)d->count, &is_new);
+    if (!s)
+        return wr_fail(err, WR_ENOMEM, "%zu names of a batch", d->count);
     *out = s->value;
     return WR_OK;
 }
 
-static wr_status add_asset(wr_pg_batch *b, uint32_t *out, const wr_transfer *t,
-                           uint32_t chain, wr_err *err)
+static wr_status index_names(wr_pg_batch *b, wr_err *err)
 {
-    bool is_new;
-    wr_pg_dict_slot *s = wr_pg_dict_put(&b->asset_dict, chain, t->asset,
-                                        (uint32_t)b->asset_count, &is_new);
-    wr_pg_batch_asset *grown =
-        wr_grow(b->assets, &b->asset_cap, b->asset_count + 1, sizeof *grown);
-    if (grown)
-        b->assets = grown;
-    if (!s || !grown)
-        return wr_fail(err, WR_ENOMEM, "%zu assets of a batch", b->asset_count);
-    if (is_new)
-        b->assets[b->asset_count++] = (wr_pg_batch_asset){
-            .asset = t->asset, .chain = chain, .decimals = t->decimals, .id = -1};
-    *out = s->value;
-    return WR_OK;
-}
-
-static wr_status add_wallet(wr_pg_batch *b, uint32_t *out, wr_text address,
-                            uint32_t chain, wr_err *err)
-{
-    bool is_new;
-    wr_pg_dict_slot *s = wr_pg_dict_put(&b->wallet_dict, chain, address,
-                                        (uint32_t)b->wallet_count, &is_new);
-    wr_pg_batch_wallet *grown =
-        wr_grow(b->wallets, &b->wallet_cap, b->wallet_count + 1, sizeof *grown);
-    if (grown)
-        b->wallets = grown;
-    if (!s || !grown)
-        return wr_fail(err, WR_ENOMEM, "%zu addresses of a batch", b->wallet_count);
-    if (is_new)
-        b->wallets[b->wallet_count++] =
-            (wr_pg_batch_wallet){.address = address, .chain = chain};
-    *out = s->value;
-    return WR_OK;
-}
-
-static wr_status add_names(wr_pg_batch *b, wr_err *err)
-{
-    uint32_t last_chain = 0;
     for (uint32_t i = 0; i < b->n; i++) {
         const wr_transfer *t = &b->put->transfer[i];
-        WR_TRY(add_chain(b, &b->chain[i], t->chain, last_chain, err));
-        last_chain = b->chain[i];
-        WR_TRY(add_asset(b, &b->asset[i], t, last_chain, err));
-        WR_TRY(add_wallet(b, &b->from[i], t->from, last_chain, err));
-        WR_TRY(add_wallet(b, &b->to[i], t->to, last_chain, err));
+        if (i > 0 && t->chain == t[-1].chain) /* nearly always */
+            b->chain[i] = b->chain[i - 1];
+        else
+            WR_TRY(name_index(&b->chain[i], &b->chain_dict, 0, wr_text_of(t->chain->id),
+                              err));
+        WR_TRY(name_index(&b->asset[i], &b->asset_dict, b->chain[i], t->asset, err));
+        WR_TRY(name_index(&b->from[i], &b->wallet_dict, b->chain[i], t->from, err));
+        WR_TRY(name_index(&b->to[i], &b->wallet_dict, b->chain[i], t->to, err));
+    }
+    return WR_OK;
+}
+
+static void add_wallet(wr_pg_batch *b, uint32_t index, wr_text address, uint32_t chain)
+{
+    if (index == b->wallet_count)
+        b->wallets[b->wallet_count++] =
+            (wr_pg_batch_wallet){.address = address, .chain = chain};
+}
+
+/* Indexes count first appearances: a row that names something new has the next one. */
+static wr_status list_names(wr_pg_batch *b, wr_err *err)
+{
+    b->chains = wr_calloc(b->chain_dict.count, sizeof *b->chains);
+    b->assets = wr_calloc(b->asset_dict.count, sizeof *b->assets);
+    b->wallets = wr_calloc(b->wallet_dict.count, sizeof *b->wallets);
+    if (!b->chains || !b->assets || !b->wallets)
+        return wr_fail(err, WR_ENOMEM, "%zu addresses of a batch", b->wallet_dict.count);
+    for (uint32_t i = 0; i < b->n; i++) {
+        const wr_transfer *t = &b->put->transfer[i];
+        if (b->chain[i] == b->chain_count)
+            b->chains[b->chain_count++] = (wr_pg_batch_chain){.chain = t->chain};
+        if (b->asset[i] == b->asset_count)
+            b->assets[b->asset_count++] = (wr_pg_batch_asset){.asset = t->asset,
+                                                              .chain = b->chain[i],
+                                                              .decimals = t->decimals,
+                                                              .id = -1};
+        add_wallet(b, b->from[i], t->from, b->chain[i]);
+        add_wallet(b, b->to[i], t->to, b->chain[i]);
     }
     return WR_OK;
 }
@@ -151,7 +134,8 @@ wr_status wr_pg_batch_init(wr_pg_batch *b, const wr_put *put, wr_err *err)
     if (put->transfer_count >= WR_PG_NO_ROW)
         return wr_fail(err, WR_ELIMIT, "batch of %zu transfers", put->transfer_count);
     WR_TRY(batch_alloc(b, err));
-    WR_TRY(add_names(b, err));
+    WR_TRY(index_names(b, err));
+    WR_TRY(list_names(b, err));
     WR_TRY(pack_hashes(b, err));
     return find_twins(b, err);
 }
@@ -229,14 +213,10 @@ static wr_status look(wr_pg_store *st, wr_pg_batch *b, const uint32_t *row, size
         return WR_OK;
     WR_AUTO(PGresult) res = NULL;
     wr_pg_args a = {0};
-    WR_TRY(
-        wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT4_ARRAY, WR_PG_OID_INT4, n, err));
-    WR_TRY(
-        wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_INT2_ARRAY, WR_PG_OID_INT2, n, err));
-    WR_TRY(wr_pg_arg_array(&a, &b->array[2], WR_PG_OID_BYTEA_ARRAY, WR_PG_OID_BYTEA, n,
-                           err));
-    WR_TRY(
-        wr_pg_arg_array(&a, &b->array[3], WR_PG_OID_INT8_ARRAY, WR_PG_OID_INT8, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT4, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_INT2, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[2], WR_PG_OID_BYTEA, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[3], WR_PG_OID_INT8, n, err));
     WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
     return add_hits(b, res, err);
 }
@@ -357,10 +337,8 @@ static wr_status stored_letters(wr_pg_store *st, wr_pg_batch *b, const uint32_t 
         return WR_OK;
     WR_AUTO(PGresult) res = NULL;
     wr_pg_args a = {0};
-    WR_TRY(
-        wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT4_ARRAY, WR_PG_OID_INT4, n, err));
-    WR_TRY(
-        wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_INT8_ARRAY, WR_PG_OID_INT8, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT4, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_INT8, n, err));
     WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
     if ((size_t)PQntuples(res) != n)
         return wr_fail(err, WR_ECORRUPT,

@@ -129,13 +129,10 @@ static wr_status look_up(wr_pg_store *st, label_chunk *c, wr_err *err)
         wr_pg_array_bytes(&c->array[3], k->now.source.p, k->now.source.len);
         wr_pg_array_bytes(&c->array[4], k->now.category.p, k->now.category.len);
     }
-    WR_TRY(wr_pg_arg_array(&a, &c->array[0], WR_PG_OID_INT4_ARRAY, WR_PG_OID_INT4,
-                           c->count, err));
-    WR_TRY(wr_pg_arg_array(&a, &c->array[1], WR_PG_OID_INT2_ARRAY, WR_PG_OID_INT2,
-                           c->count, err));
+    WR_TRY(wr_pg_arg_array(&a, &c->array[0], WR_PG_OID_INT4, c->count, err));
+    WR_TRY(wr_pg_arg_array(&a, &c->array[1], WR_PG_OID_INT2, c->count, err));
     for (int i = 2; i < 5; i++)
-        WR_TRY(wr_pg_arg_array(&a, &c->array[i], WR_PG_OID_TEXT_ARRAY, WR_PG_OID_TEXT,
-                               c->count, err));
+        WR_TRY(wr_pg_arg_array(&a, &c->array[i], WR_PG_OID_TEXT, c->count, err));
     WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
     for (int r = 0; r < PQntuples(res); r++)
         WR_TRY(take_stored(c, res, r, err));
@@ -187,8 +184,7 @@ static wr_status close_stored(wr_pg_store *st, label_chunk *c, int64_t rev, wr_e
     }
     if (n == 0)
         return WR_OK;
-    WR_TRY(
-        wr_pg_arg_array(&a, &c->array[0], WR_PG_OID_INT8_ARRAY, WR_PG_OID_INT8, n, err));
+    WR_TRY(wr_pg_arg_array(&a, &c->array[0], WR_PG_OID_INT8, n, err));
     wr_pg_arg_i64(&a, rev);
     WR_TRY(wr_pg_exec(st, NULL, take_back, &a, err));
     return wr_pg_exec(st, NULL, close, &a, err);

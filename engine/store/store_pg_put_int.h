@@ -66,7 +66,7 @@ typedef struct wr_pg_batch {
     wr_pg_batch_chain *chains;
     wr_pg_batch_asset *assets;
     wr_pg_batch_wallet *wallets;
-    size_t chain_count, chain_cap, asset_count, asset_cap, wallet_count, wallet_cap;
+    size_t chain_count, asset_count, wallet_count;
 
     wr_buf array[4]; /* statement parameters under construction */
     wr_put_result res;

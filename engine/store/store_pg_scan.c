@@ -221,8 +221,7 @@ wr_status wr_pg_transfers_at(wr_pg_store *st, const int64_t *seq, size_t n, size
     wr_pg_array_begin(&array);
     for (size_t i = 0; i < n; i++)
         wr_pg_array_i64(&array, seq[i]);
-    wr_status s =
-        wr_pg_arg_array(&a, &array, WR_PG_OID_INT8_ARRAY, WR_PG_OID_INT8, n, err);
+    wr_status s = wr_pg_arg_array(&a, &array, WR_PG_OID_INT8, n, err);
     if (s == WR_OK)
         s = wr_pg_exec(st, &res, sql, &a, err);
     wr_buf_release(&array);

@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "store/store_pg_int.h"
 
 /* --- arguments --------------------------------------------------------------------- */
@@ -95,18 +97,34 @@ void wr_pg_array_i64(wr_buf *b, int64_t v)
     wr_buf_add(b, cell, sizeof cell);
 }
 
-wr_status wr_pg_arg_array(wr_pg_args *a, wr_buf *b, Oid array_type, Oid element_type,
-                          size_t n, wr_err *err)
+static Oid array_of(Oid element)
+{
+    switch (element) {
+    case WR_PG_OID_INT2:
+        return WR_PG_OID_INT2_ARRAY;
+    case WR_PG_OID_INT4:
+        return WR_PG_OID_INT4_ARRAY;
+    case WR_PG_OID_INT8:
+        return WR_PG_OID_INT8_ARRAY;
+    case WR_PG_OID_TEXT:
+        return WR_PG_OID_TEXT_ARRAY;
+    default:
+        assert(element == WR_PG_OID_BYTEA);
+        return WR_PG_OID_BYTEA_ARRAY;
+    }
+}
+
+wr_status wr_pg_arg_array(wr_pg_args *a, wr_buf *b, Oid element, size_t n, wr_err *err)
 {
     WR_TRY(wr_buf_status(b, "array parameter", err));
     if (b->len > INT32_MAX || n > INT32_MAX)
         return wr_fail(err, WR_ELIMIT, "array parameter of %zu bytes", b->len);
     wr_pg_store_be32(b->p, 1);
     wr_pg_store_be32(b->p + 4, 0);
-    wr_pg_store_be32(b->p + 8, element_type);
+    wr_pg_store_be32(b->p + 8, element);
     wr_pg_store_be32(b->p + 12, (uint32_t)n);
     wr_pg_store_be32(b->p + 16, 1);
-    arg_add(a, array_type, b->p, b->len);
+    arg_add(a, array_of(element), b->p, b->len);
     return WR_OK;
 }
 
