@@ -93,7 +93,7 @@ static wr_status column_field(header *h, uint32_t column, wr_field *f, wr_err *e
     const wr_transfer_decoder *d = h->d;
     const wr_text name = h->name[column];
     *f = WR_F_NONE;
-    if (!d->preset->column) {
+    if (!d->preset->column || d->preset->is_open) {
         *f = wr_decoder_field(d, name);
         char plain[WR_NAME_MAX + 1];
         wr_field_plain(plain, name);

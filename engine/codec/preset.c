@@ -1,114 +1,107 @@
 #include "codec/preset_int.h"
 
+/* What a column is for: its field alone, or also to tell the export by its header. */
+enum { READ = 0, SIGN = 1 };
+
 static const wr_preset_column SAML_D[] = {
-    {"date", WR_F_TIME},          {"time", WR_F_CLOCK},   {"senderaccount", WR_F_FROM},
-    {"receiveraccount", WR_F_TO}, {"amount", WR_F_VALUE}, {"paymentcurrency", WR_F_ASSET},
-    {"paymenttype", WR_F_MEMO},   {NULL, WR_F_NONE},
+    {"date", WR_F_TIME, SIGN},          {"time", WR_F_CLOCK, SIGN},
+    {"senderaccount", WR_F_FROM, SIGN}, {"receiveraccount", WR_F_TO, SIGN},
+    {"amount", WR_F_VALUE, READ},       {"paymentcurrency", WR_F_ASSET, SIGN},
+    {"paymenttype", WR_F_MEMO, READ},   {NULL, WR_F_NONE, READ},
 };
-static const char *const SAML_D_SIGN[] = {
-    "time", "date", "senderaccount", "receiveraccount", "paymentcurrency", NULL};
 
 /* The raw file names two columns "Account"; flattened ones have names of their own. */
 static const wr_preset_column AMLWORLD[] = {
-    {"timestamp", WR_F_TIME},       {"frombank", WR_F_FROM_BANK},
-    {"frombankid", WR_F_FROM_BANK}, {"account", WR_F_FROM},
-    {"fromaccount", WR_F_FROM},     {"fromaccountid", WR_F_FROM},
-    {"tobank", WR_F_TO_BANK},       {"tobankid", WR_F_TO_BANK},
-    {"account", WR_F_TO},           {"account1", WR_F_TO},
-    {"toaccount", WR_F_TO},         {"toaccountid", WR_F_TO},
-    {"amountpaid", WR_F_VALUE},     {"paymentcurrency", WR_F_ASSET},
-    {"paymentformat", WR_F_MEMO},   {NULL, WR_F_NONE},
+    {"timestamp", WR_F_TIME, SIGN},       {"frombank", WR_F_FROM_BANK, READ},
+    {"frombankid", WR_F_FROM_BANK, READ}, {"account", WR_F_FROM, READ},
+    {"fromaccount", WR_F_FROM, READ},     {"fromaccountid", WR_F_FROM, READ},
+    {"tobank", WR_F_TO_BANK, READ},       {"tobankid", WR_F_TO_BANK, READ},
+    {"account", WR_F_TO, READ},           {"account1", WR_F_TO, READ},
+    {"toaccount", WR_F_TO, READ},         {"toaccountid", WR_F_TO, READ},
+    {"amountpaid", WR_F_VALUE, SIGN},     {"paymentcurrency", WR_F_ASSET, SIGN},
+    {"paymentformat", WR_F_MEMO, SIGN},   {NULL, WR_F_NONE, READ},
 };
-static const char *const AMLWORLD_SIGN[] = {"timestamp", "amountpaid", "paymentcurrency",
-                                            "paymentformat", NULL};
 
 static const wr_preset_column AMLSIM[] = {
-    {"sourcenodeid", WR_F_FROM}, {"targetnodeid", WR_F_TO}, {"value", WR_F_VALUE},
-    {"time", WR_F_TIME},         {NULL, WR_F_NONE},
+    {"sourcenodeid", WR_F_FROM, SIGN}, {"targetnodeid", WR_F_TO, SIGN},
+    {"value", WR_F_VALUE, SIGN},       {"time", WR_F_TIME, SIGN},
+    {NULL, WR_F_NONE, READ},
 };
-static const char *const AMLSIM_SIGN[] = {"sourcenodeid", "targetnodeid", "value", "time",
-                                          NULL};
 
 static const wr_preset_column AMLGENTEX[] = {
-    {"step", WR_F_TIME},    {"nameorig", WR_F_FROM}, {"namedest", WR_F_TO},
-    {"amount", WR_F_VALUE}, {"type", WR_F_MEMO},     {NULL, WR_F_NONE},
+    {"step", WR_F_TIME, SIGN},   {"nameorig", WR_F_FROM, SIGN},
+    {"namedest", WR_F_TO, SIGN}, {"amount", WR_F_VALUE, SIGN},
+    {"type", WR_F_MEMO, SIGN},   {NULL, WR_F_NONE, READ},
 };
-static const char *const AMLGENTEX_SIGN[] = {"step",     "type",     "amount",
-                                             "nameorig", "namedest", NULL};
+
+/* Etherscan: what all its exports have, and what those of the chain's own coin add. */
+/* (clang-format takes the last braces of such a list for a block.) */
+/* clang-format off */
+#define ETHERSCAN_ALL \
+    {"transactionhash", WR_F_TX_HASH, READ}, \
+    {"txhash", WR_F_TX_HASH, READ}, \
+    {"blockno", WR_F_BLOCK, SIGN}, \
+    {"unixtimestamp", WR_F_TIME, SIGN}, \
+    {"from", WR_F_FROM, SIGN}
+#define ETHERSCAN_COIN \
+    {"contractaddress", WR_F_CONTRACT, READ}, \
+    {"valuein*", WR_F_VALUE_IN, SIGN}, \
+    {"valueout*", WR_F_VALUE_OUT, SIGN}, \
+    {"status", WR_F_STATUS, READ}
+/* clang-format on */
 
 /* A transaction moves its own value once, so position 0 is right. */
 static const wr_preset_column ETHERSCAN[] = {
-    {"transactionhash", WR_F_TX_HASH},
-    {"txhash", WR_F_TX_HASH},
-    {"blockno", WR_F_BLOCK},
-    {"unixtimestamp", WR_F_TIME},
-    {"from", WR_F_FROM},
-    {"to", WR_F_TO},
-    {"contractaddress", WR_F_CONTRACT},
-    {"valuein*", WR_F_VALUE_IN},
-    {"valueout*", WR_F_VALUE_OUT},
-    {"status", WR_F_STATUS},
-    {NULL, WR_F_NONE},
+    ETHERSCAN_ALL,
+    {"to", WR_F_TO, READ},
+    ETHERSCAN_COIN,
+    {NULL, WR_F_NONE, READ},
 };
-static const char *const ETHERSCAN_SIGN[] = {"blockno",  "unixtimestamp", "from",
-                                             "valuein*", "valueout*",     NULL};
 
 /* Internal transfers: ParentTxFrom/To are the outer call's, From/TxTo the transfer's. */
 static const wr_preset_column ETHERSCAN_INTERNAL[] = {
-    {"parenttxhash", WR_F_TX_HASH},
-    {"transactionhash", WR_F_TX_HASH},
-    {"txhash", WR_F_TX_HASH},
-    {"blockno", WR_F_BLOCK},
-    {"unixtimestamp", WR_F_TIME},
-    {"from", WR_F_FROM},
-    {"txto", WR_F_TO},
-    {"to", WR_F_TO},
-    {"contractaddress", WR_F_CONTRACT},
-    {"valuein*", WR_F_VALUE_IN},
-    {"valueout*", WR_F_VALUE_OUT},
-    {"status", WR_F_STATUS},
-    {NULL, WR_F_NONE},
+    {"parenttxfrom", WR_F_NONE, SIGN},
+    {"parenttxhash", WR_F_TX_HASH, READ},
+    ETHERSCAN_ALL,
+    {"txto", WR_F_TO, READ},
+    {"to", WR_F_TO, READ},
+    ETHERSCAN_COIN,
+    {NULL, WR_F_NONE, READ},
 };
-static const char *const ETHERSCAN_INTERNAL_SIGN[] = {
-    "blockno", "unixtimestamp", "parenttxfrom", "from", "valuein*", "valueout*", NULL};
 
 static const wr_preset_column ETHERSCAN_TOKEN[] = {
-    {"transactionhash", WR_F_TX_HASH},
-    {"txhash", WR_F_TX_HASH},
-    {"blockno", WR_F_BLOCK},
-    {"unixtimestamp", WR_F_TIME},
-    {"from", WR_F_FROM},
-    {"to", WR_F_TO},
-    {"tokenvalue", WR_F_VALUE},
-    {"contractaddress", WR_F_ASSET},
-    {NULL, WR_F_NONE},
+    ETHERSCAN_ALL,
+    {"to", WR_F_TO, SIGN},
+    {"tokenvalue", WR_F_VALUE, SIGN},
+    {"contractaddress", WR_F_ASSET, SIGN},
+    {NULL, WR_F_NONE, READ},
 };
-static const char *const ETHERSCAN_TOKEN_SIGN[] = {
-    "blockno", "unixtimestamp", "from", "to", "tokenvalue", "contractaddress", NULL};
 
 static const wr_preset_column BLOCKSCOUT[] = {
-    {"txhash", WR_F_TX_HASH},
-    {"blocknumber", WR_F_BLOCK},
-    {"unixtimestamp", WR_F_TIME},
-    {"fromaddress", WR_F_FROM},
-    {"toaddress", WR_F_TO},
-    {"contractaddress", WR_F_CONTRACT},
-    {"value", WR_F_AMOUNT},
-    {"status", WR_F_STATUS},
-    {NULL, WR_F_NONE},
+    {"txhash", WR_F_TX_HASH, SIGN},
+    {"blocknumber", WR_F_BLOCK, SIGN},
+    {"unixtimestamp", WR_F_TIME, SIGN},
+    {"fromaddress", WR_F_FROM, SIGN},
+    {"toaddress", WR_F_TO, SIGN},
+    {"contractaddress", WR_F_CONTRACT, READ},
+    {"value", WR_F_AMOUNT, SIGN},
+    {"status", WR_F_STATUS, READ},
+    {NULL, WR_F_NONE, READ},
 };
-static const char *const BLOCKSCOUT_SIGN[] = {
-    "txhash", "blocknumber", "unixtimestamp", "fromaddress", "toaddress", "value", NULL};
 
 static const wr_preset_column MFTRACER[] = {
-    {"timestamp", WR_F_TIME}, {"block", WR_F_BLOCK}, {"txhash", WR_F_TX_HASH},
-    {"from", WR_F_FROM},      {"to", WR_F_TO},       {"valueinusd", WR_F_VALUE_USD},
-    {NULL, WR_F_NONE},
+    {"timestamp", WR_F_TIME, SIGN}, {"block", WR_F_BLOCK, READ},
+    {"txhash", WR_F_TX_HASH, SIGN}, {"from", WR_F_FROM, SIGN},
+    {"to", WR_F_TO, SIGN},          {"valueinusd", WR_F_VALUE_USD, SIGN},
+    {NULL, WR_F_NONE, READ},
 };
-static const char *const MFTRACER_SIGN[] = {"timestamp", "txhash",     "from",
-                                            "to",        "valueinusd", NULL};
 
-static const char *const ETH_SIGN[] = {"from", "to", "valueeth", NULL};
+static const wr_preset_column ETH[] = {
+    {"from", WR_F_FROM, SIGN},
+    {"to", WR_F_TO, SIGN},
+    {"valueeth", WR_F_VALUE, SIGN},
+    {NULL, WR_F_NONE, READ},
+};
 
 /* Texts for --help; PRESET has a row for each. */
 static const wr_transfer_format FORMAT[] = {
@@ -129,81 +122,68 @@ static const wr_transfer_format FORMAT[] = {
     {NULL, NULL},
 };
 
+#define ETHER .chain = "eip155:1", .decimals = 18
+
 static const wr_preset PRESET[] = {
     {.name = "csv", .kind = WR_RECORD_CSV, .decimals = -1},
     {.name = "ndjson", .kind = WR_RECORD_JSON, .decimals = -1},
     {.name = "utxo", .kind = WR_RECORD_JSON, .chain = "BTC", .decimals = -1},
     {.name = "dumplings", .kind = WR_RECORD_DUMPLINGS, .chain = "BTC", .decimals = -1},
     {.name = "etherscan-internal",
-     .chain = "eip155:1",
-     .decimals = 18,
+     ETHER,
      .is_rounding = true,
      .position_rule = WR_POSITION_DERIVED,
      .quirks = WR_QUIRK_HEADER_ASSET | WR_QUIRK_THOUSANDS,
-     .column = ETHERSCAN_INTERNAL,
-     .sign = ETHERSCAN_INTERNAL_SIGN},
+     .column = ETHERSCAN_INTERNAL},
     {.name = "etherscan",
-     .chain = "eip155:1",
-     .decimals = 18,
+     ETHER,
      .is_rounding = true,
      .quirks = WR_QUIRK_HEADER_ASSET | WR_QUIRK_THOUSANDS,
-     .column = ETHERSCAN,
-     .sign = ETHERSCAN_SIGN},
+     .column = ETHERSCAN},
     {.name = "etherscan-token",
-     .chain = "eip155:1",
-     .decimals = 18,
+     ETHER,
      .is_rounding = true,
      .position_rule = WR_POSITION_DERIVED,
      .quirks = WR_QUIRK_THOUSANDS,
-     .column = ETHERSCAN_TOKEN,
-     .sign = ETHERSCAN_TOKEN_SIGN},
-    {.name = "blockscout",
-     .chain = "eip155:1",
-     .decimals = 18,
-     .column = BLOCKSCOUT,
-     .sign = BLOCKSCOUT_SIGN},
+     .column = ETHERSCAN_TOKEN},
+    {.name = "blockscout", ETHER, .column = BLOCKSCOUT},
     {.name = "eth",
-     .chain = "eip155:1",
-     .decimals = 18,
+     ETHER,
      .is_rounding = true,
      .position_rule = WR_POSITION_DERIVED,
      .quirks = WR_QUIRK_DOUBLES,
-     .sign = ETH_SIGN},
+     .column = ETH,
+     .is_open = true},
     {.name = "mftracer",
      .chain = "eip155:1",
      .asset = "USD",
      .decimals = 6,
      .is_rounding = true,
      .position_rule = WR_POSITION_DERIVED,
-     .column = MFTRACER,
-     .sign = MFTRACER_SIGN},
+     .column = MFTRACER},
     {.name = "saml-d",
      .chain = "opaque:saml-d",
      .decimals = 2,
      .is_rounding = true,
-     .column = SAML_D,
-     .sign = SAML_D_SIGN},
+     .column = SAML_D},
     {.name = "amlworld",
      .chain = "opaque:amlworld",
      .decimals = 8,
      .is_rounding = true,
-     .column = AMLWORLD,
-     .sign = AMLWORLD_SIGN},
+     .column = AMLWORLD},
     {.name = "amlsim",
      .chain = "opaque:amlsim",
      .decimals = 2,
      .is_rounding = true,
      .time_unit = WR_TIME_STEPS,
-     .column = AMLSIM,
-     .sign = AMLSIM_SIGN},
+     .column = AMLSIM},
     {.name = "amlgentex",
      .chain = "opaque:amlgentex",
      .decimals = 6,
      .is_rounding = true,
      .time_unit = WR_TIME_STEPS,
      .quirks = WR_QUIRK_SOURCE_SINK,
-     .column = AMLGENTEX,
-     .sign = AMLGENTEX_SIGN},
+     .column = AMLGENTEX},
 };
 enum { PRESET_COUNT = sizeof PRESET / sizeof *PRESET };
 
@@ -230,24 +210,22 @@ bool wr_name_is(wr_text name, const char *wanted)
     return strcmp(plain, wanted) == 0;
 }
 
-static bool has_sign(const wr_preset *p, const wr_text *name, uint32_t count)
+static bool has_signs(const wr_preset *p, const wr_text *name, uint32_t count)
 {
-    if (!p->sign)
-        return false;
-    for (const char *const *s = p->sign; *s; s++) {
-        bool is_there = false;
+    bool has_all = p->column != NULL;
+    for (const wr_preset_column *c = p->column; has_all && c->plain; c++) {
+        bool is_there = !c->is_sign;
         for (uint32_t i = 0; i < count && !is_there; i++)
-            is_there = wr_name_is(name[i], *s);
-        if (!is_there)
-            return false;
+            is_there = wr_name_is(name[i], c->plain);
+        has_all = is_there;
     }
-    return true;
+    return has_all;
 }
 
 const wr_preset *wr_preset_of_header(const wr_text *name, uint32_t count)
 {
     for (size_t i = 0; i < PRESET_COUNT; i++)
-        if (has_sign(&PRESET[i], name, count))
+        if (has_signs(&PRESET[i], name, count))
             return &PRESET[i];
     return wr_preset_find("csv");
 }

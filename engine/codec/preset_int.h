@@ -3,7 +3,7 @@
  *
  * A preset with its own column list reads only those columns (a list may name a column
  * twice when the file does: the first goes to the first entry); one without takes every
- * accepted spelling.  A CSV header that has all columns of `sign` picks the preset.
+ * accepted spelling.  A CSV header that has all names marked is_sign picks the preset.
  */
 #ifndef WR_CODEC_PRESET_INT_H
 #define WR_CODEC_PRESET_INT_H
@@ -27,6 +27,7 @@ typedef enum wr_quirk {
 typedef struct wr_preset_column {
     const char *plain; /* compare form; "valuein*" = any name that begins so; NULL ends */
     wr_field field;
+    bool is_sign;
 } wr_preset_column;
 
 typedef struct wr_preset {
@@ -34,18 +35,18 @@ typedef struct wr_preset {
     const char *chain;              /* default; NULL = none */
     const char *asset;              /* default; NULL = the chain's own */
     const wr_preset_column *column; /* NULL = all accepted spellings */
-    const char *const *sign;        /* NULL = never picked by header; NULL ends */
     wr_record_kind kind;
     int decimals; /* -1 = of chain or asset */
     wr_time_unit time_unit;
     wr_position_rule position_rule; /* BY_FORMAT counts as ZERO */
     unsigned quirks;
     bool is_rounding;
+    bool is_open; /* takes all accepted spellings: `column` are its signs */
 } wr_preset;
 
 /* By name; NULL when unknown. */
 const wr_preset *wr_preset_find(const char *name);
-/* The preset whose sign is in the header, or plain CSV. */
+/* The preset whose signs are all in the header, or plain CSV. */
 const wr_preset *wr_preset_of_header(const wr_text *name, uint32_t count);
 
 enum { WR_MAP_MAX = 24 };
