@@ -1,5 +1,6 @@
 #include "codec/input.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -240,6 +241,7 @@ static wr_status read_more(wr_input *in, void *buf, size_t cap, size_t *got)
 
 wr_status wr_input_read(wr_input *in, void *buf, size_t cap, size_t *got, wr_err *err)
 {
+    assert(in);
     *got = 0;
     size_t n = in->head_len - in->head_pos;
     wr_status s = WR_OK;

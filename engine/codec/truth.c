@@ -46,50 +46,59 @@ static int find(const line *head, wr_text flag)
     return -1;
 }
 
-static wr_status read_row(const line *l, const char *path, const wr_chain *chain, int address,
-                          int flag, wr_truth_fn fn, void *ctx, wr_err *err)
+/* What stays the same from row to row. */
+typedef struct reading {
+    const char *path;
+    const wr_chain *chain;
+    int address, flag; /* columns */
+    wr_truth_fn fn;
+    void *ctx;
+} reading;
+
+static wr_status read_row(const reading *r, const line *l, wr_err *err)
 {
-    if ((int)l->count <= address || (int)l->count <= flag)
-        return wr_fail(err, WR_EPARSE, "%s:%zu: %zu columns", path, l->number, l->count);
-    const wr_text f = l->field[flag];
+    if ((int)l->count <= r->address || (int)l->count <= r->flag)
+        return wr_fail(err, WR_EPARSE, "%s:%zu: %zu columns", r->path, l->number,
+                       l->count);
+    const wr_text f = l->field[r->flag];
     if (f.len != 1 || (f.p[0] != '0' && f.p[0] != '1'))
-        return wr_fail(err, WR_EPARSE, "%s:%zu: '%.*s' is neither 0 nor 1", path, l->number,
-                       WR_TEXT_ARG(f));
+        return wr_fail(err, WR_EPARSE, "%s:%zu: '%.*s' is neither 0 nor 1", r->path,
+                       l->number, WR_TEXT_ARG(f));
     char text[WR_ADDRESS_MAX + 1];
     size_t len = 0;
     wr_err why = {0};
-    if (wr_address_canonical(text, &len, chain, l->field[address], &why) != WR_OK)
-        return wr_fail(err, WR_EPARSE, "%s:%zu: %s", path, l->number, why.msg);
-    return fn(ctx, (wr_text){text, (uint32_t)len}, f.p[0] == '1', err);
+    if (wr_address_canonical(text, &len, r->chain, l->field[r->address], &why) != WR_OK)
+        return wr_fail(err, WR_EPARSE, "%s:%zu: %s", r->path, l->number, why.msg);
+    return r->fn(r->ctx, (wr_text){text, (uint32_t)len}, f.p[0] == '1', err);
 }
 
-static wr_status read_rows(wr_text bytes, const char *path, const wr_chain *chain,
-                           wr_text flag_name, wr_truth_fn fn, void *ctx, wr_err *err)
+static wr_status read_rows(reading *r, wr_text bytes, wr_text flag_name, wr_err *err)
 {
     const char *p = bytes.p;
     const char *end = p + bytes.len;
     line l = {0};
     if (!take_line(&l, &p, end))
-        return wr_fail(err, WR_EPARSE, "%s: empty", path);
-    const int address = find(&l, WR_TEXT_LIT("address"));
-    const int flag = find(&l, flag_name);
-    if (address < 0 || flag < 0)
-        return wr_fail(err, WR_EPARSE, "%s: no column '%s'", path,
-                       address < 0 ? "address" : "is_…");
+        return wr_fail(err, WR_EPARSE, "%s: empty", r->path);
+    r->address = find(&l, WR_TEXT_LIT("address"));
+    r->flag = find(&l, flag_name);
+    if (r->address < 0 || r->flag < 0)
+        return wr_fail(err, WR_EPARSE, "%s: no column '%s'", r->path,
+                       r->address < 0 ? "address" : "is_…");
     while (take_line(&l, &p, end))
         if (l.count > 1 || l.field[0].len)
-            WR_TRY(read_row(&l, path, chain, address, flag, fn, ctx, err));
+            WR_TRY(read_row(r, &l, err));
     return WR_OK;
 }
 
-wr_status wr_truth_read(const char *path, const wr_chain *chain, wr_text flag, wr_truth_fn fn,
-                        void *ctx, wr_err *err)
+wr_status wr_truth_read(const char *path, const wr_chain *chain, wr_text flag,
+                        wr_truth_fn fn, void *ctx, wr_err *err)
 {
     wr_buf b;
     wr_buf_init(&b, FILE_MAX_BYTES);
+    reading r = {.path = path, .chain = chain, .fn = fn, .ctx = ctx};
     wr_status s = wr_input_read_all(&b, path, err);
     if (s == WR_OK)
-        s = read_rows((wr_text){b.p, (uint32_t)b.len}, path, chain, flag, fn, ctx, err);
+        s = read_rows(&r, (wr_text){b.p, (uint32_t)b.len}, flag, err);
     wr_buf_release(&b);
     return s;
 }

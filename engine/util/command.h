@@ -25,8 +25,8 @@ typedef struct wr_command {
     const char *text;
 } wr_command;
 
-/* table ends with name NULL; program is what messages begin with. */
-int wr_command_main(const char *program, wr_program who, const wr_command *table, int argc,
+/* table ends with name NULL; `name` of the program is what messages begin with. */
+int wr_command_main(const char *name, wr_program who, const wr_command *table, int argc,
                     char **argv);
 
 #endif
