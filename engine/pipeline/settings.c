@@ -103,7 +103,7 @@ static wr_status make(wr_settings **out, wr_text categories, wr_text policy,
     WR_TRY(wr_policy_from_yaml(&s->policy, &s->taxonomy, "policy.yaml", policy.p, policy.len,
                                err));
     wr_buf text;
-    wr_buf_init(&text, 16u * FILE_MAX_BYTES);
+    wr_buf_init(&text, (size_t)16 * FILE_MAX_BYTES);
     write_text(&text, categories, policy, opts);
     wr_status st = wr_buf_status(&text, "settings text", err);
     s->text = wr_buf_steal(&text, NULL);
@@ -159,7 +159,7 @@ wr_status wr_settings_parse(wr_settings **out, const char *text, wr_err *err)
         {.name = "top_k_sources"}, {.name = "poison_hops"},
     };
     wr_arena arena;
-    wr_arena_init(&arena, 8u * FILE_MAX_BYTES);
+    wr_arena_init(&arena, (size_t)8 * FILE_MAX_BYTES);
     wr_text categories = {0};
     wr_text policy = {0};
     wr_status s = wr_settings_text_read(&categories, &policy, o, sizeof o / sizeof *o, text,

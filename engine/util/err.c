@@ -26,7 +26,8 @@ const char *wr_status_name(wr_status s)
     return (unsigned)s < WR_STATUS_COUNT ? status_name[s] : "unknown";
 }
 
-wr_status wr_fail(wr_err *err, wr_status code, const char *fmt, ...)
+/* Names in parentheses: err.h makes macros of them for the analyzer. */
+wr_status(wr_fail)(wr_err *err, wr_status code, const char *fmt, ...)
 {
     if (err && err->code == WR_OK) {
         va_list ap;
@@ -38,7 +39,7 @@ wr_status wr_fail(wr_err *err, wr_status code, const char *fmt, ...)
     return code;
 }
 
-wr_status wr_fail_ctx(wr_err *err, wr_status code, const char *fmt, ...)
+wr_status(wr_fail_ctx)(wr_err *err, wr_status code, const char *fmt, ...)
 {
     if (err && err->code != WR_OK) {
         size_t used = strlen(err->msg);

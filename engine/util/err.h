@@ -48,6 +48,14 @@ wr_status wr_fail(wr_err *err, wr_status code, const char *fmt, ...) WR_PRINTF(3
 /* Append " (while <what>)".  Use at module boundaries only. */
 wr_status wr_fail_ctx(wr_err *err, wr_status code, const char *fmt, ...) WR_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__
+/* What the analyzer cannot see from outside err.c: these return the code they are given,
+ * so that behind WR_TRY an output is there. */
+#    define wr_fail(err, code, ...) ((void)(wr_fail)(err, code, __VA_ARGS__), (code))
+#    define wr_fail_ctx(err, code, ...) \
+        ((void)(wr_fail_ctx)(err, code, __VA_ARGS__), (code))
+#endif
+
 /* Leave the function on error.  Pairs with WR_AUTO: owned locals clean up. */
 #define WR_TRY(call)                  \
     do {                              \
