@@ -138,4 +138,47 @@ static inline void expect_load(const char *bytes, size_t len, const char *chain,
     file_remove(&f);
 }
 
+#define ROW_HEAD "from,to,amount,time,hash,memo,extra\n"
+
+/* What an accepted row of these tests prints as. */
+static inline void print_row(wr_buf *b, const char *from, const char *to,
+                             const char *hash, const char *memo)
+{
+    wr_buf_addf(b, "T opaque:t %s/0 b-1 t1700000000 %s > %s 5 UNIT/2 f1 v%.17g '%s'\n",
+                hash, from, to, 0.05, memo);
+}
+
+static inline void expect(const char *text, const char *accepted, const char *refused)
+{
+    expect_load(text, strlen(text), "opaque:t", accepted, refused);
+}
+
+/* Rows of all sorts; three kinds of trouble, line breaks and quotes inside quotes. */
+static inline void random_csv(wr_rng *rng, wr_buf *b, int rows)
+{
+    wr_buf_adds(b, ROW_HEAD);
+    for (int i = 0; i < rows; i++) {
+        const uint64_t kind = wr_rng_below(rng, 100);
+        wr_buf_addf(b, "a%d,b%d,5,1700000000,", (int)wr_rng_below(rng, 50), i % 7);
+        if (wr_rng_below(rng, 3))
+            wr_buf_addf(b, "h%d", i);
+        wr_buf_adds(b, ",");
+        if (kind < 10)
+            wr_buf_addf(b, "\"%.*s\n%.*s\"\"q,\"", (int)wr_rng_below(rng, 30),
+                        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", (int)wr_rng_below(rng, 30),
+                        "\n,\n,\n,\n,\n,\n,\n,\n,\n,\n,\n,\n,\n,\n,\n,");
+        else if (kind == 10)
+            wr_buf_adds(b, "\"open");
+        else if (kind == 11)
+            wr_buf_adds(b, "\"shut\" tail");
+        else if (kind == 12)
+            wr_buf_adds(b, "one,more");
+        else
+            wr_buf_addf(b, "%.*s", (int)kind,
+                        "memo memo memo memo memo memo memo memo memo memo"
+                        " memo memo memo memo memo memo memo memo memo ");
+        wr_buf_adds(b, kind % 9 ? ",\n" : ",x\r\n");
+    }
+}
+
 #endif

@@ -10,15 +10,17 @@ static wr_status taxonomy(wr_taxonomy *tx, const char *text, wr_err *err)
     return wr_taxonomy_from_yaml(tx, "c.yaml", text, strlen(text), err);
 }
 
-static wr_status policy(wr_policy *p, const wr_taxonomy *tx, const char *text, wr_err *err)
+static wr_status policy(wr_policy *p, const wr_taxonomy *tx, const char *text,
+                        wr_err *err)
 {
     return wr_policy_from_yaml(p, tx, "p.yaml", text, strlen(text), err);
 }
 
-static const char two[] = "categories:\n"
-                          "  - {id: hack, name: Stolen, kind: illicit, weight: 0.9, rho0: 0.05, "
-                          "words: [Exploit]}\n"
-                          "  - {id: exchange, name: Exchange, kind: service, words: [cex]}\n";
+static const char two[] =
+    "categories:\n"
+    "  - {id: hack, name: Stolen, kind: illicit, weight: 0.9, rho0: 0.05, "
+    "words: [Exploit]}\n"
+    "  - {id: exchange, name: Exchange, kind: service, words: [cex]}\n";
 
 static void test_taxonomy__reads_categories_and_words(void **state)
 {
@@ -88,13 +90,14 @@ static void test_policy__levels_and_floors(void **state)
     static wr_taxonomy tx;
     static wr_policy p;
     assert_ok(taxonomy(&tx, two, &err));
-    assert_ok(policy(&p, &tx,
-                     "levels: {medium: 25, high: 60, severe: 85}\n"
-                     "sending_weight: 0.5\n"
-                     "floors:\n"
-                     "  - {id: f, categories: [hack], directions: [receiving], contact: any, "
-                     "min_share: 0.1, floor: 75}\n",
-                     &err));
+    assert_ok(
+        policy(&p, &tx,
+               "levels: {medium: 25, high: 60, severe: 85}\n"
+               "sending_weight: 0.5\n"
+               "floors:\n"
+               "  - {id: f, categories: [hack], directions: [receiving], contact: any, "
+               "min_share: 0.1, floor: 75}\n",
+               &err));
     assert_int_equal(p.floor_count, 1);
     assert_int_equal(p.floor[0].categories, 1);
     assert_int_equal(p.floor[0].directions, 1u << WR_RECEIVING);
@@ -115,7 +118,8 @@ static void test_policy__names_line_and_reason(void **state)
         {"levels: {medium: 60, high: 25, severe: 85}\nsending_weight: 1\n",
          "p.yaml:1: level 'high' must begin above the one before"},
         {"levels: {medium: 25, high: 60, severe: 85}\nsending_weight: 1\nfloors:\n"
-         "  - {id: f, categories: [haxx], directions: [receiving], contact: any, min_share: 0, "
+         "  - {id: f, categories: [haxx], directions: [receiving], contact: any, "
+         "min_share: 0, "
          "floor: 1}\n",
          "p.yaml:4: unknown category 'haxx'"},
         {"levels: {medium: 25, high: 60, severe: 85}\nsending_weight: 1\nfloors:\n"
@@ -123,10 +127,12 @@ static void test_policy__names_line_and_reason(void **state)
          "floor: 1}\n",
          "p.yaml:4: direction 'up' is none of receiving, sending"},
         {"levels: {medium: 25, high: 60, severe: 85}\nsending_weight: 1\nfloors:\n"
-         "  - {id: f, categories: [hack], directions: [sending], contact: any, floor: 1}\n",
+         "  - {id: f, categories: [hack], directions: [sending], contact: any, floor: "
+         "1}\n",
          "p.yaml:4: 'f' needs min_share or min_value"},
         {"levels: {medium: 25, high: 60, severe: 85}\nsending_weight: 1\nfloors:\n"
-         "  - {id: f, categories: [hack], directions: [sending], contact: any, min_share: 0, "
+         "  - {id: f, categories: [hack], directions: [sending], contact: any, "
+         "min_share: 0, "
          "floor: 101}\n",
          "p.yaml:4: floor: 101 is outside 0..100"},
     };
