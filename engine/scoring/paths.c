@@ -2,10 +2,11 @@
 
 #include <string.h>
 
+#include "scoring/history_int.h"
+
 /*
  * The search grows a tree backward from v: a node is a transfer, its parent the transfer
- * that the money left by next.  In "logical" order (key) money always moves forward, in
- * either direction of reading; positions and keys are mirror images when sending.
+ * that the money left by next.
  */
 typedef struct node {
     double weight;   /* of a unit of this transfer: what of it reaches v this way */
@@ -27,6 +28,7 @@ typedef struct event { /* one transfer of the wallet being opened */
 
 typedef struct search {
     const wr_flow *fl;
+    wr_history h;
     const wr_paths_opts *o;
     node *node;
     candidate *heap;
@@ -47,61 +49,17 @@ static void search_release(search *s)
     wr_free(s->event);
 }
 
-static wr_vid payer_of(const search *s, uint32_t at)
-{
-    return s->o->direction == WR_SENDING ? s->fl->col.to[at] : s->fl->col.from[at];
-}
-
-static wr_vid payee_of(const search *s, uint32_t at)
-{
-    return s->o->direction == WR_SENDING ? s->fl->col.from[at] : s->fl->col.to[at];
-}
-
-static uint64_t key_of(const search *s, uint32_t at)
-{
-    return s->o->direction == WR_SENDING ? s->fl->col.m - 1 - at : at;
-}
-
 static uint16_t asset_of(const search *s, uint32_t at)
 {
     return s->fl->col.asset ? s->fl->col.asset[at] : 0;
 }
 
-static int label_of(const search *s, wr_vid v, uint32_t at)
-{
-    return wr_seeds_at(s->fl->seeds, v, s->fl->col.time_s[at]);
-}
-
-static bool moves_money(const search *s, uint32_t at)
-{
-    return s->fl->col.value[at] > 0 && s->fl->col.from[at] != s->fl->col.to[at];
-}
-
-/* One row of a wallet, read in logical order. */
-typedef struct cursor {
-    const uint32_t *col;
-    uint64_t count, next;
-    bool is_reversed;
-} cursor;
-
-static cursor cursor_of(const search *s, wr_vid v, bool is_received)
-{
-    bool is_sending = s->o->direction == WR_SENDING;
-    const wr_rows *r = is_received != is_sending ? &s->fl->in : &s->fl->out;
-    return (cursor){r->col + r->off[v], r->off[v + 1ULL] - r->off[v], 0, is_sending};
-}
-
-static uint32_t cursor_at(const cursor *k)
-{
-    return k->col[k->is_reversed ? k->count - 1 - k->next : k->next];
-}
-
 /* Key of the next transfer, or `end` when there is none before it. */
-static uint64_t cursor_key(const search *s, const cursor *k, uint64_t end)
+static uint64_t cursor_key(const search *s, const wr_cursor *k, uint64_t end)
 {
     if (k->next == k->count)
         return end;
-    uint64_t key = key_of(s, cursor_at(k));
+    uint64_t key = wr_history_key(&s->h, wr_cursor_at(k));
     return key < end ? key : end;
 }
 
@@ -173,7 +131,7 @@ static double share_bound(const search *s, uint32_t at)
 {
     int c = s->o->category;
     if (c >= 0 && s->fl->seeds->kind[c] == WR_CATEGORY_SERVICE)
-        return wr_flow_is_hub(s->fl, payer_of(s, at)) ? 1 : 0;
+        return wr_flow_is_hub(s->fl, wr_history_payer(&s->h, at)) ? 1 : 0;
     return s->o->mark ? wr_ledger_level_share(s->o->mark[at].level) : 1;
 }
 
@@ -181,13 +139,13 @@ static double share_bound(const search *s, uint32_t at)
 static wr_status offer(search *s, uint32_t at, double weight, uint32_t parent,
                        wr_err *err)
 {
-    wr_vid u = payer_of(s, at);
-    uint32_t hops = wr_flow_is_hub(s->fl, payee_of(s, at)) ? 0 : 1, depth = 1;
+    wr_vid u = wr_history_payer(&s->h, at);
+    uint32_t hops = wr_flow_is_hub(s->fl, wr_history_payee(&s->h, at)) ? 0 : 1, depth = 1;
     if (parent != NO_PARENT) {
         hops += s->node[parent].hops;
         depth += s->node[parent].depth;
     }
-    int label = label_of(s, u, at);
+    int label = wr_history_label(&s->h, u, at);
     bool is_whole = label >= 0;
     if ((is_whole && !is_wanted(s, label)) || hops > s->o->hops_max ||
         depth > WR_PATHS_STEPS_MAX)
@@ -216,9 +174,10 @@ static wr_status offer(search *s, uint32_t at, double weight, uint32_t parent,
 static wr_status replay(double *balance, size_t *count, search *s, wr_vid u,
                         uint32_t until, wr_err *err)
 {
-    uint64_t end = key_of(s, until);
+    uint64_t end = wr_history_key(&s->h, until);
     uint16_t asset = asset_of(s, until);
-    cursor got = cursor_of(s, u, true), paid = cursor_of(s, u, false);
+    wr_cursor got = wr_history_row(&s->h, u, true),
+              paid = wr_history_row(&s->h, u, false);
     double b = 0;
     size_t n = 0;
     for (;;) {
@@ -226,12 +185,13 @@ static wr_status replay(double *balance, size_t *count, search *s, wr_vid u,
         if (kg == end && kp == end)
             break;
         bool is_got = kg < kp;
-        cursor *k = is_got ? &got : &paid;
-        uint32_t at = cursor_at(k);
+        wr_cursor *k = is_got ? &got : &paid;
+        uint32_t at = wr_cursor_at(k);
         k->next++;
         if (++s->scanned > s->o->scan_max)
             return WR_OK;
-        if (!moves_money(s, at) || asset_of(s, at) != asset || label_of(s, u, at) >= 0)
+        if (!wr_history_moves_money(&s->h, at) || asset_of(s, at) != asset ||
+            wr_history_label(&s->h, u, at) >= 0)
             continue;
         double a = s->fl->col.value[at];
         if (!is_got && a >= b) {
@@ -258,7 +218,7 @@ static wr_status expand(search *s, uint32_t index, wr_err *err)
     node from = s->node[index];
     double balance = 0, a = s->fl->col.value[from.at];
     size_t count = 0;
-    WR_TRY(replay(&balance, &count, s, payer_of(s, from.at), from.at, err));
+    WR_TRY(replay(&balance, &count, s, wr_history_payer(&s->h, from.at), from.at, err));
     if (s->scanned > s->o->scan_max) {
         s->is_truncated = true;
         return WR_OK;
@@ -276,14 +236,14 @@ static wr_status expand(search *s, uint32_t index, wr_err *err)
 
 static wr_status start(search *s, wr_vid v, wr_err *err)
 {
-    cursor k = cursor_of(s, v, true);
+    wr_cursor k = wr_history_row(&s->h, v, true);
     for (k.next = k.count; k.next-- > 0;) {
-        uint32_t at = cursor_at(&k);
+        uint32_t at = wr_cursor_at(&k);
         if (++s->scanned > s->o->scan_max) {
             s->is_truncated = true;
             return WR_OK;
         }
-        if (moves_money(s, at))
+        if (wr_history_moves_money(&s->h, at))
             WR_TRY(offer(s, at, 1, NO_PARENT, err));
     }
     return WR_OK;
@@ -295,8 +255,9 @@ static wr_status start(search *s, wr_vid v, wr_err *err)
 static void write_path(wr_path *p, const search *s, const candidate *c)
 {
     const node *first = &s->node[c->node];
-    *p = (wr_path){.source = payer_of(s, first->at),
-                   .category = label_of(s, payer_of(s, first->at), first->at),
+    *p = (wr_path){.source = wr_history_payer(&s->h, first->at),
+                   .category = wr_history_label(&s->h, wr_history_payer(&s->h, first->at),
+                                                first->at),
                    .mass = c->bound,
                    .hops = first->hops,
                    .step_count = first->depth};
@@ -328,13 +289,7 @@ static wr_status find(wr_paths *out, search *s, wr_vid v, wr_err *err)
 static wr_status check_opts(const wr_flow *fl, wr_vid v, const wr_paths_opts *o,
                             wr_err *err)
 {
-    if (v >= fl->n)
-        return wr_fail(err, WR_EINVAL, "vertex %u of %u", v, fl->n);
-    if (fl->seeds->n != fl->n)
-        return wr_fail(err, WR_EINVAL, "labels of %u wallets for a graph of %u",
-                       fl->seeds->n, fl->n);
-    if (!fl->in.off || !fl->out.off || fl->in.n != fl->n || fl->out.n != fl->n)
-        return wr_fail(err, WR_EINVAL, "rows by wallet are missing");
+    WR_TRY(wr_history_check(fl, v, err));
     if (o->category < -1 || o->category >= (int)fl->seeds->c)
         return wr_fail(err, WR_EINVAL, "category %d of %u", o->category, fl->seeds->c);
     if (o->paths_max < 1 || o->paths_max > WR_PATHS_MAX)
@@ -353,7 +308,8 @@ wr_status wr_paths_find(wr_paths *out, const wr_flow *fl, wr_vid v,
                         const wr_paths_opts *o, wr_err *err)
 {
     WR_TRY(check_opts(fl, v, o, err));
-    __attribute__((cleanup(search_release))) search s = {.fl = fl, .o = o};
+    __attribute__((cleanup(search_release)))
+    search s = {.fl = fl, .h = {fl, o->direction}, .o = o};
     WR_PATHS_AUTO wr_paths p = {.exposed = o->exposed < 0 ? -1 : o->exposed,
                                 .residual = -1};
     p.path = wr_calloc(o->paths_max, sizeof *p.path);

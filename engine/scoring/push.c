@@ -4,23 +4,17 @@
 #include <math.h>
 #include <string.h>
 
+#include "scoring/vid_set_int.h"
 #include "scoring/walk_int.h"
-
-/* A vertex met, with what is still under way at it: rest[at*C + c]. */
-typedef struct met {
-    wr_vid v;
-    bool is_queued;
-} met;
 
 typedef struct push {
     wr_walk w;
     const wr_push_opts *o;
     wr_push_result *r;
-    met *met; /* [count], in order of discovery */
-    double *rest;
-    size_t count, met_cap, rest_cap;
-    uint32_t *table; /* [table_size] index + 1 into met, 0 = free; linear probing */
-    size_t table_size;
+    wr_vid_set met;
+    bool *is_queued; /* [met.count] */
+    double *rest;    /* [met.count * C] what is still under way there */
+    size_t queued_cap, rest_cap;
     uint32_t *queue; /* [tail]; head is the next to push */
     size_t head, tail, queue_cap;
     double threshold;
@@ -29,61 +23,28 @@ typedef struct push {
 
 static void push_release(push *p)
 {
-    wr_free(p->met);
+    wr_vid_set_release(&p->met);
+    wr_free(p->is_queued);
     wr_free(p->rest);
-    wr_free(p->table);
     wr_free(p->queue);
-}
-
-static size_t home(const push *p, wr_vid v)
-{
-    return (size_t)((v * 0x9E3779B97F4A7C15ULL) >> 32) & (p->table_size - 1);
-}
-
-static void table_put(push *p, uint32_t at)
-{
-    size_t k = home(p, p->met[at].v);
-    while (p->table[k])
-        k = (k + 1) & (p->table_size - 1);
-    p->table[k] = at + 1;
-}
-
-static wr_status table_grow(push *p, wr_err *err)
-{
-    size_t size = p->table_size ? 2 * p->table_size : 256;
-    uint32_t *table = wr_calloc(size, sizeof *table);
-    if (!table)
-        return wr_fail(err, WR_ENOMEM, "push table of %zu", size);
-    wr_free(p->table);
-    p->table = table;
-    p->table_size = size;
-    for (size_t i = 0; i < p->count; i++)
-        table_put(p, (uint32_t)i);
-    return WR_OK;
 }
 
 static wr_status find_or_add(push *p, uint32_t *at, wr_vid v, wr_err *err)
 {
-    for (size_t k = home(p, v); p->table[k]; k = (k + 1) & (p->table_size - 1))
-        if (p->met[p->table[k] - 1].v == v) {
-            *at = p->table[k] - 1;
-            return WR_OK;
-        }
-    if (2 * (p->count + 1) > p->table_size)
-        WR_TRY(table_grow(p, err));
-    const size_t c = p->w.s->c;
-    met *m = wr_grow(p->met, &p->met_cap, p->count + 1, sizeof *m);
-    if (m)
-        p->met = m;
-    double *rest = wr_grow(p->rest, &p->rest_cap, (p->count + 1) * c, sizeof *rest);
+    const size_t c = p->w.s->c, count = p->met.count;
+    WR_TRY(wr_vid_set_add(at, &p->met, v, err));
+    if (*at < count)
+        return WR_OK;
+    bool *is_queued = wr_grow(p->is_queued, &p->queued_cap, count + 1, sizeof *is_queued);
+    if (is_queued)
+        p->is_queued = is_queued;
+    double *rest = wr_grow(p->rest, &p->rest_cap, (count + 1) * c, sizeof *rest);
     if (rest)
         p->rest = rest;
-    if (!m || !rest)
-        return wr_fail(err, WR_ENOMEM, "push over %zu vertices", p->count);
-    *at = (uint32_t)p->count++;
-    p->met[*at] = (met){.v = v};
-    memset(p->rest + *at * c, 0, c * sizeof(double));
-    table_put(p, *at);
+    if (!is_queued || !rest)
+        return wr_fail(err, WR_ENOMEM, "push over %zu vertices", count);
+    is_queued[count] = false;
+    memset(rest + count * c, 0, c * sizeof *rest);
     return WR_OK;
 }
 
@@ -97,14 +58,14 @@ static double largest(const push *p, uint32_t at)
 
 static wr_status enqueue(push *p, uint32_t at, wr_err *err)
 {
-    if (p->met[at].is_queued || largest(p, at) < p->threshold)
+    if (p->is_queued[at] || largest(p, at) < p->threshold)
         return WR_OK;
     uint32_t *queue = wr_grow(p->queue, &p->queue_cap, p->tail + 1, sizeof *queue);
     if (!queue)
         return wr_fail(err, WR_ENOMEM, "push queue of %zu", p->tail);
     p->queue = queue;
     p->queue[p->tail++] = at;
-    p->met[at].is_queued = true;
+    p->is_queued[at] = true;
     return WR_OK;
 }
 
@@ -189,12 +150,12 @@ static bool is_affordable(const push *p, wr_vid v)
 static wr_status drain(push *p, wr_err *err)
 {
     p->head = p->tail = 0;
-    for (size_t i = 0; i < p->count; i++)
+    for (size_t i = 0; i < p->met.count; i++)
         WR_TRY(enqueue(p, (uint32_t)i, err));
     while (p->head < p->tail) {
         const uint32_t at = p->queue[p->head++];
-        const wr_vid v = p->met[at].v;
-        p->met[at].is_queued = false;
+        const wr_vid v = p->met.v[at];
+        p->is_queued[at] = false;
         if (!is_affordable(p, v)) {
             p->r->is_truncated = true;
             continue;
@@ -211,7 +172,6 @@ static wr_status drain(push *p, wr_err *err)
 static wr_status run(push *p, wr_err *err)
 {
     double one[WR_CATEGORY_MAX];
-    WR_TRY(table_grow(p, err));
     for (uint32_t c = 0; c < WR_CATEGORY_MAX; c++)
         one[c] = 1.0;
     if (!is_affordable(p, p->start)) {
@@ -228,7 +188,7 @@ static wr_status run(push *p, wr_err *err)
     } while (p->threshold > p->o->eps);
     for (uint32_t c = 0; c < p->r->c; c++) {
         double rest = 0.0;
-        for (size_t i = 0; i < p->count; i++)
+        for (size_t i = 0; i < p->met.count; i++)
             rest += p->rest[i * p->r->c + c];
         p->r->high[c] = fmin(1.0, p->r->low[c] + rest);
     }
