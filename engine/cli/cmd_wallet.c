@@ -36,12 +36,15 @@ wr_status wr_cmd_explain(wr_cli *cli, wr_err *err)
     const char *run_id = NULL;
     const wr_arg arg[] = {
         {"paths", WR_ARG_INT, &paths, 1, 50, "N  paths in each direction (5)"},
-        {"hops", WR_ARG_INT, &hops, 1, 32, "N  longest path (8)"},
+        {"hops", WR_ARG_INT, &hops, 1, 32, "N  longest path (8); a contact is as short as can be"},
         {"run", WR_ARG_TEXT, &run_id, 0, 0, "ID  of this run (the newest)"},
     };
     const wr_args args = {.usage = "walletrisk explain CHAIN ADDRESS [flags]",
-                          .purpose = "Exposures, reasons, origins and paths of one wallet, "
-                                     "as JSON. CHAIN:ADDRESS works too.",
+                          .purpose =
+                              "Exposures, reasons, origins and paths of one wallet, as "
+                              "JSON. CHAIN:ADDRESS works too. Where the ledger carried "
+                              "nothing of a category but poison reaches the wallet, "
+                              "'contacts' shows the shortest way: no mass, only order.",
                           .arg = arg,
                           .count = sizeof arg / sizeof *arg,
                           .words_min = 1,

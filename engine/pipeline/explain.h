@@ -1,5 +1,6 @@
 /*
- * explain.h - where the money came from (or went): paths with explained mass + residual.
+ * explain.h - where the money came from (or went): paths with explained mass + residual,
+ * and contacts, which carry none.
  */
 #ifndef WR_PIPELINE_EXPLAIN_H
 #define WR_PIPELINE_EXPLAIN_H
@@ -10,7 +11,7 @@ typedef struct wr_explain_opts {
     wr_direction direction;
     int category;       /* -1 = all illicit and risky ones */
     uint32_t paths_max; /* 1..50 */
-    uint32_t hops_max;  /* 1..32 */
+    uint32_t hops_max;  /* 1..32; of paths (a contact is as short as can be) */
 } wr_explain_opts;
 
 #define WR_EXPLAIN_OPTS_INIT                                                     \
@@ -20,7 +21,13 @@ typedef struct wr_explain_opts {
 
 /*
  * { id, direction, exposed_value, explained_value, residual_value, paths: [ { category,
- *   source, value, share, hops, steps: [ { from, to, time, value, seq, tx_hash } ] } ] }
+ *   source, value, share, hops, steps: [ { from, to, time, value, seq, tx_hash } ] } ],
+ *   contacts: [ { category, source, hops, bottleneck_value, is_truncated, steps } ] }
+ *
+ * A contact (scoring/contact.h) stands there for each category that poison reaches and of
+ * which the ledger carried nothing: money could have come this way, but by the haircut the
+ * payers' money was of unknown origin.  source null and no steps: see is_truncated.
+ *
  * st      for transaction hashes of the steps; NULL leaves them out
  * Errors  WR_EINVAL (an option out of range: names it), WR_ENOMEM, of the store
  */

@@ -11,7 +11,9 @@ from api_server import CHAIN, IS_POSTGRES, Case, quote, random_transfers, transf
 #  thief ─100→ a ─60→ b ─50→ shop(exchange) ;  clean ─40→ b ;  thief ─30→ mix ;  a ─10→ c
 STORY = [transfer(1, "thief", "a", 100), transfer(2, "clean", "b", 40),
          transfer(3, "a", "b", 60), transfer(4, "b", "shop", 50), transfer(5, "thief", "mix", 30),
-         transfer(6, "a", "c", 10, memo="=cmd"), transfer(7, "mix", "d", 5)]
+         transfer(6, "a", "c", 10, memo="=cmd"), transfer(7, "mix", "d", 5),
+         # e passes on all it got, then pays g with money that nobody saw coming
+         transfer(8, "thief", "e", 7), transfer(9, "e", "f", 7), transfer(10, "e", "g", 3)]
 LABELS = [("thief", "hack"), ("shop", "exchange"), ("mix", "mixer")]
 
 
@@ -181,6 +183,19 @@ class B_Story(ContractCase):
         self.assertEqual(r["direction"], "sending")
         self.wallet("nobody", "/paths", 404)
         self.wallet("b", "/paths?category=nonsense", 422)
+
+    def test_contact_where_the_ledger_carried_nothing(self):
+        for query in ("", "?category=hack", "?hops=1"):
+            r = self.wallet("g", "/paths" + query).json
+            self.assertEqual((r["exposed_value"], r["paths"]), (0, []))
+            contact, = r["contacts"]
+            self.assertEqual((contact["category_id"], contact["source"].split(":")[-1]),
+                             ("hack", "thief"))
+            self.assertEqual((contact["hops"], contact["bottleneck_value"]), (2, 3))
+            self.assertEqual([s["tx_hash"] for s in contact["steps"]], ["tx8", "tx10"])
+        self.assertEqual(self.wallet("g", "/paths?category=mixer").json["contacts"], [])
+        for name in ("b", "f"):  # the ledger explains these
+            self.assertEqual(self.wallet(name, "/paths").json["contacts"], [])
 
     def test_neighbors(self):
         r = self.wallet("b", "/neighbors").json
