@@ -9,6 +9,7 @@
  * csv.reader with a dict from address to id and int() of the numbers; csv.DictReader is
  * printed beside it.  Threads: OMP_NUM_THREADS.
  */
+#include <inttypes.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,12 +50,11 @@ static void write_rows(FILE *f, uint64_t rows)
     wr_rng rng = {.s = 1};
     (void)fputs("tx_hash,block,time,from,to,asset,amount,position\n", f);
     for (uint64_t i = 0; i < rows; i++) {
-        (void)fprintf(
-            f, "0x%016llx%016llx%016llx%016llx,%llu,%llu",
-            (unsigned long long)wr_rng_u64(&rng), (unsigned long long)wr_rng_u64(&rng),
-            (unsigned long long)wr_rng_u64(&rng), (unsigned long long)wr_rng_u64(&rng),
-            (unsigned long long)(17000000 + i / 100),
-            (unsigned long long)(1680000000 + i / 8));
+        (void)fprintf(f,
+                      "0x%016" PRIx64 "%016" PRIx64 "%016" PRIx64 "%016" PRIx64
+                      ",%" PRIu64 ",%" PRIu64,
+                      wr_rng_u64(&rng), wr_rng_u64(&rng), wr_rng_u64(&rng),
+                      wr_rng_u64(&rng), 17000000 + i / 100, 1680000000 + i / 8);
         for (int side = 0; side < 2; side++) {
             wr_rng wallet = {.s = wr_rng_below(&rng, WALLETS)};
             (void)fprintf(f, ",0x%08x%016llx%016llx",
@@ -98,15 +98,15 @@ static double ours(const char *path, uint64_t want)
 static double peer(const char *script, const char *path, const char *kind)
 {
     char line[512];
-    double rate = 0;
+    char answer[64] = "";
     (void)snprintf(line, sizeof line, "python3 %s %s %s %d", script, path, kind,
                    (int)PEER_ROWS);
     FILE *p = popen(line, "r");
-    if (!p || fscanf(p, "%lf", &rate) != 1 || pclose(p) != 0) {
+    if (!p || !fgets(answer, sizeof answer, p) || pclose(p) != 0) {
         (void)fprintf(stderr, "python3 did not run: %s\n", line);
         exit(1);
     }
-    return rate;
+    return strtod(answer, NULL);
 }
 
 static int by_value(const void *a, const void *b)

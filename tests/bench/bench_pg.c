@@ -66,14 +66,14 @@ static double seconds_since(int64_t begin_us)
 static double cpu_s(int pid)
 {
     char path[64];
-    unsigned long long ns = 0;
+    char line[64] = "";
     (void)snprintf(path, sizeof path, "/proc/%d/schedstat", pid);
     FILE *f = fopen(path, "r");
-    if (f && fscanf(f, "%llu", &ns) != 1)
-        ns = 0;
+    if (f && !fgets(line, sizeof line, f))
+        line[0] = '\0';
     if (f)
         (void)fclose(f);
-    return (double)ns * 1e-9;
+    return (double)strtoull(line, NULL, 10) * 1e-9; /* the first number: ns */
 }
 
 static int store_pid(PGconn *conn)
@@ -190,7 +190,8 @@ static void setup(bench *b, const char *dsn)
     wr_rng r = {.s = 42};
     for (uint32_t i = 0; i < b->wallets; i++) {
         char *a = b->address + (size_t)i * ADDRESS_LEN;
-        memcpy(a, "0x", 2);
+        a[0] = '0';
+        a[1] = 'x';
         hex(a + 2, &r, ADDRESS_LEN - 2);
     }
     run(b->peer,
@@ -203,8 +204,7 @@ static void teardown(bench *b, const char *dsn)
     char sql[128];
     wr_store_close(b->st);
     PQfinish(b->peer);
-    (void)snprintf(sql, sizeof sql, "drop database wrbench_%ld",
-                   (long)getpid());
+    (void)snprintf(sql, sizeof sql, "drop database wrbench_%ld", (long)getpid());
     PGconn *conn = PQconnectdb(dsn);
     run(conn, sql);
     PQfinish(conn);

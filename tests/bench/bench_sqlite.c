@@ -37,10 +37,10 @@ static void die(const char *what, const char *why)
     exit(1);
 }
 
-static void hex_of(char *out, uint64_t seed, int words)
+static void hex_of(char *out, uint64_t seed, size_t words)
 {
     wr_rng r = {.s = seed};
-    for (int i = 0; i < words; i++)
+    for (size_t i = 0; i < words; i++)
         (void)snprintf(out + 16 * i, 17, "%016" PRIx64, wr_rng_u64(&r));
 }
 

@@ -72,6 +72,10 @@ static void pg_fresh(char dsn[CT_DSN_MAX])
     const char *base = getenv("WALLETRISK_TEST_PG_DSN");
     char schema[48];
     char sql[96];
+    if (!base) {
+        fail_msg("WALLETRISK_TEST_PG_DSN is not set");
+        return;
+    }
     (void)snprintf(schema, sizeof schema, "ct_%ld_%u", (long)getpid(), ++made);
     (void)snprintf(sql, sizeof sql, "create schema %s", schema);
     pg_exec(base, sql);

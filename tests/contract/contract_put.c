@@ -289,7 +289,7 @@ static wr_status keep_wallets(void *ctx, const wr_wallet_row *row, size_t n, wr_
     names *w = ctx;
     (void)err;
     for (size_t i = 0; i < n; i++) {
-        assert_true(w->n < ROWS * 2);
+        assert_true(w->n < (size_t)ROWS * 2);
         w->id[w->n] = row[i].id;
         (void)snprintf(w->text[w->n++], 16, "%.*s", WR_TEXT_ARG(row[i].address));
     }

@@ -33,7 +33,7 @@ wr_text ct_hash(unsigned tx)
     if (!text[tx][0]) {
         /* Spread over the whole range, so that keys do not come in order. */
         uint64_t x = tx + 1;
-        for (int i = 0; i < 4; i++) {
+        for (size_t i = 0; i < 4; i++) {
             x = (x ^ x >> 31) * UINT64_C(0x9e3779b97f4a7c15);
             (void)snprintf(text[tx] + 16 * i, 17, "%016llx", (unsigned long long)x);
         }

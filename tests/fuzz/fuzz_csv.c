@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const size_t len = strlen(h);
     char *file = malloc(len + size);
     require(file != NULL);
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): bytes with a length */
     memcpy(file, h, len);
     memcpy(file + len, data + 1, size - 1);
     load_twice(file, len + size - 1, *h ? NULL : "csv", true);

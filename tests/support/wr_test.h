@@ -19,22 +19,23 @@
 #include "util/mem.h"
 #include "util/rng.h"
 
-#define assert_ok(call)                                                 \
-    do {                                                                \
-        wr_err err = {0};                                               \
-        wr_status s_ = (call);                                          \
-        if (s_ != WR_OK)                                                \
-            fail_msg("%s: %s: %s", #call, wr_status_name(s_), err.msg); \
+#define assert_ok(call)                                             \
+    do {                                                            \
+        wr_err err = {0};                                           \
+        wr_status s_ = (call);                                      \
+        wr_test_status(WR_OK, s_, &err, #call, __FILE__, __LINE__); \
     } while (0)
 
-#define assert_err(want, call)                                                  \
-    do {                                                                        \
-        wr_err err = {0};                                                       \
-        wr_status s_ = (call);                                                  \
-        if (s_ != (want) || err.code != (want) || !err.msg[0])                  \
-            fail_msg("%s: wanted %s, got %s '%s'", #call, wr_status_name(want), \
-                     wr_status_name(s_), err.msg);                              \
+#define assert_err(want, call)                                     \
+    do {                                                           \
+        wr_err err = {0};                                          \
+        wr_status s_ = (call);                                     \
+        wr_test_status(want, s_, &err, #call, __FILE__, __LINE__); \
     } while (0)
+
+/* Fails the test of that line unless the call returned `want` and its record agrees. */
+void wr_test_status(wr_status want, wr_status got, const wr_err *err, const char *call,
+                    const char *file, int line);
 
 /*
  * Run `call` with 0, 1, 2, ... allocations allowed until it succeeds.  Each

@@ -7,10 +7,10 @@
 static void random_value(wr_rng *rng, wr_buf *b)
 {
     static const char *const value[] = {
-        "\"" A "\"",
-        "\"" B "\"",
-        "\"" H "\"",
-        "\"0x" H "\"",
+        ("\"" A "\""),
+        ("\"" B "\""),
+        ("\"" H "\""),
+        ("\"0x" H "\""),
         "1700000000",
         "\"2023-11-14\"",
         "1",

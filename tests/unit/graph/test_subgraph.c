@@ -317,7 +317,7 @@ static void test_extract__the_strongest_of_two_hundred_thousand_stay(void **stat
     (void)state;
     enum { LEAVES = 200000, KEPT = 100 };
     wr_edges e = {0};
-    assert_ok(wr_edges_reserve(&e, 2 * LEAVES, &err));
+    assert_ok(wr_edges_reserve(&e, (uint64_t)2 * LEAVES, &err));
     for (uint32_t k = 0; k < 2;
          k++) /* from both seeds, the second one stronger at times */
         for (uint32_t i = 0; i < LEAVES; i++) {

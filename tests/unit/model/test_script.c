@@ -1,6 +1,7 @@
 #include "wr_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "model/script.h"
 
@@ -15,9 +16,10 @@ static size_t bytes_of(uint8_t *to, const char *hex)
 {
     size_t n = 0;
     for (; hex[2 * n]; n++) {
-        unsigned v;
-        assert_int_equal(sscanf(hex + 2 * n, "%2x", &v), 1);
-        to[n] = (uint8_t)v;
+        const char byte[3] = {hex[2 * n], hex[2 * n + 1], '\0'};
+        char *end;
+        to[n] = (uint8_t)strtoul(byte, &end, 16);
+        assert_true(end == byte + 2);
     }
     return n;
 }

@@ -83,7 +83,8 @@ static void test_association__dense_reference(void **state)
             if (wr_rng_below(&r, 5) == 0)
                 s.category[v] = (int8_t)wr_rng_below(&r, 3);
         if (seed % 3 == 0) {
-            g.hub_bits[0] = wr_rng_u64(&r) & wr_rng_u64(&r);
+            g.hub_bits[0] = wr_rng_u64(&r);
+            g.hub_bits[0] &= wr_rng_u64(&r); /* one in four */
             g.vw.hub_bits = g.hub_bits;
         }
         wr_association_opts o = WR_ASSOCIATION_OPTS_INIT;
@@ -141,7 +142,8 @@ static void test_association__same_bits_for_any_thread_count(void **state)
     views_gen g;
     wr_seeds s;
     views_gen_random(&g, &s, N, 15000, 3, 4);
-    double *want = wr_calloc(2 * N, sizeof *want), *a = wr_calloc(2 * N, sizeof *a);
+    double *want = wr_calloc(N, 2 * sizeof *want);
+    double *a = wr_calloc(N, 2 * sizeof *a);
     wr_association_opts o = WR_ASSOCIATION_OPTS_INIT;
     o.eps = 1e-3;
     int before = omp_get_max_threads();
@@ -150,7 +152,7 @@ static void test_association__same_bits_for_any_thread_count(void **state)
     for (int threads = 2; threads <= 8; threads *= 2) {
         omp_set_num_threads(threads);
         assert_ok(wr_association(a, a + N, NULL, &g.vw, &s, &o, &err));
-        assert_memory_equal(a, want, 2 * N * sizeof *a);
+        assert_memory_equal(a, want, 2 * (size_t)N * sizeof *a);
     }
     omp_set_num_threads(before);
     wr_free(want);

@@ -10,7 +10,7 @@ static void check_graph(const flow_gen *g, const wr_views *vw, const wr_static_o
 {
     const double eps[] = {0.3, 1e-2, 1e-3, 1e-5};
     const uint64_t budget[] = {0, 3, 20, 20000};
-    double want[DENSE_MAX * WR_CATEGORY_MAX];
+    double want[DENSE_MAX * WR_CATEGORY_MAX] = {0};
     dense_solve(want, g, vw, so);
     for (uint32_t v = 0; v < g->fl.n; v++) {
         wr_push_opts o = WR_PUSH_OPTS_INIT;

@@ -104,7 +104,7 @@ static void check_against_prpack(wr_direction direction)
     views_gen_random(&g, &s, N, 2400, C, 11 + (uint64_t)direction);
     wr_static_opts o = WR_STATIC_OPTS_INIT;
     o.direction = direction;
-    float *x = wr_calloc(N * C, sizeof *x);
+    float *x = wr_calloc(N, C * sizeof *x);
     assert_ok(wr_static_exposure(x, NULL, &g.vw, &s, &o, &err));
 
     igraph_t ig;

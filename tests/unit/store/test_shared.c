@@ -40,7 +40,7 @@ static void test_hash_pack__digits(void **state)
     text[64] = '\0';
     wr_text t = {.p = text, .len = 64};
     assert_int_equal(wr_store_hash_pack(packed, t), 32);
-    for (int i = 0; i < 32; i++) {
+    for (size_t i = 0; i < 32; i++) {
         char two[3];
         (void)snprintf(two, sizeof two, "%02x", packed[i]);
         assert_memory_equal(two, text + 2 * i, 2);

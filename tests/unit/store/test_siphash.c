@@ -16,10 +16,10 @@ static void test_siphash__published_vectors(void **state)
     };
     uint8_t key[WR_SIPHASH_KEY_BYTES];
     uint8_t message[64];
-    for (uint8_t i = 0; i < 64; i++)
-        message[i] = i;
-    for (uint8_t i = 0; i < WR_SIPHASH_KEY_BYTES; i++)
-        key[i] = i;
+    for (int i = 0; i < 64; i++)
+        message[i] = (uint8_t)i;
+    for (int i = 0; i < WR_SIPHASH_KEY_BYTES; i++)
+        key[i] = (uint8_t)i;
     for (size_t i = 0; i < sizeof at / sizeof at[0]; i++)
         assert_int_equal(wr_siphash(key, message, at[i].len), at[i].want);
 }

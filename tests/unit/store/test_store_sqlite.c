@@ -2,6 +2,7 @@
  * What only the SQLite backend can show: keys that collide, history blocks, a full cache,
  * a busy or full database, damaged files.  What every store must do is in tests/contract.
  */
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -528,8 +529,7 @@ static void test_put__no_room_to_grow(void **state)
     wr_status s = WR_EIO;
     for (int64_t more = 1; s != WR_OK; more += 3) { /* fails later and later */
         wr_err e = {0};
-        (void)snprintf(sql, sizeof sql, "pragma max_page_count = %lld",
-                       (long long)(pages + more));
+        (void)snprintf(sql, sizeof sql, "pragma max_page_count = %" PRId64, pages + more);
         exec(st, sql);
         s = wr_store_put(st, &put, NULL, &res, &e);
         if (s == WR_OK)
