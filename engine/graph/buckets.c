@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <omp.h>
 
-enum { BUCKET_ELEMENTS = 1 << 14 }; /* wanted: 24 bytes each, and keys, stay in 2 MiB */
+enum { BUCKET_ELEMENTS = 1 << 13 }; /* wanted: 24 bytes each, and keys, stay in 2 MiB */
 
 static unsigned shift_for(uint32_t n, uint64_t m)
 {
@@ -28,7 +28,7 @@ wr_status wr_buckets_plan(wr_buckets *b, const wr_vid *key, uint64_t m, uint32_t
 #pragma omp parallel for default(none) shared(p, key, shift) \
     schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t block = 0; block < p->blocks; block++) {
-        uint64_t *c = &p->at[(size_t)block * p->buckets];
+        uint32_t *c = &p->at[(size_t)block * p->buckets];
         for (uint64_t i = wr_parts_lo(p, block); i < wr_parts_hi(p, block); i++)
             c[key[i] >> shift]++;
     }
@@ -50,13 +50,20 @@ wr_scratch *wr_scratch_new(int *threads)
     return wr_calloc((size_t)*threads, sizeof(wr_scratch));
 }
 
+static void free_keys(wr_scratch *s)
+{
+    wr_free(s->key);
+    wr_free(s->spare);
+    wr_free(s->row);
+    wr_free(s->order);
+    wr_free(s->folded);
+}
+
 void wr_scratch_free(wr_scratch *s, int threads)
 {
     for (int t = 0; s && t < threads; t++) {
         wr_free(s[t].at);
-        wr_free(s[t].last);
-        wr_free(s[t].key);
-        wr_free(s[t].spare);
+        free_keys(&s[t]);
     }
     wr_free(s);
 }
@@ -66,10 +73,8 @@ static bool fit_rows(wr_scratch *s, size_t vertices)
     if (s->row_cap >= vertices)
         return true;
     wr_free(s->at);
-    wr_free(s->last);
     s->at = wr_alloc_big(vertices, sizeof *s->at);
-    s->last = wr_alloc_big(vertices, sizeof *s->last);
-    s->row_cap = s->at && s->last ? vertices : 0;
+    s->row_cap = s->at ? vertices : 0;
     return s->row_cap > 0;
 }
 
@@ -78,11 +83,13 @@ static bool fit_keys(wr_scratch *s, size_t keys)
     if (s->key_cap >= keys)
         return true;
     const size_t roomy = keys + keys / 8; /* so that few buckets make it grow again */
-    wr_free(s->key);
-    wr_free(s->spare);
+    free_keys(s);
     s->key = wr_alloc_big(roomy, sizeof *s->key);
     s->spare = wr_alloc_big(roomy, sizeof *s->spare);
-    s->key_cap = s->key && s->spare ? roomy : 0; /* one for both: the sort swaps them */
+    s->row = wr_alloc_big(roomy, sizeof *s->row);
+    s->order = wr_alloc_big(roomy, sizeof *s->order);
+    s->folded = wr_alloc_big(roomy, sizeof *s->folded);
+    s->key_cap = s->key && s->spare && s->row && s->order && s->folded ? roomy : 0;
     return s->key_cap > 0;
 }
 

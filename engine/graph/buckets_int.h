@@ -36,11 +36,19 @@ static inline uint64_t wr_bucket_end(const wr_buckets *b, uint32_t k)
     return end < b->n ? end : b->n;
 }
 
+typedef struct wr_folded { /* a pair before it has a place */
+    wr_vid nbr;
+    uint32_t count, first_s, last_s;
+    float value;
+} wr_folded;
+
 /* What one thread works in; grown to the largest bucket that it meets. */
 typedef struct wr_scratch {
-    uint32_t *at;   /* [row_cap] row starts, relative to the bucket's first element */
-    uint32_t *last; /* [row_cap] neighbour seen last in the row */
-    uint64_t *key, *spare; /* [key_cap] */
+    uint32_t *at; /* [row_cap] row starts, relative to the bucket's first element */
+    uint64_t *key, *spare; /* [key_cap], as the three that follow */
+    uint32_t *row;         /* vertex of an element, relative to the bucket's first */
+    uint32_t *order;       /* element numbers, sorted */
+    wr_folded *folded;
     size_t row_cap, key_cap;
 } wr_scratch;
 

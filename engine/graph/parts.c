@@ -32,9 +32,9 @@ void wr_parts_prefix(wr_parts *p)
     for (uint32_t k = 0; k < p->buckets; k++) {
         p->start[k] = sum;
         for (uint32_t b = 0; b < p->blocks; b++) {
-            uint64_t *at = &p->at[(size_t)b * p->buckets + k];
-            const uint64_t count = *at;
-            *at = sum;
+            uint32_t *at = &p->at[(size_t)b * p->buckets + k];
+            const uint32_t count = *at;
+            *at = (uint32_t)sum;
             sum += count;
         }
     }

@@ -13,15 +13,15 @@
 
 #include "util/mem.h"
 
-enum { WR_PARTS_BUCKETS_MAX = 2048 };
+enum { WR_PARTS_BUCKETS_MAX = 4096 };
 
 typedef struct wr_parts {
     uint64_t m;
     uint64_t block_len; /* elements per block, the last may be shorter */
     uint32_t blocks;
     uint32_t buckets;
-    uint64_t
-        *at; /* [blocks * buckets] counts, then where block b writes next in bucket k */
+    uint32_t *at; /* [blocks * buckets] counts, then where block b writes next in bucket
+                     k; 32 bits (m < 2^32), so that a block's stay in the first cache */
     uint64_t *start; /* [buckets + 1] first element of each bucket once sorted */
 } wr_parts;
 
@@ -42,6 +42,17 @@ void wr_parts_prefix(wr_parts *p);
 static inline void wr_parts_ask(const void *place)
 {
     __builtin_prefetch((const char *)place + 256, 1); /* behind the end: no harm */
+}
+
+/*
+ * Ask for all lines of a cold stretch that is about to be written in random order: as a
+ * stream they come at the memory's full rate, one by one at its latency.
+ */
+static inline void wr_parts_ask_all(const void *lo, size_t bytes)
+{
+    enum { LINE = 64 };
+    for (size_t i = 0; i < bytes; i += LINE)
+        __builtin_prefetch((const char *)lo + i, 1);
 }
 
 static inline uint64_t wr_parts_lo(const wr_parts *p, uint32_t block)

@@ -21,7 +21,7 @@ static void count_digit(wr_parts *p, const uint64_t *x, unsigned shift, uint64_t
 #pragma omp parallel for default(none) shared(p, x, shift, mask) \
     schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t b = 0; b < p->blocks; b++) {
-        uint64_t *count = &p->at[(size_t)b * p->buckets];
+        uint32_t *count = &p->at[(size_t)b * p->buckets];
         for (uint64_t i = wr_parts_lo(p, b); i < wr_parts_hi(p, b); i++)
             count[x[i] >> shift & mask]++;
     }
@@ -33,7 +33,7 @@ static void move_digit(const wr_parts *p, uint64_t *to, const uint64_t *x, unsig
 #pragma omp parallel for default(none) shared(p, to, x, shift, mask) \
     schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t b = 0; b < p->blocks; b++) {
-        uint64_t *at = &p->at[(size_t)b * p->buckets];
+        uint32_t *at = &p->at[(size_t)b * p->buckets];
         for (uint64_t i = wr_parts_lo(p, b); i < wr_parts_hi(p, b); i++) {
             uint64_t *place = &to[at[x[i] >> shift & mask]++];
             wr_parts_ask(place);
@@ -204,7 +204,7 @@ static wr_status take_seq(wr_snapshot *g, wr_edges *e, const wr_edges_facts *f,
                           const uint64_t *order, wr_err *err)
 {
     g->seq_base = f->seq_min;
-    if (e->m > 0 &&
+    if (!f->is_seq_position && e->m > 0 &&
         (f->seq_span != e->m - 1 || count_odd_seq(e, order, f->seq_min) > 0)) {
         uint32_t *low = wr_alloc_big(e->m, sizeof *low);
         if (!low)

@@ -8,8 +8,10 @@
  *   rows    positions grouped by vertex in column order: the out-row
  *   order   the same elements by (vertex, neighbour, position): radix sort by neighbour,
  *           low digits first, then by vertex; equal neighbours of a row are one pair
+ *   folded  the pairs, written over the bucket's legs, which nobody needs any more
  *
- * Pairs can be placed only when every bucket has counted its own, hence two passes.
+ * Pairs get their final place only when every bucket has counted its own, hence two
+ * passes; the second one only streams.
  */
 #include <inttypes.h>
 #include <omp.h>
@@ -17,12 +19,7 @@
 
 #include "graph/buckets_int.h"
 
-enum {
-    DIGIT = 11,
-    DIGITS = 1 << DIGIT,
-    PASSES_MAX = 3,
-    AHEAD = 24 /* legs that the second pass asks for before it needs them */
-};
+enum { DIGIT = 11, DIGITS = 1 << DIGIT, PASSES_MAX = 3 };
 
 typedef struct leg { /* a transfer on its way to its out-row */
     wr_vid v, nbr;
@@ -30,14 +27,25 @@ typedef struct leg { /* a transfer on its way to its out-row */
     double value;
 } leg;
 
+_Static_assert(sizeof(wr_folded) <= sizeof(leg), "pairs fit where their legs were");
+
 typedef struct out_stage {
     wr_snapshot *g;
     wr_buckets b;
-    leg *leg;        /* [m] partitioned */
-    uint32_t *order; /* [m + AHEAD] leg number - start of its bucket; 0 behind m */
+    leg *leg;        /* [m] partitioned; folded pairs from each bucket's start later */
     uint64_t *pairs; /* [buckets] counted, then first pair id */
     unsigned passes; /* digits of a neighbour */
 } out_stage;
+
+/* One bucket in the hands of one thread. */
+typedef struct bucket {
+    const out_stage *x;
+    wr_scratch *s;
+    const leg *leg; /* [m] */
+    uint64_t lo, m; /* its first element, and how many */
+    wr_vid first;
+    uint32_t vertices;
+} bucket;
 
 static void partition(const out_stage *x)
 {
@@ -48,7 +56,7 @@ static void partition(const out_stage *x)
 #pragma omp parallel for default(none) shared(p, g, shift, to) \
     schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t block = 0; block < p->blocks; block++) {
-        uint64_t *at = &p->at[(size_t)block * p->buckets];
+        uint32_t *at = &p->at[(size_t)block * p->buckets];
         for (uint64_t i = wr_parts_lo(p, block); i < wr_parts_hi(p, block); i++) {
             leg *place = &to[at[g->from[i] >> shift]++];
             wr_parts_ask(place);
@@ -61,86 +69,142 @@ static void partition(const out_stage *x)
     }
 }
 
-/* --- first pass: rows, order, number of pairs -----------------------------------------
- */
+/* --- first pass: rows, order, pairs of each bucket ------------------------------------ */
 
-/* Row starts of bucket k, relative in at, absolute in out_off. */
-static void start_rows(const out_stage *x, uint32_t k, uint32_t *at)
+typedef struct histogram {
+    uint32_t at[PASSES_MAX][DIGITS];
+} histogram;
+
+/*
+ * One pass over legs that come from memory, then from cache: row[i] = leg i's vertex in
+ * the bucket, key[i] = its neighbour << 32 | i, at[v] = length of row v, h = digits of
+ * neighbours.
+ */
+static void read_legs(const bucket *k, histogram *h)
 {
-    const uint64_t lo = x->b.parts.start[k];
-    const uint64_t hi = x->b.parts.start[k + 1];
-    const wr_vid first = wr_bucket_first(&x->b, k);
-    const uint64_t vertices = wr_bucket_end(&x->b, k) - first;
-    memset(at, 0, vertices * sizeof *at);
-    for (uint64_t i = lo; i < hi; i++)
-        at[x->leg[i].v - first]++;
+    const unsigned passes = k->x->passes;
+    wr_scratch *s = k->s;
+    memset(s->at, 0, k->vertices * sizeof *s->at);
+    memset(h->at, 0, passes * sizeof h->at[0]);
+    for (uint64_t i = 0; i < k->m; i++) {
+        const wr_vid nbr = k->leg[i].nbr;
+        s->row[i] = k->leg[i].v - k->first;
+        s->at[s->row[i]]++;
+        s->key[i] = (uint64_t)nbr << 32 | i;
+        h->at[0][nbr & (DIGITS - 1)]++;
+        if (passes > 1)
+            h->at[1][nbr >> DIGIT & (DIGITS - 1)]++;
+        if (passes > 2)
+            h->at[2][nbr >> 2 * DIGIT]++;
+    }
+}
+
+/* Lengths become starts; fills the row from them, which moves at to the rows' ends. */
+static void fill_rows(const bucket *k)
+{
+    wr_snapshot *g = k->x->g;
+    uint32_t *at = k->s->at;
+    uint32_t *col = g->out_col + k->lo;
     uint32_t sum = 0;
-    for (uint64_t v = 0; v < vertices; v++) {
+    wr_parts_ask_all(col, k->m * sizeof *col);
+    for (uint32_t v = 0; v < k->vertices; v++) {
         const uint32_t count = at[v];
         at[v] = sum;
-        x->g->out_off[first + v] = lo + sum;
+        g->out_off[k->first + v] = k->lo + sum;
         sum += count;
     }
+    for (uint64_t i = 0; i < k->m; i++)
+        col[at[k->s->row[i]]++] = k->leg[i].pos;
 }
 
-/* Rows; at moves to their ends. */
-static void fill_rows(const out_stage *x, uint32_t k, uint32_t *at)
+/* Keys in order; the result is in s->key. */
+static void sort_by_neighbour(const bucket *k, histogram *h)
 {
-    const wr_vid first = wr_bucket_first(&x->b, k);
-    uint32_t *col = x->g->out_col + x->b.parts.start[k];
-    for (uint64_t i = x->b.parts.start[k]; i < x->b.parts.start[k + 1]; i++)
-        col[at[x->leg[i].v - first]++] = x->leg[i].pos;
-}
-
-/* The bucket's legs as neighbour << 32 | number, sorted; the result is in s->key. */
-static void sort_by_neighbour(const out_stage *x, uint32_t k, wr_scratch *s)
-{
-    const leg *l = x->leg + x->b.parts.start[k];
-    const uint64_t m = x->b.parts.start[k + 1] - x->b.parts.start[k];
-    uint32_t at[PASSES_MAX][DIGITS];
-    memset(at, 0, x->passes * sizeof at[0]);
-    for (uint64_t i = 0; i < m; i++) {
-        s->key[i] = (uint64_t)l[i].nbr << 32 | i;
-        for (unsigned d = 0; d < x->passes; d++)
-            at[d][l[i].nbr >> (d * DIGIT) & (DIGITS - 1)]++;
-    }
-    for (unsigned d = 0; d < x->passes; d++) {
+    wr_scratch *s = k->s;
+    for (unsigned d = 0; d < k->x->passes; d++) {
+        uint32_t *at = h->at[d];
         uint32_t sum = 0;
         for (unsigned c = 0; c < DIGITS; c++) {
-            const uint32_t count = at[d][c];
-            at[d][c] = sum;
+            const uint32_t count = at[c];
+            at[c] = sum;
             sum += count;
         }
         const unsigned shift = 32 + d * DIGIT;
-        for (uint64_t i = 0; i < m; i++)
-            s->spare[at[d][s->key[i] >> shift & (DIGITS - 1)]++] = s->key[i];
+        for (uint64_t i = 0; i < k->m; i++)
+            s->spare[at[s->key[i] >> shift & (DIGITS - 1)]++] = s->key[i];
         uint64_t *sorted = s->spare;
         s->spare = s->key;
         s->key = sorted;
     }
 }
 
-/* By vertex on top, which leaves rows in (neighbour, position) order; counts pairs. */
-static uint64_t fill_order(const out_stage *x, uint32_t k, wr_scratch *s)
+/* By vertex on top, which leaves rows in (neighbour, position) order.  Expects the ends of
+ * rows in at, from the last element backward, and leaves their starts. */
+static void fill_order(const bucket *k)
 {
-    const uint64_t lo = x->b.parts.start[k];
-    const uint64_t m = x->b.parts.start[k + 1] - lo;
-    const wr_vid first = wr_bucket_first(&x->b, k);
-    const uint64_t vertices = wr_bucket_end(&x->b, k) - first;
-    uint64_t pairs = 0;
-    for (uint64_t v = 0; v < vertices; v++) {
-        s->at[v] = (uint32_t)(x->g->out_off[first + v] - lo);
-        s->last[v] = WR_VID_NONE;
-    }
-    for (uint64_t i = 0; i < m; i++) {
+    const wr_scratch *s = k->s;
+    for (uint64_t i = k->m; i-- > 0;) {
         const uint32_t number = (uint32_t)s->key[i];
-        const wr_vid nbr = (wr_vid)(s->key[i] >> 32);
-        const wr_vid v = x->leg[lo + number].v;
-        x->order[lo + s->at[v - first]++] = number;
-        pairs += (uint64_t)(nbr != v) & (uint64_t)(nbr != s->last[v - first]);
-        s->last[v - first] = nbr;
+        s->order[--s->at[s->row[number]]] = number;
     }
-    return pairs;
+}
+
+/* The run of equal neighbours at order[i] becomes *to; returns its end. */
+static uint32_t fold_pair(wr_folded *to, const bucket *k, uint32_t i, uint32_t hi)
+{
+    const uint32_t *order = k->s->order;
+    const leg *first = &k->leg[order[i]];
+    const leg *last = first;
+    const uint32_t lo = i;
+    double sum = 0.0;
+    for (; i < hi && k->leg[order[i]].nbr == first->nbr; i++) {
+        last = &k->leg[order[i]];
+        sum += last->value;
+    }
+    *to = (wr_folded){.nbr = first->nbr,
+                      .count = i - lo,
+                      .first_s = first->time_s,
+                      .last_s = last->time_s,
+                      .value = (float)sum};
+    return i;
+}
+
+/* Pairs of the bucket, in s->folded; pout_off counts them from 0.  Returns how many. */
+static uint64_t fold(const bucket *k)
+{
+    const wr_scratch *s = k->s;
+    uint64_t count = 0;
+    for (uint32_t v = 0; v < k->vertices; v++) {
+        const uint32_t hi = v + 1 < k->vertices ? s->at[v + 1] : (uint32_t)k->m;
+        k->x->g->pout_off[k->first + v] = count;
+        for (uint32_t i = s->at[v]; i < hi;) {
+            if (k->leg[s->order[i]].nbr == k->first + v)
+                i++; /* a self-transfer is no pair */
+            else
+                i = fold_pair(&s->folded[count++], k, i, hi);
+        }
+    }
+    return count;
+}
+
+static void work_on(const out_stage *x, uint32_t number, wr_scratch *s)
+{
+    const uint64_t lo = x->b.parts.start[number];
+    const wr_vid first = wr_bucket_first(&x->b, number);
+    const bucket k = {.x = x,
+                      .s = s,
+                      .leg = x->leg + lo,
+                      .lo = lo,
+                      .m = x->b.parts.start[number + 1] - lo,
+                      .first = first,
+                      .vertices = (uint32_t)(wr_bucket_end(&x->b, number) - first)};
+    histogram h;
+    read_legs(&k, &h);
+    fill_rows(&k);
+    sort_by_neighbour(&k, &h);
+    fill_order(&k);
+    x->pairs[number] = fold(&k);
+    memcpy(x->leg + lo, s->folded, x->pairs[number] * sizeof *s->folded);
 }
 
 static wr_status first_pass(out_stage *x, wr_err *err)
@@ -156,44 +220,17 @@ static wr_status first_pass(out_stage *x, wr_err *err)
     for (uint32_t k = 0; k < count; k++) {
         wr_scratch *mine = &s[omp_get_thread_num()];
         const uint64_t m = x->b.parts.start[k + 1] - x->b.parts.start[k];
-        if (wr_scratch_fit(mine, UINT64_C(1) << x->b.shift, m + 1)) {
-            start_rows(x, k, mine->at);
-            fill_rows(x, k, mine->at);
-            sort_by_neighbour(x, k, mine);
-            x->pairs[k] = fill_order(x, k, mine);
-        } else {
+        if (wr_scratch_fit(mine, UINT64_C(1) << x->b.shift, m + 1))
+            work_on(x, k, mine);
+        else
             failed++;
-        }
     }
     x->g->out_off[x->g->n] = x->g->m;
     wr_scratch_free(s, threads);
     return failed ? wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads) : WR_OK;
 }
 
-/* --- second pass: the pairs ------------------------------------------------------------
- */
-
-/* The run of equal neighbours at order[i] becomes pair `id`; returns its end. */
-static uint64_t fold_pair(wr_snapshot *g, uint64_t id, const leg *l,
-                          const uint32_t *order, uint64_t i, uint64_t hi)
-{
-    const leg *first = &l[order[i]];
-    const leg *last = first;
-    double sum = 0.0;
-    uint32_t count = 0;
-    for (; i < hi && l[order[i]].nbr == first->nbr; i++) {
-        __builtin_prefetch(&l[order[i + AHEAD]]);
-        last = &l[order[i]];
-        sum += last->value;
-        count++; /* m < 2^32: cannot pass UINT32_MAX */
-    }
-    g->pout_nbr[id] = first->nbr;
-    g->pair_value[id] = (float)sum;
-    g->pair_count[id] = count;
-    g->pair_first_s[id] = first->time_s;
-    g->pair_last_s[id] = last->time_s;
-    return i;
-}
+/* --- second pass: pairs to their places ------------------------------------------------ */
 
 static void second_pass(const out_stage *x)
 {
@@ -202,24 +239,23 @@ static void second_pass(const out_stage *x)
 #pragma omp parallel for default(none) shared(x, g, count) \
     schedule(dynamic, 1) if (count > 1)
     for (uint32_t k = 0; k < count; k++) {
-        const leg *l = x->leg + x->b.parts.start[k];
-        uint64_t id = x->pairs[k];
-        for (uint64_t v = wr_bucket_first(&x->b, k); v < wr_bucket_end(&x->b, k); v++) {
-            const uint64_t hi = g->out_off[v + 1];
-            g->pout_off[v] = id;
-            for (uint64_t i = g->out_off[v]; i < hi;) {
-                if (l[x->order[i]].nbr == v)
-                    i++; /* a self-transfer is no pair */
-                else
-                    i = fold_pair(g, id++, l, x->order, i, hi);
-            }
+        const wr_folded *p = (const wr_folded *)(x->leg + x->b.parts.start[k]);
+        const uint64_t id = x->pairs[k];
+        const uint64_t pairs = x->pairs[k + 1] - id;
+        for (uint64_t v = wr_bucket_first(&x->b, k); v < wr_bucket_end(&x->b, k); v++)
+            g->pout_off[v] += id;
+        for (uint64_t i = 0; i < pairs; i++) {
+            g->pout_nbr[id + i] = p[i].nbr;
+            g->pair_value[id + i] = p[i].value;
+            g->pair_count[id + i] = p[i].count;
+            g->pair_first_s[id + i] = p[i].first_s;
+            g->pair_last_s[id + i] = p[i].last_s;
         }
     }
     g->pout_off[g->n] = g->pairs;
 }
 
-/* --- the stage
- * -------------------------------------------------------------------------- */
+/* --- the stage ------------------------------------------------------------------------ */
 
 static wr_status alloc_pairs(wr_snapshot *g, wr_err *err)
 {
@@ -240,10 +276,9 @@ static wr_status run(out_stage *x, wr_err *err)
     WR_TRY(wr_rows_alloc(&g->out_off, &g->out_col, g->n, g->m, err));
     g->pout_off = wr_alloc_big(g->n + (size_t)1, sizeof *g->pout_off);
     WR_TRY(wr_buckets_plan(&x->b, g->from, g->m, g->n, err));
-    x->pairs = wr_calloc(x->b.parts.buckets, sizeof *x->pairs);
+    x->pairs = wr_calloc(x->b.parts.buckets + (size_t)1, sizeof *x->pairs);
     if (!g->pout_off || !x->pairs)
         return wr_fail(err, WR_ENOMEM, "pairs of %" PRIu64 " transfers", g->m);
-    memset(x->order + g->m, 0, AHEAD * sizeof *x->order);
     partition(x);
     WR_TRY(first_pass(x, err));
     for (uint32_t k = 0; k < x->b.parts.buckets; k++) { /* counts become first ids */
@@ -251,6 +286,7 @@ static wr_status run(out_stage *x, wr_err *err)
         g->pairs += x->pairs[k];
         x->pairs[k] = first;
     }
+    x->pairs[x->b.parts.buckets] = g->pairs;
     WR_TRY(alloc_pairs(g, err));
     second_pass(x);
     return WR_OK;
@@ -258,13 +294,12 @@ static wr_status run(out_stage *x, wr_err *err)
 
 uint64_t wr_build_work_bytes(uint64_t m)
 {
-    return m * sizeof(leg) + (m + AHEAD) * sizeof(uint32_t);
+    return m * sizeof(leg);
 }
 
 wr_status wr_build_out(wr_snapshot *g, void *work, wr_err *err)
 {
-    leg *legs = work;
-    out_stage x = {.g = g, .leg = legs, .order = (uint32_t *)(legs + g->m), .passes = 1};
+    out_stage x = {.g = g, .leg = work, .passes = 1};
     while (x.passes < PASSES_MAX && g->n > 0 && (g->n - 1) >> (x.passes * DIGIT) != 0)
         x.passes++;
     const wr_status s = run(&x, err);

@@ -31,7 +31,7 @@ static void partition_transfers(const wr_buckets *b, item *to, const wr_vid *key
 #pragma omp parallel for default(none) shared(p, key, shift, to) \
     schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t block = 0; block < p->blocks; block++) {
-        uint64_t *at = &p->at[(size_t)block * p->buckets];
+        uint32_t *at = &p->at[(size_t)block * p->buckets];
         for (uint64_t i = wr_parts_lo(p, block); i < wr_parts_hi(p, block); i++) {
             item *place = &to[at[key[i] >> shift]++];
             wr_parts_ask(place);
@@ -65,7 +65,7 @@ static void partition_pairs(const wr_buckets *b, item *to, const uint64_t *off,
 #pragma omp parallel for default(none) shared(p, off, nbr, shift, n, to) \
     schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t block = 0; block < p->blocks; block++) {
-        uint64_t *at = &p->at[(size_t)block * p->buckets];
+        uint32_t *at = &p->at[(size_t)block * p->buckets];
         uint64_t id = wr_parts_lo(p, block);
         wr_vid u = row_of_pair(off, n, id);
         for (; id < wr_parts_hi(p, block); id++) {
@@ -88,6 +88,9 @@ static void group(const wr_buckets *b, uint32_t k, const item *x, uint32_t *at,
     const uint64_t hi = b->parts.start[k + 1];
     const wr_vid first = wr_bucket_first(b, k);
     const uint64_t vertices = wr_bucket_end(b, k) - first;
+    wr_parts_ask_all(pos + lo, (hi - lo) * sizeof *pos);
+    if (nbr)
+        wr_parts_ask_all(nbr + lo, (hi - lo) * sizeof *nbr);
     memset(at, 0, vertices * sizeof *at);
     for (uint64_t i = lo; i < hi; i++)
         at[x[i].v - first]++;

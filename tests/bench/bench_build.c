@@ -2,19 +2,25 @@
  * Snapshot build (every view, both directions) against igraph_create on the same edges,
  * round by round in one process, as a ratio; and bytes per transfer.
  *
- *     bench_build [TRANSFERS [WALLETS [ROUNDS]]]      default 10000000 2000000 3
+ *     bench_build [power|kron [TRANSFERS [WALLETS [ROUNDS]]]]
  *
- * The graph: power law (rank ~ u^3), wallets numbered without locality, in three forms:
- *   in order   rows arrive in time order, every pair random: the figure that counts
- *   shuffled   the same rows at random times: the sort is in the figure
- *   repeated   in order, half of the transfers repeat an earlier pair, with assets and
- *              gaps in seq, as real data has them: the figure for memory
- * igraph gets huge pages, too (glibc.malloc.hugetlb; the bench starts itself anew).
+ * power  10000000 2000000 3: ranks ~ u^3, wallets numbered without locality, in three forms:
+ *          in order   rows arrive in time order, every pair random
+ *          shuffled   the same rows at random times: the sort is in the figure
+ *          repeated   in order, half of the transfers repeat an earlier pair, with assets
+ *                     and gaps in seq, as real data has them: the figure for memory
+ * kron   67108864 4194304 1: Graph 500 scale 22, edge factor 16, in time order; 15 GB
+ *
+ * Both work in memory that this process has used before (a virtual machine's host takes
+ * seconds per GiB to give fresh pages) and in huge pages: malloc is told to keep what is
+ * freed, and to ask for huge pages, by a tunable with which the bench starts itself anew.
  */
 #include <igraph.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <math.h>
 #include <omp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +38,8 @@ typedef struct size {
     int rounds;
 } size;
 
-typedef enum form { IN_ORDER, SHUFFLED, REPEATED, FORMS } form;
-static const char *const form_name[FORMS] = {"in order", "shuffled", "repeated"};
+typedef enum form { IN_ORDER, SHUFFLED, REPEATED, KRON, FORMS } form;
+static const char *const form_name[FORMS] = {"in order", "shuffled", "repeated", "kron"};
 
 static double now_s(void)
 {
@@ -56,6 +62,35 @@ static wr_vid pick(wr_rng *r, uint32_t n)
     return (wr_vid)(rank * 2654435761U % n);
 }
 
+/* Recursive matrix with the Graph 500 parameters, ids mixed; n a power of two. */
+static void pick_kron(wr_rng *r, uint32_t n, wr_vid *from, wr_vid *to)
+{
+    uint32_t u = 0;
+    uint32_t v = 0;
+    for (uint32_t bit = 1; bit < n; bit <<= 1) {
+        const double x = wr_rng_unit(r);
+        u |= x >= 0.76 ? bit : 0;
+        v |= (x >= 0.57 && x < 0.76) || x >= 0.95 ? bit : 0;
+    }
+    *from = u * 2654435761U & (n - 1);
+    *to = v * 2654435761U & (n - 1);
+}
+
+/* The ends of row i. */
+static void pick_ends(wr_edges *e, uint64_t i, uint32_t n, form f, wr_rng *r)
+{
+    const uint64_t seen = f == REPEATED && i % 2 ? wr_rng_below(r, i) : i;
+    if (f == KRON) {
+        pick_kron(r, n, &e->from[i], &e->to[i]);
+    } else if (seen < i) {
+        e->from[i] = e->from[seen];
+        e->to[i] = e->to[seen];
+    } else {
+        e->from[i] = pick(r, n);
+        e->to[i] = pick(r, n);
+    }
+}
+
 static void make_rows(wr_edges *e, size z, form f)
 {
     wr_err err = {0};
@@ -64,9 +99,7 @@ static void make_rows(wr_edges *e, size z, form f)
         die("rows", err.msg);
     e->m = z.m;
     for (uint64_t i = 0; i < z.m; i++) {
-        const uint64_t seen = f == REPEATED && i % 2 ? wr_rng_below(&r, i) : i;
-        e->from[i] = seen < i ? e->from[seen] : pick(&r, z.n);
-        e->to[i] = seen < i ? e->to[seen] : pick(&r, z.n);
+        pick_ends(e, i, z.n, f, &r);
         e->time_s[i] = f == SHUFFLED ? (uint32_t)wr_rng_below(&r, 100000000)
                                      : (uint32_t)(i * 100000000 / z.m);
         e->time_s[i] += 1500000000;
@@ -143,16 +176,25 @@ static void bench(size z, form f)
     (void)fflush(stdout);
 }
 
+static void keep_memory(void)
+{
+    (void)mallopt(M_MMAP_MAX, 0);
+    (void)mallopt(M_TRIM_THRESHOLD, -1);
+    (void)mallopt(M_ARENA_MAX, 1); /* other arenas would still give memory back */
+}
+
 /* glibc reads its tunables when a program starts. */
 static void start_with_huge_pages(char **argv)
 {
     if (getenv("GLIBC_TUNABLES"))
         return;
+    cpu_set_t all; /* OMP_PROC_BIND has tied this thread to one core already */
+    memset(&all, 0xff, sizeof all);
+    (void)sched_setaffinity(0, sizeof all, &all);
     (void)setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 1);
     (void)execv("/proc/self/exe", argv);
 }
 
-/* What the machine's host gives for the first time costs 1.6 s/GiB: have it given now. */
 static void touch_memory(uint64_t bytes)
 {
     char *p = wr_alloc_big(bytes, 1);
@@ -167,22 +209,27 @@ static void touch_memory(uint64_t bytes)
 int main(int argc, char **argv)
 {
     start_with_huge_pages(argv);
+    keep_memory();
+    const bool is_kron = argc > 1 && strcmp(argv[1], "kron") == 0;
     size z = {.m = 10000000, .n = 2000000, .rounds = 3};
-    if (argc > 1)
-        z.m = strtoull(argv[1], NULL, 10);
+    if (is_kron)
+        z = (size){.m = 67108864, .n = 4194304, .rounds = 1};
     if (argc > 2)
-        z.n = (uint32_t)strtoul(argv[2], NULL, 10);
+        z.m = strtoull(argv[2], NULL, 10);
     if (argc > 3)
-        z.rounds = (int)strtol(argv[3], NULL, 10);
-    if (z.m < 1 || z.n < 1 || z.rounds < 1 || z.rounds > ROUNDS_MAX) {
-        (void)fprintf(stderr,
-                      "usage: bench_build [TRANSFERS [WALLETS [ROUNDS 1..99]]]\n");
+        z.n = (uint32_t)strtoul(argv[3], NULL, 10);
+    if (argc > 4)
+        z.rounds = (int)strtol(argv[4], NULL, 10);
+    if (z.m < 1 || z.n < 1 || z.rounds < 1 || z.rounds > ROUNDS_MAX ||
+        (is_kron && (z.n & (z.n - 1)) != 0)) {
+        (void)fprintf(stderr, "usage: bench_build [power|kron [TRANSFERS [WALLETS [ROUNDS "
+                              "1..99]]]]; WALLETS of kron: a power of two\n");
         return 2;
     }
     (void)printf("%" PRIu64 " transfers, %" PRIu32 " wallets, %d rounds, %d threads\n",
                  z.m, z.n, z.rounds, omp_get_max_threads());
-    touch_memory(z.m * 400);
-    for (form f = IN_ORDER; f < FORMS; f++)
+    touch_memory(z.m * 200);
+    for (form f = is_kron ? KRON : IN_ORDER; f < (is_kron ? FORMS : KRON); f++)
         bench(z, f);
     return 0;
 }
