@@ -1,5 +1,6 @@
 #include "scoring/spmm_int.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "util/mem.h"
@@ -37,7 +38,7 @@ INLINE float sum_lines(const lines *b, const uint32_t ld, const bool masked)
     float change = 0.0f;
     for (uint64_t l = b->lo; l < b->hi; l++) {
         double sum[WR_SPMM_WIDE] = {0};
-        for (uint64_t i = a->off[l]; i < a->off[l + 1]; i++) {
+        for (uint64_t i = a->off[l]; i < a->off[l] + a->count[l]; i++) {
             const float *row = b->x + (size_t)a->edge[i].slot * ld;
             const double w = (double)a->edge[i].weight;
             for (uint32_t c = 0; c < ld; c++)
@@ -76,7 +77,7 @@ static float sum_wide_masked(const lines *b)
 }
 
 #ifndef __x86_64__
-static sum_fn *pick_avx2(const wr_spmm *a)
+static sum_fn *pick_special(const wr_spmm *a)
 {
     (void)a;
     return NULL;
@@ -125,7 +126,8 @@ INLINE AVX2 float sum_lines_avx2(const lines *b, const uint32_t ld, const bool m
         __m256d sum[PARTS_MAX];
         for (uint32_t k = 0; k < parts; k++)
             sum[k] = _mm256_setzero_pd();
-        for (uint64_t i = off[l]; i < off[l + 1]; i++) {
+        const uint64_t last = off[l] + b->a->count[l];
+        for (uint64_t i = off[l]; i < last; i++) {
             if (far && i + AHEAD < end)
                 __builtin_prefetch(b->x + (size_t)edge[i + AHEAD].slot * ld);
             const float *row = b->x + (size_t)edge[i].slot * ld;
@@ -175,22 +177,103 @@ AVX2 static float sum_wide_masked_avx2(const lines *b)
     return sum_lines_avx2(b, WR_SPMM_WIDE, true, true);
 }
 
-static sum_fn *pick_avx2(const wr_spmm *a)
+/* ---- AVX-512: eight columns in a register, half the instructions per edge ---- */
+
+#    define AVX512 __attribute__((target("avx512f,avx512vl")))
+
+INLINE AVX512 float sum_lines_avx512(const lines *b, const uint32_t ld, const bool masked,
+                                     const bool far)
+{
+    const uint32_t parts = ld / 8;
+    const wr_spmm_edge *edge = b->a->edge;
+    const uint64_t *off = b->a->off;
+    const uint64_t end = off[b->a->lines];
+    const __m256i no_sign = _mm256_set1_epi32(INT32_MAX);
+    __m256 change = _mm256_setzero_ps();
+    for (uint64_t l = b->lo; l < b->hi; l++) {
+        __m512d sum[WR_SPMM_WIDE / 8];
+        for (uint32_t k = 0; k < parts; k++)
+            sum[k] = _mm512_setzero_pd();
+        const uint64_t last = off[l] + b->a->count[l];
+        for (uint64_t i = off[l]; i < last; i++) {
+            if (far && i + AHEAD < end)
+                __builtin_prefetch(b->x + (size_t)edge[i + AHEAD].slot * ld);
+            const float *row = b->x + (size_t)edge[i].slot * ld;
+            const __m512d w = _mm512_set1_pd((double)edge[i].weight);
+            const uint32_t mask = masked ? b->a->mask[i] : UINT16_MAX;
+            for (uint32_t k = 0; k < parts; k++) {
+                __m512d t = _mm512_cvtps_pd(_mm256_load_ps(row + (size_t)k * 8));
+                t = masked ? _mm512_maskz_mul_pd((__mmask8)(mask >> (k * 8)), w, t)
+                           : _mm512_mul_pd(w, t);
+                sum[k] = _mm512_add_pd(sum[k], t);
+            }
+        }
+        const float *old = b->x + (size_t)b->a->at[l] * ld;
+        float *out = out_row(b, l, ld);
+        for (uint32_t k = 0; k < parts; k++) {
+            const __m256 v = _mm512_cvtpd_ps(sum[k]);
+            const __m256 d = _mm256_sub_ps(v, _mm256_load_ps(old + (size_t)k * 8));
+            change = _mm256_max_ps(
+                _mm256_castsi256_ps(_mm256_and_si256(_mm256_castps_si256(d), no_sign)),
+                change);
+            _mm256_store_ps(out + (size_t)k * 8, v);
+        }
+    }
+    const __m128 high = _mm256_extractf128_ps(change, 1);
+    return largest(_mm_max_ps(_mm256_castps256_ps128(change), high));
+}
+
+AVX512 static float sum_narrow_avx512(const lines *b)
+{
+    return sum_lines_avx512(b, WR_SPMM_NARROW, false, false);
+}
+
+AVX512 static float sum_narrow_far_avx512(const lines *b)
+{
+    return sum_lines_avx512(b, WR_SPMM_NARROW, false, true);
+}
+
+AVX512 static float sum_narrow_masked_avx512(const lines *b)
+{
+    return sum_lines_avx512(b, WR_SPMM_NARROW, true, true);
+}
+
+AVX512 static float sum_wide_avx512(const lines *b)
+{
+    return sum_lines_avx512(b, WR_SPMM_WIDE, false, true);
+}
+
+AVX512 static float sum_wide_masked_avx512(const lines *b)
+{
+    return sum_lines_avx512(b, WR_SPMM_WIDE, true, true);
+}
+
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+}
+
+static sum_fn *pick_special(const wr_spmm *a)
 {
     const bool is_far = (size_t)a->slots * a->ld * sizeof(float) > STATE_CACHED_BYTES;
-    if (!__builtin_cpu_supports("avx2"))
+    const bool is_512 = a->level_max == WR_SPMM_BEST && has_avx512();
+    if (a->level_max == WR_SPMM_PORTABLE || !__builtin_cpu_supports("avx2"))
         return NULL;
+    if (a->ld == WR_SPMM_WIDE && a->mask)
+        return is_512 ? sum_wide_masked_avx512 : sum_wide_masked_avx2;
     if (a->ld == WR_SPMM_WIDE)
-        return a->mask ? sum_wide_masked_avx2 : sum_wide_avx2;
+        return is_512 ? sum_wide_avx512 : sum_wide_avx2;
     if (a->mask)
-        return sum_narrow_masked_avx2;
-    return is_far ? sum_narrow_far_avx2 : sum_narrow_avx2;
+        return is_512 ? sum_narrow_masked_avx512 : sum_narrow_masked_avx2;
+    if (is_far)
+        return is_512 ? sum_narrow_far_avx512 : sum_narrow_far_avx2;
+    return is_512 ? sum_narrow_avx512 : sum_narrow_avx2;
 }
 #endif
 
 static sum_fn *pick(const wr_spmm *a)
 {
-    sum_fn *fast = a->is_portable ? NULL : pick_avx2(a);
+    sum_fn *fast = pick_special(a);
     if (fast)
         return fast;
     if (a->ld == WR_SPMM_WIDE)
@@ -242,15 +325,31 @@ void wr_spmm_head(const wr_spmm *a, float *x)
         (void)sum_chunk(sum, (lines){.a = a, .x = x}, 0, a->head, k);
 }
 
-float wr_spmm_step(const wr_spmm *a, float *x, float *buffer)
+/* The rows of one part from the buffer (its row 0 = line `first`) into the state. */
+static void settle_part(const wr_spmm *a, float *x, const float *buffer, uint64_t first,
+                        uint64_t part, wr_mix *mix)
 {
-    sum_fn *sum = pick(a);
     const size_t row = a->ld;
+    if (mix)
+        wr_mix_part_begin(mix, part);
+    for (uint64_t l = a->part[part]; l < a->part[part + 1]; l++) {
+        float *was = x + a->at[l] * row;
+        const float *is = buffer + (l - first) * row;
+        if (mix)
+            wr_mix_row(mix, part, a->at[l], was, is);
+        memcpy(was, is, row * sizeof *x);
+    }
+}
+
+float wr_spmm_step(const wr_spmm *a, float *x, float *buffer, wr_mix *mix)
+{
+    enum { PARTS = WR_SPMM_PARTS };
+    sum_fn *sum = pick(a);
     float change = 0.0f;
     wr_spmm_head(a, x);
-#pragma omp parallel default(none) shared(a, x, buffer, sum, row) reduction(max : change)
-    for (uint32_t b = 0; b < a->blocks; b++) {
-        const uint64_t from = a->block[b], to = a->block[b + 1];
+#pragma omp parallel default(none) shared(a, x, buffer, mix, sum) reduction(max : change)
+    for (uint64_t b = 0; b < a->blocks; b++) {
+        const uint64_t from = a->part[b * PARTS], to = a->part[(b + 1) * PARTS];
         const uint64_t count = chunks(a, from, to);
 #pragma omp for schedule(dynamic, 1)
         for (uint64_t k = 0; k < count; k++) {
@@ -259,8 +358,8 @@ float wr_spmm_step(const wr_spmm *a, float *x, float *buffer)
             change = d > change ? d : change;
         }
 #pragma omp for schedule(static)
-        for (uint64_t l = from; l < to; l++)
-            memcpy(x + a->at[l] * row, buffer + (l - from) * row, row * sizeof *x);
+        for (uint64_t p = b * PARTS; p < (b + 1) * PARTS; p++)
+            settle_part(a, x, buffer, from, p, mix);
     }
     return change;
 }
@@ -268,8 +367,9 @@ float wr_spmm_step(const wr_spmm *a, float *x, float *buffer)
 void wr_spmm_release(wr_spmm *a)
 {
     wr_free(a->off);
+    wr_free(a->count);
     wr_free(a->at);
-    wr_free(a->block);
+    wr_free(a->part);
     wr_free(a->edge);
     wr_free(a->mask);
     *a = (wr_spmm){0};

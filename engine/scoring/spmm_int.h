@@ -3,10 +3,11 @@
  *
  *   slot      row of the state array: one per vertex that can ever hold anything, in an
  *             order of the builder's choice (hot sources together)
- *   line      one computed row: the slot it writes and its edges {source slot, weight};
- *             the first `head` lines are hubs
- *   block     consecutive lines, computed from the state as it stands into a buffer and
- *             then copied into the state; the next block sees them
+ *   line      one computed row: the slot it writes and its edges {source slot, weight},
+ *             with room for more behind them; the first `head` lines are hubs
+ *   part      consecutive lines whose sums (wr_mix) one thread adds up, in order
+ *   block     WR_SPMM_PARTS parts, computed from the state as it stands into a buffer
+ *             and then copied into the state; the next block sees them
  *   mask      per edge, bit c = carries column c; NULL = every edge carries all
  *
  * Blocks one after the other need a third less steps than two whole arrays, and half the
@@ -21,28 +22,35 @@
 #ifndef WR_SCORING_SPMM_INT_H
 #define WR_SCORING_SPMM_INT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "util/err.h"
+#include "scoring/spmm_mix_int.h"
 
-enum { WR_SPMM_NARROW = 8, WR_SPMM_WIDE = 16 };
+enum { WR_SPMM_NARROW = 8, WR_SPMM_WIDE = 16, WR_SPMM_PARTS = 32 };
 
 typedef struct wr_spmm_edge {
     uint32_t slot;
     float weight;
 } wr_spmm_edge;
 
+/* Instructions a sweep uses; the bits are the same. */
+typedef enum wr_spmm_level {
+    WR_SPMM_BEST, /* what the machine has */
+    WR_SPMM_PORTABLE,
+    WR_SPMM_AVX2
+} wr_spmm_level;
+
 typedef struct wr_spmm {
     uint32_t slots, lines, head, blocks;
-    uint32_t ld;        /* floats per state row: WR_SPMM_NARROW or WR_SPMM_WIDE */
-    uint64_t *off;      /* [lines+1] */
-    uint32_t *at;       /* [lines] slot a line writes */
-    uint32_t *block;    /* [blocks+1] first line of each; block[0] = head */
+    uint32_t ld;     /* floats per state row: WR_SPMM_NARROW or WR_SPMM_WIDE */
+    uint64_t *off;   /* [lines+1] first edge; the room of the last one ends at [lines] */
+    uint32_t *count; /* [lines] edges */
+    uint32_t *at;    /* [lines] slot a line writes */
+    uint32_t *part;  /* [blocks*PARTS+1] first line of each; part[0] = head */
     uint32_t block_max; /* lines in the longest block */
-    wr_spmm_edge *edge; /* [off[lines]] */
+    wr_spmm_edge *edge; /* [off[lines]], defined in the room as well: it is read ahead */
     uint16_t *mask;     /* [off[lines]] or NULL */
-    bool is_portable;   /* tests: without the special instructions of this machine */
+    wr_spmm_level level_max; /* tests: no more than these instructions */
 } wr_spmm;
 
 /*
@@ -50,9 +58,10 @@ typedef struct wr_spmm {
  *
  * x       [slots*ld] 64-byte aligned
  * buffer  [block_max*ld] 64-byte aligned
+ * mix     NULL, or rows = slots and parts = blocks*PARTS: takes the changes and sums
  * Returns max |change| over the lines that are not hubs
  */
-float wr_spmm_step(const wr_spmm *a, float *x, float *buffer);
+float wr_spmm_step(const wr_spmm *a, float *x, float *buffer, wr_mix *mix);
 
 /* Only the hubs. */
 void wr_spmm_head(const wr_spmm *a, float *x);

@@ -22,6 +22,11 @@
  * two whole arrays, and half their memory.  The fixed point and the bound are the same: a
  * step of either kind is a gamma-contraction in the max norm.
  *
+ * After every sixth step (up to the 48th) each column is moved on along the change of
+ * that step (spmm_mix_int.h), kept within the shares: most of what is then missing lies
+ * along one direction, and a third to three quarters of the steps are saved.  Where a
+ * step starts does not matter to the bound, which is taken from the last step alone.
+ *
  * Causal mask (hold_s): a pair carries category c only if its last transfer is not before
  * the first moment its payer can hold c; mirrored when sending (its first transfer not
  * after the last moment its payee can still pass on to c).  Denominators stay unmasked:
@@ -38,8 +43,9 @@
  * publish it beside the plain share, never for it.
  *
  * Arithmetic: state and edge weights float, row sums double in ascending order of the
- * neighbour, one thread per row: the same bits for any number of threads, with or without
- * relabelling or special instructions, and for the plain kernel (is_plain).
+ * neighbour, one thread per row; sums over vertices by fixed parts in order: the same
+ * bits for any number of threads, with or without relabelling or special instructions,
+ * and for the plain kernel (is_plain).
  *
  * Source  ALGORITHMS 2.2, 2.3, 2.7.  Thread: safe; the caller's OpenMP team.
  */
@@ -85,8 +91,8 @@ typedef struct wr_static_report {
  * rep     optional (NULL)
  * Errors  WR_EINVAL (option outside its domain, seeds and graph of different n),
  *         WR_ENOMEM, WR_ESTOPPED
- * Cost    O(n + m) to set up, then O(m C) per step, at most ln(eps(1-gamma))/ln gamma
- *         steps; workspace 8 (10 with a mask) bytes per pair + 4n(ld + 7), ld = 8 or 16
+ * Cost    O(n + m) to set up, then O(m C) per step, at most 48 + ln(eps(1-gamma))/ln
+ * gamma steps; workspace 8 (10 with a mask) bytes per pair + 8n(ld + 3), ld = 8 or 16
  */
 wr_status wr_static_exposure(float *x, wr_static_report *rep, const wr_views *vw,
                              const wr_seeds *s, const wr_static_opts *o,

@@ -50,12 +50,16 @@ double wr_walk_total(const wr_walk *w, wr_vid v)
     return total;
 }
 
-double wr_walk_factor(const wr_walk *w, wr_vid v)
+double wr_walk_factor_of(const wr_walk *w, wr_vid v, double total)
 {
-    double total = wr_walk_total(w, v);
     if (!(total > 0.0))
         return 0.0;
     return (wr_walk_is_clear(w, v) ? 1.0 : w->damping) / total;
+}
+
+double wr_walk_factor(const wr_walk *w, wr_vid v)
+{
+    return wr_walk_factor_of(w, v, wr_walk_total(w, v));
 }
 
 /* The label of u held at some moment of [first, last]. */

@@ -43,6 +43,9 @@ double wr_walk_total(const wr_walk *w, wr_vid v);
 /* gamma / total, or 1 / total for a clear hub; 0 for an empty row. */
 double wr_walk_factor(const wr_walk *w, wr_vid v);
 
+/* The same when wr_walk_total is known. */
+double wr_walk_factor_of(const wr_walk *w, wr_vid v, double total);
+
 /* Bit c: a pair with u of these times can carry category c to the row's vertex. */
 uint32_t wr_walk_mask(const wr_walk *w, wr_vid u, uint32_t first_s, uint32_t last_s);
 
