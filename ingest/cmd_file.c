@@ -118,7 +118,7 @@ static wr_status print_json(const char *path, const wr_file_load_report *r, wr_e
 static void list_formats(void)
 {
     for (const wr_transfer_format *f = wr_transfer_formats(); f->name; f++)
-        (void)printf("  %-14s %s\n", f->name, f->text);
+        (void)printf("    %-*s %s\n", (int)WR_HELP_COLUMN, f->name, f->text);
 }
 
 static wr_status load_files(wr_command_line *cl, wr_file_load_opts *o, bool is_json,

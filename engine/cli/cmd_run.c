@@ -103,9 +103,9 @@ static void print_check(const char *what, bool is_same, const char *stored,
 
 wr_status wr_cmd_verify_run(wr_cli *cli, wr_err *err)
 {
-    const wr_args args = {.usage = "walletrisk verify-run ID",
-                          .purpose = "Recompute a stored run from its recorded inputs and "
-                                     "compare digests and every stored score.",
+    const wr_args args = {.usage = "walletrisk verify-run [ID]",
+                          .purpose = "Recompute a stored run (the newest) from its recorded "
+                                     "inputs; compare digests and every stored score.",
                           .words_min = 0,
                           .words_max = 1,
                           .program = WR_PROGRAM_CLI};

@@ -5,12 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* "limit" and "N  at most so many" -> "    --limit N          at most so many" */
+static void print_arg(FILE *to, const wr_arg *arg)
+{
+    const char *text = arg->text;
+    const char *gap = arg->kind == WR_ARG_FLAG ? NULL : strstr(text, "  ");
+    char flag[64];
+    (void)snprintf(flag, sizeof flag, "--%s%s%.*s", arg->name, gap ? " " : "",
+                   gap ? (int)(gap - text) : 0, text);
+    (void)fprintf(to, "    %-*s %s\n", (int)WR_HELP_COLUMN, flag, gap ? gap + 2 : text);
+}
+
 void wr_args_help(FILE *to, const wr_args *a)
 {
+    static const wr_arg help = {.name = "help", .text = "this text"};
     (void)fprintf(to, "usage: %s\n%s\n\nflags:\n", a->usage, a->purpose);
     for (size_t i = 0; i < a->count; i++)
-        (void)fprintf(to, "  --%-18s %s\n", a->arg[i].name, a->arg[i].text);
-    (void)fprintf(to, "  --%-18s %s\n\noptions of every command:\n", "help", "this text");
+        print_arg(to, &a->arg[i]);
+    print_arg(to, &help);
     wr_config_help(to, a->program);
 }
 
@@ -22,7 +34,8 @@ static const wr_arg *find(const wr_args *a, const char *name, size_t len)
     return NULL;
 }
 
-static wr_status parse_number(const wr_arg *arg, const char *value, double *out, wr_err *err)
+static wr_status parse_number(const wr_arg *arg, const char *value, double *out,
+                              wr_err *err)
 {
     char *end = NULL;
     errno = 0;
@@ -30,8 +43,8 @@ static wr_status parse_number(const wr_arg *arg, const char *value, double *out,
     if (end == value || *end || errno || !isfinite(*out))
         return wr_fail(err, WR_EINVAL, "--%s: '%s' is not a number", arg->name, value);
     if (*out < arg->min || *out > arg->max)
-        return wr_fail(err, WR_EINVAL, "--%s: %s is outside %.15g..%.15g", arg->name, value,
-                       arg->min, arg->max);
+        return wr_fail(err, WR_EINVAL, "--%s: %s is outside %.15g..%.15g", arg->name,
+                       value, arg->min, arg->max);
     return WR_OK;
 }
 
@@ -48,7 +61,8 @@ static wr_status set(const wr_arg *arg, const char *value, wr_err *err)
     case WR_ARG_INT:
         WR_TRY(parse_number(arg, value, &number, err));
         if (number != floor(number))
-            return wr_fail(err, WR_EINVAL, "--%s: '%s' is no whole number", arg->name, value);
+            return wr_fail(err, WR_EINVAL, "--%s: '%s' is no whole number", arg->name,
+                           value);
         *(int64_t *)arg->to = (int64_t)number;
         return WR_OK;
     case WR_ARG_NUMBER:

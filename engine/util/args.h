@@ -27,7 +27,7 @@ typedef struct wr_arg {
     wr_arg_kind kind;
     void *to;         /* holds the default on entry */
     double min, max;  /* of numbers */
-    const char *text; /* for --help: "N  at most so many rows" */
+    const char *text; /* for --help: "N  at most so many rows", of a flag "as JSON" */
 } wr_arg;
 
 typedef struct wr_args {

@@ -19,8 +19,7 @@ static void print_help(FILE *to, const program *p)
     (void)fprintf(to, "usage: %s COMMAND [flags]   (COMMAND --help tells more)\n\n",
                   p->name);
     for (const wr_command *c = p->table; c->name; c++)
-        (void)fprintf(to, "  %-18s %s\n", c->name, c->text);
-    (void)fputs("\noptions of every command:\n", to);
+        (void)fprintf(to, "    %-*s %s\n", (int)WR_HELP_COLUMN, c->name, c->text);
     wr_config_help(to, p->who);
 }
 
@@ -49,7 +48,8 @@ static int report(const program *p, wr_status s, const wr_err *err)
 {
     if (s == WR_OK)
         return EXIT_OK;
-    (void)fprintf(stderr, "%s: %s\n", p->name, err->msg[0] ? err->msg : wr_status_name(s));
+    (void)fprintf(stderr, "%s: %s\n", p->name,
+                  err->msg[0] ? err->msg : wr_status_name(s));
     return s == WR_EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -340,7 +340,7 @@ static void print_flag(FILE *to, const option *o)
                        o->kind == OPT_CHOICE ? "LEVEL" : o->unit);
     for (char *p = flag; p < flag + len && *p != ' '; p++)
         *p = (char)(*p == '_' ? '-' : *p);
-    (void)fprintf(to, "  %-32s %s", flag, o->text);
+    (void)fprintf(to, "    %-*s %s", (int)WR_HELP_COLUMN, flag, o->text);
 }
 
 /* "8080; 0..65535", "info; debug|info|warn|error", "empty" */
@@ -355,7 +355,9 @@ static void print_domain(FILE *to, const option *o)
 
 void wr_config_help(FILE *to, wr_program who)
 {
-    (void)fprintf(to, "  %-32s %s\n", "--config FILE", "read options from FILE");
+    (void)fprintf(to,
+                  "\noptions (or from a file, or as WALLETRISK_<NAME>):\n    %-*s %s\n",
+                  (int)WR_HELP_COLUMN, "--config FILE", "read options from FILE");
     for (const option *o = table; o < table_end; o++) {
         if (!(o->programs & (unsigned)who))
             continue;
@@ -364,6 +366,7 @@ void wr_config_help(FILE *to, wr_program who)
         print_domain(to, o);
         (void)fputs(")\n", to);
     }
+    (void)fputs("\nexit codes: 0 done, 1 failed, 2 wrong usage\n", to);
 }
 
 void wr_config_example(FILE *to)

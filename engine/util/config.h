@@ -62,7 +62,9 @@ typedef struct wr_config {
 wr_status wr_config_load(wr_config *cfg, wr_program who, int *argc, char **argv,
                          wr_err *err) WR_NODISCARD;
 
-/* The options of one program, for --help. */
+enum { WR_HELP_COLUMN = 30 }; /* width of what stands before a text of --help */
+
+/* The end of every --help: the options that all commands of a program have, exit codes. */
 void wr_config_help(FILE *to, wr_program who);
 /* The commented example file with every option; tests hold deploy/config.example.ini to it. */
 void wr_config_example(FILE *to);
