@@ -10,7 +10,7 @@
  *            state is larger than the caches
  * CHUNK      work units (edges + LINE_COST per line) handed to a thread at once
  */
-enum { AHEAD = 24, CHUNK = 8192, LINE_COST = 4 };
+enum { AHEAD = 48, CHUNK = 8192, LINE_COST = 4 };
 #define STATE_CACHED_BYTES (4u << 20)
 
 #define INLINE static inline __attribute__((always_inline))
