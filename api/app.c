@@ -22,8 +22,7 @@ static wr_status check_store(const char *dsn, wr_err *err)
                        "dsn memory: is forgotten with each handle; serve sqlite:PATH or "
                        "postgresql://…");
     WR_AUTO(wr_store) st = NULL;
-    WR_TRY(wr_store_open(&st, dsn, err));
-    return wr_store_check_schema(st, err);
+    return wr_store_open_ready(&st, dsn, err);
 }
 
 static bool has_docs(const char *dir)

@@ -13,9 +13,5 @@ const wr_command wr_ingest_commands[] = {
 
 wr_status wr_ingest_open_store(wr_store **out, const wr_command_line *cl, wr_err *err)
 {
-    WR_AUTO(wr_store) st = NULL;
-    WR_TRY(wr_store_open(&st, cl->cfg.dsn, err));
-    WR_TRY(wr_store_check_schema(st, err));
-    *out = WR_STEAL(st);
-    return WR_OK;
+    return wr_store_open_ready(out, cl->cfg.dsn, err);
 }

@@ -7,11 +7,7 @@
 
 wr_status wr_cli_open_store(wr_store **out, const wr_cli *cli, wr_err *err)
 {
-    WR_AUTO(wr_store) st = NULL;
-    WR_TRY(wr_store_open(&st, cli->cfg.dsn, err));
-    WR_TRY(wr_store_check_schema(st, err));
-    *out = WR_STEAL(st);
-    return WR_OK;
+    return wr_store_open_ready(out, cli->cfg.dsn, err);
 }
 
 wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id, wr_cli *cli,

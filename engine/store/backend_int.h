@@ -44,7 +44,8 @@ typedef struct wr_store_backend {
     const char
         *dialect; /* whose rows of wr_migrations it applies: "sqlite" | "postgres" */
 
-    wr_status (*open)(wr_store **out, const char *dsn, wr_err *err);
+    /* is_new: the database is made when there is none (SQLite: its file) */
+    wr_status (*open)(wr_store **out, const char *dsn, bool is_new, wr_err *err);
     void (*close)(wr_store *st); /* st is never NULL */
 
     /*

@@ -23,7 +23,7 @@ static const wr_store_backend *backend_of(const char *dsn)
     return NULL;
 }
 
-wr_status wr_store_open(wr_store **out, const char *dsn, wr_err *err)
+static wr_status open_any(wr_store **out, const char *dsn, bool is_new, wr_err *err)
 {
     assert(out && dsn);
     const wr_store_backend *be = backend_of(dsn);
@@ -41,7 +41,21 @@ wr_status wr_store_open(wr_store **out, const char *dsn, wr_err *err)
                        "or memory:",
                        (int)len, dsn);
     }
-    return be->open(out, dsn, err);
+    return be->open(out, dsn, is_new, err);
+}
+
+wr_status wr_store_open(wr_store **out, const char *dsn, wr_err *err)
+{
+    return open_any(out, dsn, true, err);
+}
+
+wr_status wr_store_open_ready(wr_store **out, const char *dsn, wr_err *err)
+{
+    WR_AUTO(wr_store) st = NULL;
+    WR_TRY(open_any(&st, dsn, false, err));
+    WR_TRY(wr_store_check_schema(st, err));
+    *out = WR_STEAL(st);
+    return WR_OK;
 }
 
 void wr_store_close(wr_store *st)

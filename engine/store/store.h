@@ -35,9 +35,16 @@ typedef struct wr_store wr_store;
 /*
  * Errors  WR_EINVAL (DSN with an unknown scheme, named without its password),
  *         WR_EIO (cannot open or connect)
- * Does not create tables: wr_store_migrate does.
+ * Makes the file of a new SQLite store, but no tables: wr_store_migrate does.
  */
 wr_status wr_store_open(wr_store **out, const char *dsn, wr_err *err) WR_NODISCARD;
+/*
+ * Open a store that is there and has the schema this program needs: what every program
+ * does but the one that migrates.  Creates nothing.
+ * Errors  as wr_store_open and wr_store_check_schema; WR_ENOTFOUND (no such SQLite file:
+ *         names it, and what creates it)
+ */
+wr_status wr_store_open_ready(wr_store **out, const char *dsn, wr_err *err) WR_NODISCARD;
 void wr_store_close(wr_store *st); /* accepts NULL; an open transaction is rolled back */
 WR_DEFINE_AUTO(wr_store, wr_store_close)
 const char *wr_store_kind(const wr_store *st); /* "sqlite", "postgresql", "memory" */

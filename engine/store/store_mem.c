@@ -42,8 +42,9 @@ static void mem_close(wr_store *st)
     wr_free(m);
 }
 
-static wr_status mem_open(wr_store **out, const char *dsn, wr_err *err)
+static wr_status mem_open(wr_store **out, const char *dsn, bool is_new, wr_err *err)
 {
+    (void)is_new;
     if (strcmp(dsn, "memory:") != 0)
         return wr_fail(err, WR_EINVAL, "'%s': memory: takes no name", dsn);
     uint64_t id[2];

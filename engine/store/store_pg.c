@@ -22,8 +22,9 @@ static void store_close(wr_store *base)
     wr_free(st);
 }
 
-static wr_status store_open(wr_store **out, const char *dsn, wr_err *err)
+static wr_status store_open(wr_store **out, const char *dsn, bool is_new, wr_err *err)
 {
+    (void)is_new; /* databases are the administrator's to make */
     size_t len = strlen(dsn);
     wr_pg_store *st = wr_calloc(1, sizeof *st);
     if (!st)

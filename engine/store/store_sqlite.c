@@ -1,6 +1,7 @@
 #include "store/sqlite_int.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -280,7 +281,7 @@ static void configure_once(void)
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-static wr_status sqlite_open(wr_store **out, const char *dsn, wr_err *err)
+static wr_status sqlite_open(wr_store **out, const char *dsn, bool is_new, wr_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *path = dsn + strlen("sqlite:");
@@ -300,11 +301,14 @@ static wr_status sqlite_open(wr_store **out, const char *dsn, wr_err *err)
     wr_intern_init(&q->wallet_id, WALLET_CACHE_BYTES);
     wr_intern_init(&q->asset_id, ASSET_CACHE_BYTES);
 
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     wr_err why = {0};
-    wr_status s = sqlite3_open_v2(path, &q->db, flags, NULL) == SQLITE_OK
-                      ? set_up(q, &why)
-                      : wr_sqlite_fail(q, &why, "sqlite");
+    int rc =
+        sqlite3_open_v2(path, &q->db, is_new ? flags | SQLITE_OPEN_CREATE : flags, NULL);
+    if (rc != SQLITE_OK && !is_new && q->db && sqlite3_system_errno(q->db) == ENOENT)
+        return wr_fail(err, WR_ENOTFOUND, "no database '%s': run walletrisk migrate",
+                       path);
+    wr_status s = rc == SQLITE_OK ? set_up(q, &why) : wr_sqlite_fail(q, &why, "sqlite");
     if (s != WR_OK)
         return wr_fail(err, s, "cannot open '%s': %s", path, why.msg);
     *out = &q->base;

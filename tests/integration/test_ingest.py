@@ -127,6 +127,32 @@ class Stores(Case):
         return [json.loads(l) for l in out.splitlines()]
 
 
+class NoStore(Case):
+    """No database yet: every command but migrate says so, and leaves none behind."""
+
+    COMMANDS = [["walletrisk", *c.split()] for c in (
+        "doctor", "top", "runs", "score", "explain eip155:1 " + A, "export eip155:1 " + A,
+        "verify-run 20200101T000000Z-00000000", "labels list", "labels export",
+        "labels remove --source x", "labels load LIST")] + [
+        ["walletrisk-ingest", "status"], ["walletrisk-ingest", "dead", "list"],
+        ["walletrisk-ingest", "file", "LIST"], ["walletrisk-api"]]
+
+    def test_nothing_is_created(self):
+        (self.folder / "list.csv").write_text("")
+        path = self.folder / "none.db"
+        for program, *args in self.COMMANDS:
+            with self.subTest(command=" ".join([program, *args])):
+                args = [a.replace("LIST", str(self.folder / "list.csv")) for a in args]
+                done = subprocess.run([BIN / program, *args, "--dsn", f"sqlite:{path}"],
+                                      text=True, capture_output=True, timeout=60)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(f"no database '{path}': run walletrisk migrate", done.stderr)
+                self.assertEqual(os.listdir(self.folder), ["list.csv"])
+        subprocess.run([BIN / "walletrisk", "migrate", "--dsn", f"sqlite:{path}"], check=True,
+                       capture_output=True)
+        self.assertTrue(path.exists())
+
+
 class Records(Stores):
     def test_bad_records_become_dead_letters_with_field_and_reason(self):
         path = self.folder / "bad.ndjson"
