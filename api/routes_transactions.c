@@ -32,6 +32,7 @@ typedef struct batch {
     wr_transfer *transfer; /* [transfer_count] */
     uint32_t transfer_count;
     size_t transfer_cap;
+    int64_t *position;    /* [transfer_count] place of its item in the source */
     wr_dead_letter *dead; /* [dead_count] */
     uint32_t dead_count;
     uint8_t *outcome; /* [transfer_count] */
@@ -109,13 +110,17 @@ static wr_status make_dead(wr_exchange *x, batch *b, int64_t offset, wr_err *err
 {
     b->dead = wr_arena_alloc(&x->arena, b->dead_count * sizeof *b->dead + 1);
     b->outcome = wr_arena_alloc(&x->arena, (size_t)b->transfer_count + 1);
-    if (!b->dead || !b->outcome)
+    b->position = wr_arena_alloc(&x->arena, b->transfer_count * sizeof *b->position + 1);
+    if (!b->dead || !b->outcome || !b->position)
         return wr_fail(err, WR_ENOMEM, "%u dead letters", b->dead_count);
     uint32_t n = 0;
     for (uint32_t i = 0; i < b->item_count; i++) {
         const item *it = &b->item[i];
-        if (!it->errors)
+        if (!it->errors) {
+            for (uint32_t k = 0; k < it->count; k++)
+                b->position[it->first + k] = offset + i;
             continue;
+        }
         const wr_field_error *e = &it->errors->item[0];
         uint32_t kept = it->raw.len < WR_DEAD_RAW_MAX ? it->raw.len : WR_DEAD_RAW_MAX;
         b->dead[n++] =
@@ -152,6 +157,7 @@ static wr_status put_locked(wr_exchange *x, batch *b, wr_store *st, wr_err *err)
                                  .records = records};
     const wr_put put = {.transfer = b->transfer,
                         .transfer_count = b->transfer_count,
+                        .position = b->position,
                         .dead = b->dead,
                         .dead_count = b->dead_count,
                         .mark = &mark};

@@ -165,7 +165,8 @@ wr_status wr_ingest_cmd_file(wr_command_line *cl, wr_err *err)
          "P  of records with a hash and no position: auto | zero | derived (auto)"},
         {"source", WR_ARG_TEXT, &f.source, 0, 0, "S  name of the source (by the file)"},
         {"reread", WR_ARG_FLAG, &f.is_reread, 0, 0,
-         "read from the start although the file was loaded before"},
+         "read from the start although the file was loaded before; its dead letters give "
+         "way to those of this reading"},
         {"json", WR_ARG_FLAG, &f.is_json, 0, 0, "one JSON object a file"},
     };
     wr_args args = {.usage = "walletrisk-ingest file PATH... [flags]",

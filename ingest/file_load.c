@@ -16,6 +16,7 @@ typedef struct load {
     const wr_file_load_opts *o;
     wr_transfer_reader *reader;
     bool is_stream;        /* stdin or a pipe: its bytes come once */
+    bool is_restart;       /* the next put begins a source that was read before */
     wr_transfer_mark done; /* what the store has */
     int64_t begun_us;
 } load;
@@ -112,6 +113,7 @@ static wr_status find_mark(load *l, wr_err *err)
 
 static wr_status go_to_mark(load *l, wr_err *err)
 {
+    l->is_restart = l->o->is_reread;
     if (!l->o->is_reread)
         WR_TRY(find_mark(l, err));
     WR_TRY(open_reader(l, err));
@@ -125,6 +127,7 @@ static wr_status go_to_mark(load *l, wr_err *err)
                        why.msg);
     if (s == WR_ECONFLICT) { /* not the bytes we loaded: duplicates will tell */
         l->rep->is_changed = true;
+        l->is_restart = true;
         l->done = (wr_transfer_mark){0};
         return open_reader(l, err);
     }
@@ -147,16 +150,19 @@ static wr_status put(load *l, const wr_transfer_batch *b, const char *status,
                                  .resume = wr_text_of(resume),
                                  .status = status,
                                  .last_error = wr_text_of(last_error),
-                                 .records = b ? b->transfer_count + b->dead_count : 0};
+                                 .records = b ? b->transfer_count + b->dead_count : 0,
+                                 .is_restart = l->is_restart};
     wr_put p = {.mark = &mark};
     if (b) {
         p.transfer = b->transfer;
         p.transfer_count = b->transfer_count;
+        p.position = b->position;
         p.dead = b->dead;
         p.dead_count = b->dead_count;
     }
     wr_put_result r = {0};
     WR_TRY(wr_store_put(l->st, &p, NULL, &r, err));
+    l->is_restart = false;
     l->rep->records += mark.records;
     l->rep->inserted += r.inserted;
     l->rep->duplicates += r.duplicates;

@@ -5,7 +5,9 @@
  * Its mark (records, bytes, digest of the bytes before) is written in the transaction of
  * each batch, so a load that was interrupted - Ctrl-C, kill -9, power - goes on behind
  * the last stored batch, and a complete file has nothing left to give.  When the bytes
- * before the mark have changed, reading starts again and what is there is a duplicate.
+ * before the mark have changed, reading starts again and what is there is a duplicate;
+ * what had been refused is tried anew, so its dead letters give way to those of this
+ * reading (wr_source_mark.is_restart).  The same when a reread is asked for.
  * Stdin and pipes are new sources each time, unless they are given a name.
  *
  * records = inserted + duplicates + dead letters, counted in transfers: a UTXO

@@ -25,8 +25,9 @@ struct wr_transfer_batch_own {
     wr_slice **slice;          /* [slice_cap]; those from slice_made on are NULL */
     size_t slice_count, slice_made, slice_cap;
     wr_transfer *transfer;
+    int64_t *position;
     wr_dead_letter *dead;
-    size_t transfer_cap, dead_cap;
+    size_t transfer_cap, position_cap, dead_cap;
     char source[WR_SOURCE_MAX + 1]; /* dead letters point here */
 };
 

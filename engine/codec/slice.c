@@ -156,6 +156,7 @@ static void take_record(wr_slice *s, const wr_slice_job *job, const record *rec,
     bool is_ok = false;
     s->errors.count = 0;
     s->w.is_nomem = false;
+    s->sink.now = (uint32_t)s->records;
     if (bytes > WR_RECORD_MAX_BYTES)
         wr_decode_error(&s->w, WR_F_NONE, (wr_text){0}, WR_CODE_LIMIT,
                         "record of %llu bytes is over the limit of %d",

@@ -20,6 +20,7 @@ void wr_transfer_batch_release(wr_transfer_batch *b)
         wr_free(own->slice);
         wr_free(own->text);
         wr_free(own->transfer);
+        wr_free(own->position);
         wr_free(own->dead);
         wr_free(own);
     }
@@ -153,7 +154,10 @@ static wr_status gather(wr_transfer_reader *r, wr_transfer_batch *b, wr_err *err
     wr_transfer *transfer = own->transfer;
     wr_dead_letter *dead = wr_grow(own->dead, &own->dead_cap, deads, sizeof *dead);
     own->dead = dead ? dead : own->dead;
-    if (!at || !transfer || !dead)
+    int64_t *position =
+        wr_grow(own->position, &own->position_cap, transfers, sizeof *position);
+    own->position = position ? position : own->position;
+    if (!at || !transfer || !dead || !position)
         return wr_batch_nomem(err);
     wr_slice *const *slice = own->slice;
 #pragma omp parallel for schedule(static) default(none) \
@@ -167,10 +171,14 @@ static wr_status gather(wr_transfer_reader *r, wr_transfer_batch *b, wr_err *err
             dead[b->dead_count] = slice[i]->dead[k];
             dead[b->dead_count++].position += (int64_t)record + 1;
         }
+        const wr_transfer_sink *sink = &slice[i]->sink;
+        for (size_t k = 0; k < sink->count; k++)
+            position[at[i] + k] = (int64_t)(record + sink->record[k] + 1);
         record += slice[i]->records;
     }
     b->transfer = transfer;
     b->transfer_count = transfers;
+    b->position = position;
     b->dead = dead;
     return WR_OK;
 }

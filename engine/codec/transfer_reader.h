@@ -56,6 +56,7 @@ typedef struct wr_transfer_batch_own wr_transfer_batch_own;
 typedef struct wr_transfer_batch {
     const wr_transfer *transfer; /* [transfer_count] in the order of the file */
     size_t transfer_count;
+    const int64_t *position;    /* [transfer_count] record number of each, 1.. */
     const wr_dead_letter *dead; /* [dead_count]; position = record number, 1.. */
     size_t dead_count;
     uint64_t records;      /* in this batch, refused ones included */

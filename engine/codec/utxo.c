@@ -14,13 +14,16 @@ bool wr_transfer_sink_grow(wr_transfer_sink *s)
     s->item = item ? item : s->item;
     uint64_t *key = wr_grow(s->key, &s->key_cap, s->count + 1, sizeof *key);
     s->key = key ? key : s->key;
-    return item && key;
+    uint32_t *record = wr_grow(s->record, &s->record_cap, s->count + 1, sizeof *record);
+    s->record = record ? record : s->record;
+    return item && key && record;
 }
 
 void wr_transfer_sink_release(wr_transfer_sink *s)
 {
     wr_free(s->item);
     wr_free(s->key);
+    wr_free(s->record);
     *s = (wr_transfer_sink){0};
 }
 

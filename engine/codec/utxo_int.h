@@ -16,7 +16,9 @@
 typedef struct wr_transfer_sink {
     wr_transfer *item;
     uint64_t *key;
-    size_t count, cap, key_cap;
+    uint32_t *record; /* number of the record it came from */
+    uint32_t now;     /* … of those that are kept next */
+    size_t count, cap, key_cap, record_cap;
 } wr_transfer_sink;
 
 bool wr_transfer_sink_grow(wr_transfer_sink *s);
@@ -24,13 +26,15 @@ bool wr_transfer_sink_grow(wr_transfer_sink *s);
 /* Place at the end, not counted until wr_transfer_sink_keep; NULL = no memory. */
 static inline wr_transfer *wr_transfer_sink_next(wr_transfer_sink *s)
 {
-    if ((s->count >= s->cap || s->count >= s->key_cap) && !wr_transfer_sink_grow(s))
+    if ((s->count >= s->cap || s->count >= s->key_cap || s->count >= s->record_cap) &&
+        !wr_transfer_sink_grow(s))
         return NULL;
     return &s->item[s->count];
 }
 
 static inline void wr_transfer_sink_keep(wr_transfer_sink *s, uint64_t key)
 {
+    s->record[s->count] = s->now;
     s->key[s->count++] = key;
 }
 

@@ -20,9 +20,13 @@
  *  - a labels_put that changes nothing makes no revision; one that changes something
  *    makes one.  The same key twice in one call: judged one after the other, the last
  * wins.
- *  - wr_store_totals (transfers, first and last time) is kept by table store_totals, so
- *    that wr_store_counts does not scan; its column slot exists so that concurrent
- *    writers need not queue at one row (a backend uses any slots, readers sum them).
+ *  - a restart (wr_source_mark) removes the letters of (source, partition) that were
+ * there before the put, and takes their number, at most what is counted, off the source's
+ *    records and dead.
+ *  - wr_store_totals (transfers, first and last time, wallets, dead letters) is kept by
+ *    table store_totals, so that wr_store_counts does not scan; its column slot exists so
+ *    that concurrent writers need not queue at one row (a backend uses any slots, readers
+ *    sum them; a single slot's dead may be below 0).
  *
  * Thread: as store.h: one handle one thread.
  */
@@ -140,13 +144,12 @@ wr_text wr_store_hash_unpack(char *out, const void *packed, size_t len);
 /*
  * The dead letter of a refused transfer: field "tx_hash", a reason that names what
  * differs from the stored one (time, from, to, asset, amount), raw = the refused one as
- * JSON. source and partition are those of the put's mark ("" and 0 without one); position
- * is -1: the put does not know where in the source a transfer stood.  Texts live in
- * arena. Errors  WR_ENOMEM
+ * JSON. source and partition are those of the put's mark ("" and 0 without one), position
+ * that of the row (-1 when the put names none).  Texts live in arena. Errors  WR_ENOMEM
  */
 wr_status wr_store_conflict_letter(wr_dead_letter *out, wr_arena *arena,
-                                   const wr_transfer *refused, const wr_transfer *stored,
-                                   const wr_source_mark *mark, wr_err *err) WR_NODISCARD;
+                                   const wr_put *put, size_t row,
+                                   const wr_transfer *stored, wr_err *err) WR_NODISCARD;
 
 /* Same (time, from, to, asset, amount): what makes a second one a duplicate. */
 bool wr_store_same_content(const wr_transfer *a, const wr_transfer *b);

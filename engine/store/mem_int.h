@@ -44,7 +44,8 @@ typedef struct wr_mem {
     WR_MEM_LIST(wr_transfer) transfers; /* seq = index + 1 */
     WR_MEM_LIST(wr_mem_wallet) wallets; /* id = index + 1 */
     WR_MEM_LIST(wr_asset_row) assets;   /* id = index */
-    WR_MEM_LIST(wr_dead_row) dead;      /* id = index + 1 */
+    WR_MEM_LIST(wr_dead_row) dead;      /* ids ascending */
+    int64_t dead_last;                  /* highest id ever given */
     WR_MEM_LIST(wr_source) sources;
     WR_MEM_LIST(wr_mem_label) labels; /* id = index + 1 */
     int64_t label_rev;

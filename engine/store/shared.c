@@ -139,13 +139,15 @@ static wr_status letter_texts(wr_dead_letter *d, wr_arena *arena, wr_buf *reason
 }
 
 wr_status wr_store_conflict_letter(wr_dead_letter *out, wr_arena *arena,
-                                   const wr_transfer *refused, const wr_transfer *stored,
-                                   const wr_source_mark *mark, wr_err *err)
+                                   const wr_put *put, size_t row,
+                                   const wr_transfer *stored, wr_err *err)
 {
+    const wr_transfer *refused = &put->transfer[row];
+    const wr_source_mark *mark = put->mark;
     wr_dead_letter d = {
         .source = mark ? mark->source : WR_TEXT_LIT(""),
         .partition = mark ? mark->partition : 0,
-        .position = -1,
+        .position = put->position ? put->position[row] : -1,
         .field = WR_TEXT_LIT("tx_hash"),
     };
     wr_buf diff;

@@ -208,9 +208,13 @@ wr_status wr_sqlite_put(wr_store *st, const wr_put *put, uint8_t *outcome,
 wr_status wr_sqlite_bulk_begin(wr_store *st, wr_err *err);
 wr_status wr_sqlite_bulk_end(wr_store *st, wr_err *err);
 
+/* gone: letters that a restart took away. */
 wr_status wr_sqlite_source_add(wr_sqlite *q, const wr_put *put, const wr_put_result *res,
-                               wr_err *err);
+                               uint64_t gone, wr_err *err);
 wr_status wr_sqlite_dead_add(wr_sqlite *q, const wr_dead_letter *d, wr_err *err);
+/* All letters of the mark's source and partition; *gone = how many. */
+wr_status wr_sqlite_dead_remove(wr_sqlite *q, const wr_source_mark *m, uint64_t *gone,
+                                wr_err *err);
 wr_status wr_sqlite_sources(wr_store *st, wr_source_fn fn, void *ctx, wr_err *err);
 wr_status wr_sqlite_source_get(wr_store *st, wr_source *out, wr_arena *arena,
                                wr_text source, int32_t partition, wr_err *err);

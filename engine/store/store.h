@@ -92,11 +92,19 @@ typedef struct wr_source_mark {
     wr_text last_error;   /* may be absent */
     uint64_t records;     /* records consumed by this put: inserted + duplicates + dead */
     uint64_t gaps;        /* offsets that hold no record */
+    /*
+     * The source is read from its beginning again.  The dead letters it had are removed,
+     * and leave its counters (records, dead) as well: what was refused is tried anew.  So
+     * its letters never double, and records = inserted + duplicates + dead stays true.
+     */
+    bool is_restart;
 } wr_source_mark;
 
 typedef struct wr_put {
     const wr_transfer *transfer;
     size_t transfer_count;
+    const int64_t *position; /* [transfer_count] of each in the source, for the letter of a
+                                conflict; NULL: unknown (-1) */
     const wr_dead_letter *dead;
     size_t dead_count;
     const wr_source_mark *mark; /* NULL: no source is kept (tests) */

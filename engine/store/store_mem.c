@@ -177,8 +177,7 @@ static wr_status add_transfer(wr_mem *m, const wr_transfer *t, wr_err *err)
 
 static wr_status add_dead(wr_mem *m, const wr_dead_letter *d, wr_err *err)
 {
-    wr_dead_row row = {
-        .id = (int64_t)m->dead.count + 1, .letter = *d, .at_s = wr_clock_wall_s()};
+    wr_dead_row row = {.id = ++m->dead_last, .letter = *d, .at_s = wr_clock_wall_s()};
     if (row.letter.raw.len > WR_DEAD_RAW_MAX)
         row.letter.raw.len = WR_DEAD_RAW_MAX;
     wr_text *text[4] = {&row.letter.source, &row.letter.raw, &row.letter.field,
@@ -212,12 +211,36 @@ static wr_status put_one(wr_mem *m, const wr_put *put, size_t i, uint8_t *outcom
     wr_dead_letter letter;
     res->conflicts++;
     res->dead++;
-    WR_TRY(wr_store_conflict_letter(&letter, &m->arena, t, stored, put->mark, err));
+    WR_TRY(wr_store_conflict_letter(&letter, &m->arena, put, i, stored, err));
     return add_dead(m, &letter, err);
 }
 
+static bool is_of_source(const wr_dead_row *d, const wr_source_mark *mark)
+{
+    return d->letter.partition == mark->partition &&
+           wr_text_eq(d->letter.source, mark->source);
+}
+
+/* Of a restart: letters among the first `count` that it takes away. */
+static uint64_t count_gone(const wr_mem *m, const wr_source_mark *mark, size_t count)
+{
+    uint64_t gone = 0;
+    for (size_t i = 0; mark->is_restart && i < count; i++)
+        gone += is_of_source(&m->dead.item[i], mark);
+    return gone;
+}
+
+static void remove_gone(wr_mem *m, const wr_source_mark *mark, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->dead.count; i++)
+        if (i >= count || !is_of_source(&m->dead.item[i], mark))
+            m->dead.item[kept++] = m->dead.item[i];
+    m->dead.count = kept;
+}
+
 static wr_status mark_source(wr_mem *m, const wr_source_mark *mark,
-                             const wr_put_result *res, wr_err *err)
+                             const wr_put_result *res, uint64_t gone, wr_err *err)
 {
     wr_source *s = NULL;
     wr_source fresh = {.source = mark->source.p ? mark->source : WR_TEXT_LIT(""),
@@ -234,11 +257,12 @@ static wr_status mark_source(wr_mem *m, const wr_source_mark *mark,
     next.resume = mark->resume;
     next.status = wr_text_of(mark->status);
     next.last_error = mark->last_error;
-    next.records += mark->records;
+    gone = gone < next.dead ? gone : next.dead;
+    next.records += mark->records - gone;
     next.gaps += mark->gaps;
     next.inserted += res->inserted;
     next.duplicates += res->duplicates;
-    next.dead += res->dead;
+    next.dead += res->dead - gone;
     next.updated_s = now_s;
     WR_TRY(wr_mem_text(m, &next.source, err));
     WR_TRY(wr_mem_text(m, &next.resume, err));
@@ -253,13 +277,20 @@ static wr_status mark_source(wr_mem *m, const wr_source_mark *mark,
 static wr_status put_all(wr_mem *m, const wr_put *put, uint8_t *outcome,
                          wr_put_result *res, wr_err *err)
 {
+    const size_t before = m->dead.count;
     for (size_t i = 0; i < put->dead_count; i++)
         WR_TRY(add_dead(m, &put->dead[i], err));
     res->dead = put->dead_count;
     for (size_t i = 0; i < put->transfer_count; i++)
         WR_TRY(put_one(m, put, i, outcome, res, err));
     /* Last, and itself all or nothing: the counters need no going back. */
-    return put->mark ? mark_source(m, put->mark, res, err) : WR_OK;
+    if (!put->mark)
+        return WR_OK;
+    const uint64_t gone = count_gone(m, put->mark, before);
+    WR_TRY(mark_source(m, put->mark, res, gone, err));
+    if (gone)
+        remove_gone(m, put->mark, before);
+    return WR_OK;
 }
 
 wr_status wr_mem_put(wr_store *st, const wr_put *put, uint8_t *outcome,

@@ -156,9 +156,10 @@ static wr_status store_counts(wr_store *base, wr_counts *out, wr_err *err)
 {
     static const char sql[] =
         "select (select coalesce(sum(transfers), 0)::int8 from store_totals),"
-        " (select count(*) from wallets),"
-        " (select count(*) from labels where removed_rev is null),"
-        " (select count(*) from dead_letters), (select count(*) from scoring_runs),"
+        " (select coalesce(sum(wallets), 0)::int8 from store_totals),"
+        " (select coalesce(sum(added) - sum(removed), 0)::int8 from label_revisions),"
+        " (select coalesce(sum(dead), 0)::int8 from store_totals),"
+        " (select count(*) from scoring_runs),"
         " (select coalesce(max(seq), 0) from transactions),"
         " (select coalesce(max(rev), 0) from label_revisions),"
         " (select coalesce(min(first_time), 0) from store_totals),"

@@ -200,7 +200,9 @@ static wr_status wallets_insert(wr_pg_store *st, wr_pg_batch *b, const new_walle
     WR_TRY(wr_pg_arg_array(&a, &b->array[1], WR_PG_OID_INT2, n, err));
     WR_TRY(wr_pg_arg_array(&a, &b->array[2], WR_PG_OID_TEXT, n, err));
     WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
-    if (wr_pg_row_count(res) == n)
+    const uint64_t added = wr_pg_row_count(res);
+    b->new_wallets += added;
+    if (added == n)
         return WR_OK;
     WR_TRY(wallets_look(st, b, lost, n, err));
     for (size_t i = 0; i < n; i++)
@@ -259,6 +261,7 @@ static wr_status intern_wallets(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
 wr_status wr_pg_batch_intern(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
 {
     mark_needed(b);
+    b->new_wallets = 0;
     WR_TRY(intern_chains_and_assets(st, b, err));
     return intern_wallets(st, b, err);
 }

@@ -308,8 +308,7 @@ wr_status wr_pg_batch_judge(wr_pg_store *st, wr_pg_batch *b, wr_pg_look how, wr_
 static wr_status write_letter(wr_pg_batch *b, wr_dead_letter *out, uint32_t row,
                               const wr_transfer *stored, wr_err *err)
 {
-    return wr_store_conflict_letter(out, &b->arena, &b->put->transfer[row], stored,
-                                    b->put->mark, err);
+    return wr_store_conflict_letter(out, &b->arena, b->put, row, stored, err);
 }
 
 /* Letters for conflicts with stored rows: conflict[begin..end) holds row numbers. */

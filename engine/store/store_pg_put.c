@@ -150,6 +150,25 @@ static wr_status copy_letter(wr_pg_copy *c, wr_arena *arena, const wr_dead_lette
     return WR_OK;
 }
 
+static wr_status remove_letters(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
+{
+    static const char sql[] =
+        "delete from dead_letters where source = $1 and partition = $2";
+    const wr_source_mark *m = b->put->mark;
+    WR_AUTO(PGresult) res = NULL;
+    wr_text source;
+    wr_pg_args a = {0};
+    b->gone = 0;
+    if (!m || !m->is_restart)
+        return WR_OK;
+    WR_TRY(wr_pg_clean_text(&source, &b->arena, m->source, err));
+    wr_pg_arg_bytes(&a, WR_PG_OID_TEXT, source.p, source.len);
+    wr_pg_arg_i32(&a, m->partition);
+    WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
+    b->gone = wr_pg_row_count(res);
+    return WR_OK;
+}
+
 static wr_status store_letters(wr_pg_store *st, wr_pg_batch *b, int64_t now_s,
                                wr_err *err)
 {
@@ -179,15 +198,17 @@ static wr_status store_letters(wr_pg_store *st, wr_pg_batch *b, int64_t now_s,
 static wr_status store_totals(wr_pg_store *st, const wr_pg_batch *b, wr_err *err)
 {
     static const char sql[] =
-        "insert into store_totals as s (slot, transfers, first_time, last_time) "
-        "values ($1, $2, $3, $4) on conflict (slot) do update set "
+        "insert into store_totals as s (slot, transfers, first_time, last_time, "
+        "wallets, dead) "
+        "values ($1, $2, $3, $4, $5, $6) on conflict (slot) do update set "
         "transfers = s.transfers + excluded.transfers, "
         "first_time = least(s.first_time, excluded.first_time), "
-        "last_time = greatest(s.last_time, excluded.last_time)";
+        "last_time = greatest(s.last_time, excluded.last_time), "
+        "wallets = s.wallets + excluded.wallets, dead = s.dead + excluded.dead";
     int64_t first_s = INT64_MAX;
     int64_t last_s = INT64_MIN;
     wr_pg_args a = {0};
-    if (b->res.inserted == 0)
+    if (b->res.inserted == 0 && b->res.dead == 0 && b->gone == 0)
         return WR_OK;
     for (uint32_t i = 0; i < b->n; i++) {
         int64_t time_s = b->put->transfer[i].time_s;
@@ -198,8 +219,10 @@ static wr_status store_totals(wr_pg_store *st, const wr_pg_batch *b, wr_err *err
     }
     wr_pg_arg_i32(&a, PQbackendPID(st->conn) % TOTAL_SLOTS);
     wr_pg_arg_i64(&a, (int64_t)b->res.inserted);
-    wr_pg_arg_i64(&a, first_s);
-    wr_pg_arg_i64(&a, last_s);
+    wr_pg_arg_i64_or_null(&a, first_s, INT64_MAX);
+    wr_pg_arg_i64_or_null(&a, last_s, INT64_MIN);
+    wr_pg_arg_i64(&a, (int64_t)b->new_wallets);
+    wr_pg_arg_i64(&a, (int64_t)(b->res.dead - b->gone));
     return wr_pg_exec(st, NULL, sql, &a, err);
 }
 
@@ -214,9 +237,11 @@ static wr_status store_mark(wr_pg_store *st, wr_pg_batch *b, int64_t now_s, wr_e
         "excluded.next_offset, "
         "resume = excluded.resume, status = excluded.status, last_error = "
         "excluded.last_error, "
-        "records = s.records + excluded.records, gaps = s.gaps + excluded.gaps, "
+        "records = s.records + excluded.records - least($13, s.dead), "
+        "gaps = s.gaps + excluded.gaps, "
         "inserted = s.inserted + excluded.inserted, "
-        "duplicates = s.duplicates + excluded.duplicates, dead = s.dead + excluded.dead, "
+        "duplicates = s.duplicates + excluded.duplicates, "
+        "dead = s.dead + excluded.dead - least($13, s.dead), "
         "updated_at = excluded.updated_at";
     const wr_source_mark *m = b->put->mark;
     wr_text source;
@@ -240,6 +265,7 @@ static wr_status store_mark(wr_pg_store *st, wr_pg_batch *b, int64_t now_s, wr_e
     wr_pg_arg_i64(&a, (int64_t)b->res.duplicates);
     wr_pg_arg_i64(&a, (int64_t)b->res.dead);
     wr_pg_arg_i64(&a, now_s);
+    wr_pg_arg_i64(&a, (int64_t)b->gone);
     return wr_pg_exec(st, NULL, sql, &a, err);
 }
 
@@ -310,6 +336,7 @@ static wr_status put_steps(wr_pg_store *st, wr_pg_batch *b, put_try try, wr_err 
     WR_TRY(wr_pg_batch_judge(st, b, try.look, err));
     WR_TRY(wr_pg_batch_intern(st, b, err));
     WR_TRY(store_transfers(st, b, try.is_first, err));
+    WR_TRY(remove_letters(st, b, err));
     WR_TRY(store_letters(st, b, now_s, err));
     WR_TRY(store_mark(st, b, now_s, err));
     return store_totals(st, b, err);

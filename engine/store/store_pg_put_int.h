@@ -70,6 +70,8 @@ typedef struct wr_pg_batch {
 
     wr_buf array[4]; /* statement parameters under construction */
     wr_put_result res;
+    uint64_t new_wallets; /* rows that this try added */
+    uint64_t gone;        /* dead letters that a restart took away */
 } wr_pg_batch;
 
 enum { WR_PG_CHUNK = 32768 }; /* rows or names looked up by one statement */

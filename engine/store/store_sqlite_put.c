@@ -18,6 +18,7 @@ typedef struct put_job {
     wr_arena arena; /* texts of one dead letter */
     wr_put_result res;
     int64_t first_time_s, last_time_s, last_seq; /* of inserted ones */
+    uint64_t gone; /* dead letters that a restart took away */
 } put_job;
 
 static void job_release(put_job *j)
@@ -90,8 +91,8 @@ static wr_status judge(void *ctx, const wr_transfer_row *stored, wr_err *err)
     j->res.conflicts++;
     j->res.dead++;
     wr_arena_reset(&j->arena);
-    WR_TRY(wr_store_conflict_letter(&letter, &j->arena, t, &stored->transfer,
-                                    j->b.put->mark, err));
+    WR_TRY(wr_store_conflict_letter(&letter, &j->arena, j->b.put, d->at,
+                                    &stored->transfer, err));
     return wr_sqlite_dead_add(j->q, &letter, err);
 }
 
@@ -237,40 +238,61 @@ static wr_status insert_rows(put_job *j, wr_err *err)
 
 static wr_status add_totals(put_job *j, wr_err *err)
 {
+    /* min and max of a null are null, hence the coalesce */
     static const char sql[] =
-        "insert into store_totals (slot, transfers, first_time, last_time) "
-        "values (0, ?, ?, ?) on conflict (slot) do update set "
+        "insert into store_totals (slot, transfers, first_time, last_time, wallets, "
+        "dead) "
+        "values (0, ?, ?, ?, ?, ?) on conflict (slot) do update set "
         "transfers = transfers + excluded.transfers, "
-        "first_time = min(first_time, excluded.first_time), "
-        "last_time = max(last_time, excluded.last_time)";
-    if (j->res.inserted == 0)
+        "first_time = coalesce(min(first_time, excluded.first_time), first_time, "
+        "excluded.first_time), "
+        "last_time = coalesce(max(last_time, excluded.last_time), last_time, "
+        "excluded.last_time), "
+        "wallets = wallets + excluded.wallets, dead = dead + excluded.dead";
+    if (j->res.inserted == 0 && j->res.dead == 0 && j->gone == 0)
         return WR_OK;
     WR_SQLITE_STMT *s = NULL;
     WR_TRY(wr_sqlite_stmt(j->q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, (int64_t)j->res.inserted);
-    (void)sqlite3_bind_int64(s, 2, j->first_time_s);
-    (void)sqlite3_bind_int64(s, 3, j->last_time_s);
+    if (j->res.inserted) {
+        (void)sqlite3_bind_int64(s, 2, j->first_time_s);
+        (void)sqlite3_bind_int64(s, 3, j->last_time_s);
+    } else {
+        (void)sqlite3_bind_null(s, 2);
+        (void)sqlite3_bind_null(s, 3);
+    }
+    (void)sqlite3_bind_int64(s, 4, j->q->wallet_max - j->q->mark.wallet_max);
+    (void)sqlite3_bind_int64(s, 5, (int64_t)(j->res.dead - j->gone));
     return wr_sqlite_run(j->q, s, err);
+}
+
+static wr_status put_letters(put_job *j, wr_err *err)
+{
+    const wr_put *put = j->b.put;
+    if (put->mark && put->mark->is_restart)
+        WR_TRY(wr_sqlite_dead_remove(j->q, put->mark, &j->gone, err));
+    for (size_t i = 0; i < put->dead_count; i++)
+        WR_TRY(wr_sqlite_dead_add(j->q, &put->dead[i], err));
+    j->res.dead = put->dead_count;
+    return WR_OK;
 }
 
 static wr_status put_all(put_job *j, wr_err *err)
 {
     static const char max_seq[] = "select max(seq) from transactions";
     const wr_put *put = j->b.put;
-    for (size_t i = 0; i < put->dead_count; i++)
-        WR_TRY(wr_sqlite_dead_add(j->q, &put->dead[i], err));
-    j->res.dead = put->dead_count;
+    WR_TRY(put_letters(j, err));
     if (put->transfer_count > 0) {
         WR_TRY(wr_sqlite_int(j->q, max_seq, 0, &j->b.base_seq, err));
         WR_TRY(name_chains(j, err));
         WR_TRY(wr_sqlite_keys_take(j->q, &j->b, err));
         WR_TRY(judge_taken(j, err));
         WR_TRY(insert_rows(j, err));
-        WR_TRY(add_totals(j, err));
         if (j->res.inserted > 0)
             WR_TRY(wr_sqlite_history_extend(j->q, j->last_seq, err));
     }
-    return put->mark ? wr_sqlite_source_add(j->q, put, &j->res, err) : WR_OK;
+    WR_TRY(add_totals(j, err));
+    return put->mark ? wr_sqlite_source_add(j->q, put, &j->res, j->gone, err) : WR_OK;
 }
 
 wr_status wr_sqlite_put(wr_store *st, const wr_put *put, uint8_t *outcome,

@@ -2,7 +2,7 @@
 #include "util/clock.h"
 
 wr_status wr_sqlite_source_add(wr_sqlite *q, const wr_put *put, const wr_put_result *res,
-                               wr_err *err)
+                               uint64_t gone, wr_err *err)
 {
     static const char sql[] =
         "insert into ingestion_state (source, partition, next_offset, resume, status, "
@@ -11,9 +11,11 @@ wr_status wr_sqlite_source_add(wr_sqlite *q, const wr_put *put, const wr_put_res
         "on conflict (source, partition) do update set "
         "next_offset = excluded.next_offset, resume = excluded.resume, "
         "status = excluded.status, last_error = excluded.last_error, "
-        "records = records + excluded.records, gaps = gaps + excluded.gaps, "
+        "records = records + excluded.records - min(?13, dead), "
+        "gaps = gaps + excluded.gaps, "
         "inserted = inserted + excluded.inserted, "
-        "duplicates = duplicates + excluded.duplicates, dead = dead + excluded.dead, "
+        "duplicates = duplicates + excluded.duplicates, "
+        "dead = dead + excluded.dead - min(?13, dead), "
         "updated_at = excluded.updated_at";
     const wr_source_mark *m = put->mark;
     WR_SQLITE_STMT *s = NULL;
@@ -30,7 +32,22 @@ wr_status wr_sqlite_source_add(wr_sqlite *q, const wr_put *put, const wr_put_res
     (void)sqlite3_bind_int64(s, 10, (int64_t)res->duplicates);
     (void)sqlite3_bind_int64(s, 11, (int64_t)res->dead);
     (void)sqlite3_bind_int64(s, 12, wr_clock_wall_s());
+    (void)sqlite3_bind_int64(s, 13, (int64_t)gone);
     return wr_sqlite_run(q, s, err);
+}
+
+wr_status wr_sqlite_dead_remove(wr_sqlite *q, const wr_source_mark *m, uint64_t *gone,
+                                wr_err *err)
+{
+    static const char sql[] =
+        "delete from dead_letters where source = ? and partition = ?";
+    WR_SQLITE_STMT *s = NULL;
+    WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
+    wr_sqlite_bind(s, 1, m->source.p ? m->source : WR_TEXT_LIT(""));
+    (void)sqlite3_bind_int(s, 2, m->partition);
+    WR_TRY(wr_sqlite_run(q, s, err));
+    *gone = (uint64_t)sqlite3_changes64(q->db);
+    return WR_OK;
 }
 
 wr_status wr_sqlite_dead_add(wr_sqlite *q, const wr_dead_letter *d, wr_err *err)
@@ -161,9 +178,9 @@ wr_status wr_sqlite_counts(wr_store *st, wr_counts *out, wr_err *err)
     static const char sql[] = "select (select sum(transfers) from store_totals), "
                               "(select min(first_time) from store_totals), "
                               "(select max(last_time) from store_totals), "
-                              "(select max(wallet_id) from wallets), "
+                              "(select sum(wallets) from store_totals), "
                               "(select sum(added) - sum(removed) from label_revisions), "
-                              "(select max(dead_id) from dead_letters), "
+                              "(select sum(dead) from store_totals), "
                               "(select count(*) from scoring_runs), "
                               "(select max(seq) from transactions), "
                               "(select max(rev) from label_revisions)";
@@ -176,7 +193,7 @@ wr_status wr_sqlite_counts(wr_store *st, wr_counts *out, wr_err *err)
         .transfers = (uint64_t)wr_sqlite_int_or(s, 0, 0),
         .first_time_s = wr_sqlite_int_or(s, 1, 0),
         .last_time_s = wr_sqlite_int_or(s, 2, 0),
-        .wallets = (uint64_t)wr_sqlite_int_or(s, 3, 0), /* ids have no gaps here */
+        .wallets = (uint64_t)wr_sqlite_int_or(s, 3, 0),
         .labels = (uint64_t)wr_sqlite_int_or(s, 4, 0),
         .dead = (uint64_t)wr_sqlite_int_or(s, 5, 0),
         .runs = (uint64_t)wr_sqlite_int_or(s, 6, 0),

@@ -29,6 +29,7 @@ static void step_put(pair *p)
 {
     wr_transfer t[BATCH_MAX];
     wr_dead_letter d[3];
+    int64_t position[BATCH_MAX];
     size_t n = below(p, BATCH_MAX + 1);
     size_t dead = below(p, 4);
     for (size_t i = 0; i < n; i++) {
@@ -36,6 +37,7 @@ static void step_put(pair *p)
         t[i] = ct_transfer(below(p, 60), below(p, 2), name[below(p, NAMES)],
                            name[below(p, NAMES)], below(p, 3));
         t[i].chain = any_chain(p);
+        position[i] = 100 + (int64_t)i;
         if (below(p, 3) == 0) { /* make a repetition likely */
             t[i].from = wr_text_of(name[t[i].position]);
             t[i].to = wr_text_of(name[t[i].position + 1]);
@@ -58,9 +60,11 @@ static void step_put(pair *p)
                         .next_offset = below(p, 1000),
                         .status = "running",
                         .records = n + dead,
-                        .gaps = below(p, 3)};
+                        .gaps = below(p, 3),
+                        .is_restart = below(p, 4) == 0};
     wr_put put = {.transfer = t,
                   .transfer_count = n,
+                  .position = below(p, 2) ? position : NULL,
                   .dead = d,
                   .dead_count = dead,
                   .mark = below(p, 4) ? &m : NULL};

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "contract.h"
+#include "store/migrations_int.h"
 
 static void test_open__unknown_scheme_is_named_without_its_password(void **state)
 {
@@ -245,6 +246,40 @@ static void test_migrate__failing_step_is_undone(void **state)
     assert_ok(wr_store_check_schema(st, &err));
 }
 
+/* Records that were there before 0006 are counted by it, and later ones beside them. */
+static void test_migrate__totals_of_what_is_there(void **state)
+{
+    (void)state;
+    char dsn[CT_DSN_MAX];
+    WR_AUTO(wr_store) st = ct_open(dsn);
+    wr_transfer t[] = {ct_transfer(1, 0, "a", "b", 1), ct_transfer(1, 0, "a", "c", 1),
+                       ct_transfer(2, 0, "c", "a", 1)};
+    wr_put p = {.transfer = t, .transfer_count = 2};
+    wr_put_result res;
+    assert_ok(wr_store_put(st, &p, NULL, &res, &err));
+    assert_int_equal(res.conflicts, 1);
+    ct.exec(dsn, "alter table store_totals drop column wallets");
+    ct.exec(dsn, "alter table store_totals drop column dead");
+    const wr_migration *m = wr_migrations;
+    while (m->dialect && (m->number != 6 || strcmp(m->dialect, ct.name) != 0))
+        m++;
+    assert_non_null(m->dialect);
+    ct.exec(dsn, m->sql);
+
+    wr_counts c;
+    WR_AUTO(wr_store) again = ct_again(dsn);
+    assert_ok(wr_store_counts(again, &c, &err));
+    assert_int_equal(c.transfers, 1);
+    assert_int_equal(c.wallets, 2);
+    assert_int_equal(c.dead, 1);
+    p = (wr_put){.transfer = t, .transfer_count = 3};
+    assert_ok(wr_store_put(again, &p, NULL, &res, &err));
+    assert_ok(wr_store_counts(again, &c, &err));
+    assert_int_equal(c.transfers, 2);
+    assert_int_equal(c.wallets, 3);
+    assert_int_equal(c.dead, 2);
+}
+
 int contract_schema(void)
 {
     const struct CMUnitTest any[] = {
@@ -265,6 +300,7 @@ int contract_schema(void)
         wr_unit_test(test_migrate__newer_database),
         wr_unit_test(test_migrate__hole_in_the_numbers),
         wr_unit_test(test_migrate__failing_step_is_undone),
+        wr_unit_test(test_migrate__totals_of_what_is_there),
     };
     int failed = cmocka_run_group_tests_name("schema", any, NULL, NULL);
     if (ct.is_shared)

@@ -225,6 +225,78 @@ static void test_dead_list__any_bytes_come_back(void **state)
     assert_int_equal(l.raw_len, 0);
 }
 
+/* One put of source s: a good transfer, a repetition of it, `dead` letters from `at` on.
+ */
+static void read_source(wr_store *st, const char *s, int32_t partition, int64_t at,
+                        size_t dead, bool is_restart)
+{
+    wr_dead_letter d[4];
+    wr_transfer t = ct_transfer(1, 0, "a", "b", 1);
+    for (size_t i = 0; i < dead; i++)
+        d[i] = (wr_dead_letter){.source = wr_text_of(s),
+                                .partition = partition,
+                                .position = at + (int64_t)i,
+                                .reason = WR_TEXT_LIT("bad")};
+    wr_source_mark m = {.source = wr_text_of(s),
+                        .partition = partition,
+                        .status = "running",
+                        .records = dead + 1,
+                        .is_restart = is_restart};
+    wr_put p = {
+        .transfer = &t, .transfer_count = 1, .dead = d, .dead_count = dead, .mark = &m};
+    wr_put_result res;
+    assert_ok(wr_store_put(st, &p, NULL, &res, &err));
+    assert_int_equal(res.dead, dead);
+}
+
+static void check_source(wr_store *st, uint64_t records, uint64_t inserted,
+                         uint64_t duplicates, uint64_t dead)
+{
+    wr_arena a;
+    wr_source s;
+    wr_arena_init(&a, 0);
+    assert_ok(wr_store_source_get(st, &s, &a, WR_TEXT_LIT("f"), 0, &err));
+    assert_int_equal(s.records, records);
+    assert_int_equal(s.inserted, inserted);
+    assert_int_equal(s.duplicates, duplicates);
+    assert_int_equal(s.dead, dead);
+    wr_arena_release(&a);
+}
+
+static void test_restart__letters_of_the_newest_reading(void **state)
+{
+    (void)state;
+    WR_AUTO(wr_store) st = ct_open(NULL);
+    static letters l;
+    wr_counts c;
+    read_source(st, "f", 0, 10, 3, true); /* nothing was there: as any other */
+    read_source(st, "f", 1, 50, 1, false);
+    read_source(st, "g", 0, 60, 1, false);
+    read_source(st, "f", 0, 13, 1, false);
+    check_source(st, 6, 1, 1, 4);
+    assert_ok(wr_store_counts(st, &c, &err));
+    assert_int_equal(c.dead, 6);
+
+    read_source(st, "f", 0, 10, 2, true);
+    check_source(st, 5, 1, 2, 2);
+    l = (letters){0};
+    assert_ok(wr_store_dead_list(st, WR_TEXT_LIT("f"), 0, 32, add_letter, &l, &err));
+    assert_int_equal(l.n, 3);
+    assert_int_equal(l.position[0], 50); /* the other partition stays */
+    assert_int_equal(l.position[1], 10);
+    assert_int_equal(l.position[2], 11);
+    assert_true(l.id[1] > l.id[0] && l.id[2] > l.id[1]);
+    read_source(st, "f", 0, 12, 1, false); /* goes on: nothing is taken away */
+    check_source(st, 7, 1, 3, 3);
+    assert_ok(wr_store_counts(st, &c, &err));
+    assert_int_equal(c.dead, 5);
+    assert_int_equal(c.wallets, 2);
+    read_source(st, "f", 0, 0, 0, true);
+    check_source(st, 5, 1, 4, 0);
+    assert_ok(wr_store_counts(st, &c, &err));
+    assert_int_equal(c.dead, 2);
+}
+
 int contract_source(void)
 {
     const struct CMUnitTest any[] = {
@@ -234,6 +306,7 @@ int contract_source(void)
         wr_unit_test(test_sources__callback_can_stop),
         wr_unit_test(test_dead_list__pages_and_sources),
         wr_unit_test(test_dead_list__any_bytes_come_back),
+        wr_unit_test(test_restart__letters_of_the_newest_reading),
     };
     return cmocka_run_group_tests_name("source", any, NULL, NULL);
 }

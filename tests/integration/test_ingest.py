@@ -160,8 +160,7 @@ class Records(Stores):
         path.write_bytes(b"\n".join(lines) + b"\n")
         for kind, store in self.each_store("bad"):
             rep = self.load(store, path)
-            # the store finds a conflict, and it does not know the number of the record
-            letters = {d["position"] if d["position"] > 0 else len(BAD) + 1: d for d in self.dead(store)}
+            letters = {d["position"]: d for d in self.dead(store)}
             missed = [b[0] for i, b in enumerate(BAD) if i + 2 not in letters]
             self.assertEqual(missed, [])
             self.assertEqual((rep["inserted"], rep["dead"], rep["conflicts"]), (1, len(BAD), 1))
@@ -180,6 +179,11 @@ class Records(Stores):
             again = self.load(store, path)
             self.assertEqual((again["records"], again["skipped"]), (0, 1 + len(BAD)))
             self.assertEqual(len(self.dead(store)), len(BAD))
+            again = self.load(store, path, "--reread")
+            self.assertEqual((again["inserted"], again["duplicates"], again["dead"]), (0, 1, len(BAD)))
+            self.assertEqual({d["position"] for d in self.dead(store)}, set(letters))
+            self.assertEqual(len(self.dead(store)), len(BAD))
+            self.assertIn(f" {len(BAD)} dead letters", store.run("walletrisk", "doctor").stdout)
 
     def test_good_records_are_stored_as_said(self):
         path = self.folder / "good.ndjson"

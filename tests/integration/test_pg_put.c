@@ -119,6 +119,14 @@ static void check_tables(uint64_t distinct, uint64_t conflicts)
                      distinct);
     assert_int_equal(wr_test_pg_number(c, "select count(*) from dead_letters"),
                      conflicts);
+    assert_int_equal(
+        wr_test_pg_number(c, "select sum(wallets) - (select count(*) from wallets) "
+                             "from store_totals"),
+        0);
+    assert_int_equal(
+        wr_test_pg_number(c, "select sum(dead) - (select count(*) from dead_letters) "
+                             "from store_totals"),
+        0);
     /* a wallet with an id is in at least one transfer, and each transfer has its wallets
      */
     assert_int_equal(wr_test_pg_number(

@@ -125,6 +125,82 @@ static void test_load__header_alone_and_one_bad_row(void **state)
     assert_int_equal(c.dead, 1);
 }
 
+typedef struct letters {
+    int64_t position[8];
+    size_t n;
+} letters;
+
+static wr_status add_letter(void *ctx, const wr_dead_row *d, wr_err *err)
+{
+    letters *l = ctx;
+    (void)err;
+    assert_true(l->n < 8);
+    l->position[l->n++] = d->letter.position;
+    return WR_OK;
+}
+
+static void check_letters(wr_store *st, const char *source, const int64_t *want, size_t n)
+{
+    letters l = {0};
+    wr_source s;
+    wr_arena arena;
+    wr_arena_init(&arena, 0);
+    assert_ok(wr_store_dead_list(st, wr_text_of(source), 0, 8, add_letter, &l, &err));
+    assert_int_equal(l.n, n);
+    assert_memory_equal(l.position, want, n * sizeof *want);
+    assert_ok(wr_store_source_get(st, &s, &arena, wr_text_of(source), 0, &err));
+    assert_int_equal(s.dead, n);
+    assert_int_equal(s.records, s.inserted + s.duplicates + s.dead);
+    wr_arena_release(&arena);
+}
+
+typedef struct row {
+    int tx;
+    const char *value;
+} row;
+
+static void write_values(const row *r, size_t n)
+{
+    wr_buf b;
+    wr_buf_init(&b, 1 << 20);
+    wr_buf_adds(&b, "tx_hash,from,to,value,time\n");
+    for (size_t i = 0; i < n; i++)
+        wr_buf_addf(&b, "0x%064x,%s,%s,%s,1600000000\n", r[i].tx, A, B, r[i].value);
+    write_file(wr_buf_cstr(&b));
+    wr_buf_release(&b);
+}
+
+/* Rows 2 and 6 are bad, row 5 has the key of row 1 and another amount. */
+static void test_load__reread_leaves_each_letter_once(void **state)
+{
+    (void)state;
+    WR_AUTO(wr_store) st = open_store();
+    wr_file_load_opts o = opts();
+    wr_file_load_report r;
+    const int64_t bad[] = {2, 6,
+                           5}; /* by batches of three; the conflict is last in its */
+    o.source = "log";
+    const row first[] = {{1, "1"}, {2, "x"}, {3, "1"}, {4, "1"}, {1, "2"}, {5, "x"}};
+    const row later[] = {{1, "1"}, {2, "x"}, {3, "1"}, {4, "2"}, {6, "2"}, {5, "1"}};
+    write_values(first, 6);
+    assert_ok(wr_file_load(&r, st, &o, &err));
+    check(&r, 6, 3, 0, 3, 0);
+    assert_int_equal(r.conflicts, 1);
+    check_letters(st, "log", bad, 3);
+    o.is_reread = true;
+    for (int i = 0; i < 2; i++) {
+        assert_ok(wr_file_load(&r, st, &o, &err));
+        check(&r, 6, 0, 3, 3, 0);
+        check_letters(st, "log", bad, 3);
+    }
+    o.is_reread = false;
+    write_values(later, 6);
+    assert_ok(wr_file_load(&r, st, &o, &err)); /* corrected: read again by itself */
+    assert_true(r.is_changed);
+    check(&r, 6, 2, 2, 2, 0);
+    check_letters(st, "log", (const int64_t[]){2, 4}, 2);
+}
+
 /* Stops when it has shown `allowed` batches. */
 typedef struct stopper {
     atomic_bool stop;
@@ -223,6 +299,7 @@ int main(void)
         wr_unit_test(test_load__again_and_longer),
         wr_unit_test(test_load__name_comes_from_path_and_first_bytes),
         wr_unit_test(test_load__header_alone_and_one_bad_row),
+        wr_unit_test(test_load__reread_leaves_each_letter_once),
         wr_unit_test(test_load__stop_leaves_the_mark),
         wr_unit_test(test_load__errors),
         wr_unit_test(test_load__source_is_text_whatever_it_was),

@@ -112,7 +112,8 @@ static void test_conflict_letter__without_a_mark(void **state)
     refused.to = WR_TEXT_LIT("c\"");
     refused.memo = WR_TEXT_LIT("hi");
     wr_arena_init(&a, 0);
-    assert_ok(wr_store_conflict_letter(&d, &a, &refused, &stored, NULL, &err));
+    const wr_put put = {.transfer = &refused, .transfer_count = 1};
+    assert_ok(wr_store_conflict_letter(&d, &a, &put, 0, &stored, &err));
     assert_int_equal(d.source.len, 0);
     assert_non_null(d.source.p);
     assert_int_equal(d.partition, 0);
@@ -137,7 +138,8 @@ static wr_status letter_once(wr_err *err)
     wr_transfer refused = transfer();
     refused.amount_base = 6;
     wr_arena_init(&a, 0);
-    wr_status s = wr_store_conflict_letter(&d, &a, &refused, &stored, NULL, err);
+    const wr_put put = {.transfer = &refused, .transfer_count = 1};
+    wr_status s = wr_store_conflict_letter(&d, &a, &put, 0, &stored, err);
     wr_arena_release(&a);
     return s;
 }
