@@ -103,8 +103,8 @@ typedef struct wr_source_mark {
 typedef struct wr_put {
     const wr_transfer *transfer;
     size_t transfer_count;
-    const int64_t *position; /* [transfer_count] of each in the source, for the letter of a
-                                conflict; NULL: unknown (-1) */
+    const int64_t *position; /* [transfer_count] of each in the source, for the letter of
+                                a conflict; NULL: unknown (-1) */
     const wr_dead_letter *dead;
     size_t dead_count;
     const wr_source_mark *mark; /* NULL: no source is kept (tests) */

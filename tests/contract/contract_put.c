@@ -458,31 +458,6 @@ static void test_put__dead_letters_and_mark_ride_along(void **state)
     wr_arena_release(&a);
 }
 
-/* Whether the other one is stored already or stands in the same batch. */
-static void test_put__letter_of_a_conflict_knows_its_position(void **state)
-{
-    (void)state;
-    WR_AUTO(wr_store) st = ct_open(NULL);
-    wr_transfer old = ct_transfer(1, 0, "a", "b", 1);
-    ct_put_new(st, &old, 1);
-    wr_transfer t[] = {ct_transfer(2, 0, "a", "b", 1), ct_transfer(2, 0, "a", "b", 2),
-                       ct_transfer(1, 0, "a", "b", 3), ct_transfer(1, 0, "a", "b", 1)};
-    const int64_t position[] = {40, 41, INT64_MAX, 43};
-    wr_source_mark m = {.source = WR_TEXT_LIT("f"), .status = "running", .records = 4};
-    wr_put p = {.transfer = t, .transfer_count = 4, .position = position, .mark = &m};
-    wr_put_result res;
-    assert_ok(wr_store_put(st, &p, NULL, &res, &err));
-    assert_int_equal(res.conflicts, 2);
-    static letter l;
-    l = (letter){0};
-    assert_ok(wr_store_dead_list(st, m.source, 0, 1, keep_letter, &l, &err));
-    assert_int_equal(l.position, 41);
-    l = (letter){0};
-    assert_ok(wr_store_dead_list(st, m.source, 0, 10, keep_letter, &l, &err));
-    assert_int_equal(l.n, 2); /* array order: the last one kept is the second */
-    assert_int_equal(l.position, INT64_MAX);
-}
-
 static void test_put__many_keep_their_order(void **state)
 {
     (void)state;
@@ -600,7 +575,6 @@ int contract_put(void)
         wr_unit_test(test_put__limits_come_back),
         wr_unit_test(test_put__hash_spellings_do_not_meet),
         wr_unit_test(test_put__dead_letters_and_mark_ride_along),
-        wr_unit_test(test_put__letter_of_a_conflict_knows_its_position),
         wr_unit_test(test_put__many_keep_their_order),
         wr_unit_test(test_put__out_of_memory_leaves_no_trace),
         wr_unit_test(test_life__out_of_memory_leaks_nothing),

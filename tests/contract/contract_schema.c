@@ -31,6 +31,33 @@ static void test_kind__is_the_backend(void **state)
     assert_string_equal(wr_store_kind(st), want);
 }
 
+static void test_open_ready__creates_nothing(void **state)
+{
+    (void)state;
+    char dsn[CT_DSN_MAX];
+    wr_store *st = NULL;
+    ct.fresh(dsn);
+    if (strcmp(ct.name, "sqlite") == 0) {
+        const char *path = dsn + strlen("sqlite:");
+        char want[CT_DSN_MAX + 64];
+        wr_err e = {0};
+        assert_int_equal(wr_store_open_ready(&st, dsn, &e), WR_ENOTFOUND);
+        (void)snprintf(want, sizeof want, "no database '%s': run walletrisk migrate",
+                       path);
+        assert_string_equal(e.msg, want);
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+    wr_store_close(ct_again(dsn)); /* a database now, but no tables */
+    assert_err_says(WR_ECONFLICT, "run walletrisk migrate",
+                    wr_store_open_ready(&st, dsn, &err));
+    assert_null(st);
+    if (!ct.is_shared)
+        return;
+    wr_store_close(ct_open(dsn));
+    assert_ok(wr_store_open_ready(&st, dsn, &err));
+    wr_store_close(st);
+}
+
 static void test_migrate__empty_then_nothing_left(void **state)
 {
     (void)state;
@@ -286,6 +313,7 @@ int contract_schema(void)
         wr_unit_test(test_open__unknown_scheme_is_named_without_its_password),
         wr_unit_test(test_close__null),
         wr_unit_test(test_kind__is_the_backend),
+        wr_unit_test(test_open_ready__creates_nothing),
         wr_unit_test(test_migrate__empty_then_nothing_left),
         wr_unit_test(test_migrate__empty_tables_answer),
         wr_unit_test(test_operations__without_tables_are_errors),

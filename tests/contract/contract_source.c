@@ -225,6 +225,29 @@ static void test_dead_list__any_bytes_come_back(void **state)
     assert_int_equal(l.raw_len, 0);
 }
 
+/* Whether the other one is stored already or stands in the same batch. */
+static void test_dead_list__conflicts_know_their_position(void **state)
+{
+    (void)state;
+    WR_AUTO(wr_store) st = ct_open(NULL);
+    wr_transfer old = ct_transfer(1, 0, "a", "b", 1);
+    ct_put_new(st, &old, 1);
+    wr_transfer t[] = {ct_transfer(2, 0, "a", "b", 1), ct_transfer(2, 0, "a", "b", 2),
+                       ct_transfer(1, 0, "a", "b", 3), ct_transfer(1, 0, "a", "b", 1)};
+    const int64_t position[] = {40, 41, INT64_MAX, 43};
+    wr_source_mark m = {.source = WR_TEXT_LIT("f"), .status = "running", .records = 4};
+    wr_put p = {.transfer = t, .transfer_count = 4, .position = position, .mark = &m};
+    wr_put_result res;
+    assert_ok(wr_store_put(st, &p, NULL, &res, &err));
+    assert_int_equal(res.conflicts, 2);
+    static letters l;
+    l = (letters){0};
+    assert_ok(wr_store_dead_list(st, m.source, 0, 10, add_letter, &l, &err));
+    assert_int_equal(l.n, 2);
+    assert_int_equal(l.position[0], 41);
+    assert_int_equal(l.position[1], INT64_MAX);
+}
+
 /* One put of source s: a good transfer, a repetition of it, `dead` letters from `at` on.
  */
 static void read_source(wr_store *st, const char *s, int32_t partition, int64_t at,
@@ -306,6 +329,7 @@ int contract_source(void)
         wr_unit_test(test_sources__callback_can_stop),
         wr_unit_test(test_dead_list__pages_and_sources),
         wr_unit_test(test_dead_list__any_bytes_come_back),
+        wr_unit_test(test_dead_list__conflicts_know_their_position),
         wr_unit_test(test_restart__letters_of_the_newest_reading),
     };
     return cmocka_run_group_tests_name("source", any, NULL, NULL);

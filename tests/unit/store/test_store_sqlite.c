@@ -565,31 +565,6 @@ static void test_put__key_without_its_row(void **state)
     assert_non_null(strstr(e.msg, "seq 1"));
 }
 
-static void test_open_ready__creates_nothing(void **state)
-{
-    (void)state;
-    char dsn[128], want[256];
-    wr_store *st = NULL;
-    wr_err e = {0};
-    remove_database("a.db");
-    dsn_of(dsn, "a.db");
-    const char *path = dsn + strlen("sqlite:");
-    assert_int_equal(wr_store_open_ready(&st, dsn, &e), WR_ENOTFOUND);
-    (void)snprintf(want, sizeof want, "no database '%s': run walletrisk migrate", path);
-    assert_string_equal(e.msg, want);
-    assert_null(st);
-    assert_int_not_equal(access(path, F_OK), 0);
-
-    st = open_again(); /* a file, but no tables */
-    wr_store_close(st);
-    st = NULL;
-    assert_err(WR_ECONFLICT, wr_store_open_ready(&st, dsn, &err));
-    assert_null(st);
-    wr_store_close(open_new());
-    assert_ok(wr_store_open_ready(&st, dsn, &err));
-    wr_store_close(st);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -603,7 +578,6 @@ int main(void)
         wr_unit_test(test_bulk__other_writer_meanwhile),
         wr_unit_test(test_put__more_assets_than_ids),
         wr_unit_test(test_open__what_cannot_be_one),
-        wr_unit_test(test_open_ready__creates_nothing),
         wr_unit_test(test_put__busy_database),
         wr_unit_test(test_put__no_room_to_grow),
         wr_unit_test(test_put__key_without_its_row),
