@@ -112,7 +112,7 @@ static wr_status remap(edge_load *l, const wr_ids *ids, wr_err *err)
 static wr_status load(wr_snapshot **out, edge_load *l, wr_store *st, int64_t max_seq,
                       wr_err *err)
 {
-    WR_TRY(wr_store_scan_edges(st, 0, max_seq, take_edges, l, err));
+    WR_TRY(wr_store_scan_all_edges(st, max_seq, take_edges, l, err));
     WR_AUTO(wr_ids) ids = NULL;
     WR_TRY(wr_ids_new(&ids, err));
     wallet_load w = {.edges = l, .ids = ids};

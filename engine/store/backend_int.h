@@ -81,7 +81,7 @@ typedef struct wr_store_backend {
     wr_status (*counts)(wr_store *st, wr_counts *out, wr_err *err);
     wr_status (*safe_seq)(wr_store *st, int64_t *seq, wr_err *err);
     wr_status (*scan_edges)(wr_store *st, int64_t after_seq, int64_t upto_seq,
-                            wr_edge_fn fn, void *ctx, wr_err *err);
+                            bool is_any_order, wr_edge_fn fn, void *ctx, wr_err *err);
     wr_status (*scan_wallets)(wr_store *st, uint32_t after_id, wr_wallet_fn fn, void *ctx,
                               wr_err *err);
     wr_status (*scan_assets)(wr_store *st, wr_asset_fn fn, void *ctx, wr_err *err);

@@ -225,7 +225,7 @@ wr_status wr_sqlite_counts(wr_store *st, wr_counts *out, wr_err *err);
 wr_status wr_sqlite_safe_seq(wr_store *st, int64_t *seq, wr_err *err);
 
 wr_status wr_sqlite_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
-                               wr_edge_fn fn, void *ctx, wr_err *err);
+                               bool is_any_order, wr_edge_fn fn, void *ctx, wr_err *err);
 wr_status wr_sqlite_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn,
                                  void *ctx, wr_err *err);
 wr_status wr_sqlite_scan_assets(wr_store *st, wr_asset_fn fn, void *ctx, wr_err *err);

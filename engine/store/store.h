@@ -190,6 +190,12 @@ typedef wr_status (*wr_edge_fn)(void *ctx, const wr_edge_row *row, size_t n, wr_
  */
 wr_status wr_store_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
                               wr_edge_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
+/*
+ * All transfers with seq <= upto_seq in whatever order is cheapest, for one who sorts them
+ * anyway.  Cost  PostgreSQL: as the rows lie, 15 to 25 % less than by seq; else the same.
+ */
+wr_status wr_store_scan_all_edges(wr_store *st, int64_t upto_seq, wr_edge_fn fn, void *ctx,
+                                  wr_err *err) WR_NODISCARD;
 
 typedef struct wr_wallet_row {
     uint32_t id; /* 1.., order of first appearance; gaps are possible */

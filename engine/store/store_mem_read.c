@@ -107,9 +107,10 @@ wr_status wr_mem_safe_seq(wr_store *st, int64_t *seq, wr_err *err)
 }
 
 wr_status wr_mem_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
-                            wr_edge_fn fn, void *ctx, wr_err *err)
+                            bool is_any_order, wr_edge_fn fn, void *ctx, wr_err *err)
 {
     const wr_mem *m = wr_mem_of(st);
+    (void)is_any_order;
     WR_TRY(wr_mem_ready(m, err));
     for (size_t i = 0; i < m->transfers.count; i++) {
         const wr_transfer *t = &m->transfers.item[i];

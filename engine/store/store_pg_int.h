@@ -301,7 +301,7 @@ wr_status wr_pg_dead_list(wr_store *base, wr_text source, int64_t after_id,
                           uint32_t limit, wr_dead_fn fn, void *ctx, wr_err *err);
 
 wr_status wr_pg_scan_edges(wr_store *base, int64_t after_seq, int64_t upto_seq,
-                           wr_edge_fn fn, void *ctx, wr_err *err);
+                           bool is_any_order, wr_edge_fn fn, void *ctx, wr_err *err);
 wr_status wr_pg_scan_wallets(wr_store *base, uint32_t after_id, wr_wallet_fn fn,
                              void *ctx, wr_err *err);
 wr_status wr_pg_scan_assets(wr_store *base, wr_asset_fn fn, void *ctx, wr_err *err);

@@ -14,10 +14,10 @@
 /* --- edges ------------------------------------------------------------------------- */
 
 /*
- * One COPY ordered by seq: an index scan of the primary key over a table that is written
- * in seq order.  Measured against the same COPY without order it costs 15 to 20 %;
- * sorting here instead would need all rows in memory before the first one could be handed
- * on.
+ * By seq: one COPY through the index of the primary key, over a table that is written in
+ * seq order; sorting here instead would need all rows in memory before the first one could
+ * be handed on.  In any order: the same COPY as the rows lie, which saves the server a
+ * fifth of its work.
  */
 enum {
     EDGE_CHUNK = 4096,
@@ -31,6 +31,7 @@ typedef struct edge_out {
     wr_edge_row *row; /* [EDGE_CHUNK] */
     size_t n;
     int64_t last_seq;
+    bool is_any_order;
     wr_edge_fn fn;
     void *ctx;
 } edge_out;
@@ -42,7 +43,7 @@ static wr_status edge_row(void *ctx, const char *p, size_t len, wr_err *err)
         return wr_fail(err, WR_ECORRUPT, "postgresql: transfer row of %zu bytes", len);
     int64_t seq = (int64_t)wr_pg_load_be64(p + 6);
     uint32_t asset = wr_pg_load_be32(p + 46);
-    if (seq <= o->last_seq || asset >= WR_STORE_ASSET_COUNT_MAX)
+    if ((seq <= o->last_seq && !o->is_any_order) || asset >= WR_STORE_ASSET_COUNT_MAX)
         return wr_fail(err, WR_ECORRUPT,
                        "postgresql: transfer %" PRId64 " (asset %" PRIu32
                        ") after %" PRId64,
@@ -64,7 +65,7 @@ static wr_status edge_row(void *ctx, const char *p, size_t len, wr_err *err)
 }
 
 wr_status wr_pg_scan_edges(wr_store *base, int64_t after_seq, int64_t upto_seq,
-                           wr_edge_fn fn, void *ctx, wr_err *err)
+                           bool is_any_order, wr_edge_fn fn, void *ctx, wr_err *err)
 {
     wr_pg_store *st = wr_pg_of(base);
     char sql[256];
@@ -73,12 +74,15 @@ wr_status wr_pg_scan_edges(wr_store *base, int64_t after_seq, int64_t upto_seq,
     WR_AUTO_ARRAY wr_edge_row *row = wr_calloc(EDGE_CHUNK, sizeof *row);
     if (!row)
         return wr_fail(err, WR_ENOMEM, "chunk of %d transfers", EDGE_CHUNK);
-    edge_out o = {.row = row, .last_seq = after_seq, .fn = fn, .ctx = ctx};
+    edge_out o = {.row = row, .last_seq = after_seq, .is_any_order = is_any_order, .fn = fn, .ctx = ctx};
+    char lower[48] = "";
+    if (after_seq > 0) /* a condition that every row meets costs as much as any other */
+        (void)snprintf(lower, sizeof lower, "seq > %" PRId64 " and ", after_seq);
     (void)snprintf(sql, sizeof sql,
                    "copy (select seq, time, from_id, to_id, asset_id, value, flags "
-                   "from transactions where seq > %" PRId64 " and seq <= %" PRId64
-                   " order by seq) to stdout (format binary)",
-                   after_seq, upto_seq);
+                   "from transactions where %sseq <= %" PRId64
+                   "%s) to stdout (format binary)",
+                   lower, upto_seq, is_any_order ? "" : " order by seq");
     WR_TRY(wr_pg_begin(st, SCAN_BEGIN, err));
     wr_status s = wr_pg_copy_out(st, sql, EDGE_COLUMNS, edge_row, &o, err);
     if (s == WR_OK && o.n)

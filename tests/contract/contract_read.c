@@ -73,6 +73,28 @@ static void test_scan_edges__bounds(void **state)
     assert_int_equal(some.n, 0);
 }
 
+/* The same rows as by seq, each once. */
+static void test_scan_all_edges(void **state)
+{
+    (void)state;
+    WR_AUTO(wr_store) st = ct_open(NULL);
+    put_ring(st, 0, 10);
+    edges by_seq = {0};
+    edges any = {0};
+    uint32_t seen = 0;
+    assert_ok(wr_store_scan_edges(st, 0, INT64_MAX, add_edges, &by_seq, &err));
+    assert_ok(wr_store_scan_all_edges(st, by_seq.seq[6], add_edges, &any, &err));
+    assert_int_equal(any.n, 7);
+    for (size_t i = 0; i < any.n; i++)
+        for (size_t k = 0; k < by_seq.n; k++)
+            if (any.seq[i] == by_seq.seq[k]) {
+                assert_int_equal(any.time_s[i], by_seq.time_s[k]);
+                assert_int_equal(any.from[i], by_seq.from[k]);
+                seen |= UINT32_C(1) << k;
+            }
+    assert_int_equal(seen, (1 << 7) - 1);
+}
+
 /* What was read up to safe_seq stays what is there; the rest comes after it. */
 static void test_safe_seq__is_a_tail_cursor(void **state)
 {
@@ -314,6 +336,7 @@ int contract_read(void)
     const struct CMUnitTest any[] = {
         wr_unit_test(test_scan_edges__empty),
         wr_unit_test(test_scan_edges__bounds),
+        wr_unit_test(test_scan_all_edges),
         wr_unit_test(test_safe_seq__is_a_tail_cursor),
         wr_unit_test(test_scan_edges__callback_can_stop),
         wr_unit_test(test_scan_wallets__after),
