@@ -19,6 +19,23 @@ typedef struct options {
     const char *docs_dir;   /* "" = look for it */
 } options;
 
+/* What became of the file of cfg.snapshot_file; on the compute thread. */
+static void log_kept(void *ctx, wr_kept what, const char *text)
+{
+    static const struct {
+        const char *event;
+        wr_log_level level;
+    } as[] = {
+        [WR_KEPT_USED] = {"snapshot_used", WR_LOG_INFO},
+        [WR_KEPT_UNUSED] = {"snapshot_unused", WR_LOG_INFO},
+        [WR_KEPT_REFUSED] = {"snapshot_refused", WR_LOG_WARN},
+        [WR_KEPT_WRITTEN] = {"snapshot_written", WR_LOG_INFO},
+        [WR_KEPT_NOT_WRITTEN] = {"snapshot_not_written", WR_LOG_WARN},
+    };
+    (void)ctx;
+    wr_log(as[what].level, as[what].event, "detail", text, NULL);
+}
+
 static bool is_asked(int argc, char **argv, const char *flag)
 {
     for (int i = 1; i < argc; i++)
@@ -108,8 +125,10 @@ static int serve(const wr_config *cfg, const options *o)
     wr_status s = wr_server_check_host(cfg->http_host, &err);
     if (s == WR_OK)
         s = wr_app_open(&app, cfg, o->docs_dir, &err);
-    if (s == WR_OK)
+    if (s == WR_OK) {
+        wr_live_keep(app->live, cfg->snapshot_file, log_kept, NULL);
         s = wr_app_restore(app, &err);
+    }
     if (s == WR_OK)
         s = listen_on(app, o, &err);
     if (s == WR_OK)

@@ -54,7 +54,7 @@ wr_status wr_cmd_score(wr_cli *cli, wr_err *err)
     WR_AUTO(wr_store) st = NULL;
     WR_TRY(wr_cli_open_store(&st, cli, err));
     WR_AUTO(wr_assessment) a = NULL;
-    WR_TRY(wr_run_score(&a, st, NULL, -1, cfg, NULL, &cli->pg, err));
+    WR_TRY(wr_run_score(&a, st, cfg, NULL, &cli->pg, err));
     wr_progress_line_done(&cli->line);
     if (is_json)
         return print_json_run(wr_assessment_run(a), err);

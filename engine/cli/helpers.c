@@ -13,7 +13,7 @@ wr_status wr_cli_open_store(wr_store **out, const wr_cli *cli, wr_err *err)
 wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id, wr_cli *cli,
                          wr_err *err)
 {
-    wr_status s = wr_run_restore(out, st, run_id ? run_id : "", &cli->pg, err);
+    wr_status s = wr_run_restore(out, st, run_id ? run_id : "", NULL, &cli->pg, err);
     wr_progress_line_done(&cli->line);
     return s;
 }

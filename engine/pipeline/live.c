@@ -11,14 +11,17 @@
 enum { JOBS_KEPT = 64 };
 
 struct wr_live {
-    pthread_mutex_t lock; /* guards all below but dsn and cfg */
+    pthread_mutex_t lock; /* guards all below, except where it says otherwise */
     pthread_cond_t changed;
     pthread_t thread;
     bool is_thread_started;
-    char *dsn;
+    char *dsn; /* this and cfg are set once */
     wr_settings *cfg;
 
     wr_view view;
+    wr_loaded loaded; /* view.graph, borrowed, with what is known of it; compute thread */
+
+    wr_keep keep; /* set before the first job, then the compute thread's */
 
     wr_job_status job[JOBS_KEPT]; /* ring; the newest at job_count - 1 */
     uint64_t job_count;
@@ -57,13 +60,14 @@ void wr_view_release(wr_view *v)
 }
 
 /* Takes both references; NULL assessment keeps the one there. */
-static void swap_view(wr_live *lv, wr_snapshot *g, int64_t max_seq, wr_assessment *a)
+static void swap_view(wr_live *lv, wr_loaded *graph, wr_assessment *a)
 {
+    lv->loaded = *graph;
     pthread_mutex_lock(&lv->lock);
     wr_snapshot *old_g = lv->view.graph;
     wr_assessment *old_a = a ? lv->view.assessment : NULL;
-    lv->view.graph = g;
-    lv->view.graph_max_seq = max_seq;
+    lv->view.graph = WR_STEAL(graph->g);
+    lv->view.graph_max_seq = graph->max_seq;
     lv->view.graph_loaded_s = wr_clock_wall_s();
     if (a)
         lv->view.assessment = a;
@@ -91,61 +95,123 @@ static void show_progress(void *ctx, const char *phase, uint64_t done, uint64_t 
     pthread_mutex_unlock(&lv->lock);
 }
 
-static wr_status record_reload(wr_store *st, const wr_job_status *job, const wr_snapshot *g,
-                               int64_t max_seq, wr_err *err)
+/* --- the file, on the compute thread ------------------------------------------------ */
+
+static wr_loaded graph_of(const wr_assessment *a)
+{
+    const wr_run *run = wr_assessment_run(a);
+    return (wr_loaded){.g = wr_snapshot_acquire(wr_assessment_snapshot(a)),
+                       .max_seq = run->max_seq,
+                       .unpriced = run->unpriced,
+                       .digest = run->graph_digest};
+}
+
+/* The run's graph, or the newest while there is no run, goes into the file. */
+static void keep_graph(wr_live *lv, wr_store *st, const wr_progress *pg)
+{
+    if (!wr_keep_is_wanted(&lv->keep) ||
+        wr_progress_at(pg, "write snapshot file", 0, 0, NULL) != WR_OK)
+        return;
+    wr_view v = wr_live_view(lv);
+    wr_loaded l = v.assessment ? graph_of(v.assessment) : wr_loaded_share(&lv->loaded);
+    wr_keep_put(&lv->keep, st, &l);
+    wr_loaded_release(&l);
+    wr_view_release(&v);
+}
+
+/* --- the jobs themselves ------------------------------------------------------------ */
+
+static wr_status record_reload(wr_store *st, const wr_job_status *job, wr_loaded *l,
+                               wr_err *err)
 {
     wr_run run = {.kind = "reload",
                   .status = WR_RUN_COMPLETE,
                   .started_s = job->started_s,
                   .finished_s = wr_clock_wall_s(),
-                  .max_seq = max_seq,
+                  .max_seq = l->max_seq,
                   .label_rev = -1,
-                  .wallets = wr_snapshot_n(g),
-                  .transfers = wr_snapshot_columns(g).m,
+                  .wallets = wr_snapshot_n(l->g),
+                  .transfers = wr_snapshot_columns(l->g).m,
+                  .unpriced = l->unpriced,
                   .code_version = WR_VERSION};
     memcpy(run.id, job->run_id, sizeof run.id);
-    WR_TRY(wr_snapshot_digest(g, &run.graph_digest, err));
+    WR_TRY(wr_snapshot_digest(l->g, &l->digest, err));
+    run.graph_digest = l->digest;
     return wr_store_run_put(st, &run, err);
 }
 
 static wr_status do_reload(wr_live *lv, wr_store *st, const wr_job_status *job,
                            const wr_progress *pg, wr_err *err)
 {
-    WR_AUTO(wr_snapshot) g = NULL;
-    int64_t max_seq = -1;
-    WR_TRY(wr_load_snapshot(&g, st, &max_seq, NULL, pg, err));
-    WR_TRY(record_reload(st, job, g, max_seq, err));
-    swap_view(lv, WR_STEAL(g), max_seq, NULL);
-    return WR_OK;
+    wr_loaded l = {.max_seq = -1};
+    WR_TRY(wr_load_snapshot(&l.g, st, &l.max_seq, &l.unpriced, pg, err));
+    const wr_status s = record_reload(st, job, &l, err);
+    if (s == WR_OK)
+        swap_view(lv, &l, NULL);
+    wr_loaded_release(&l);
+    return s;
 }
 
 static wr_status do_score(wr_live *lv, wr_store *st, const wr_job_status *job,
                           const wr_progress *pg, wr_err *err)
 {
     WR_AUTO(wr_assessment) a = NULL;
-    WR_TRY(wr_run_score(&a, st, NULL, -1, lv->cfg, job->run_id, pg, err));
-    wr_snapshot *g = wr_snapshot_acquire(wr_assessment_snapshot(a));
-    int64_t max_seq = wr_assessment_run(a)->max_seq;
-    swap_view(lv, g, max_seq, WR_STEAL(a));
+    WR_TRY(wr_run_score(&a, st, lv->cfg, job->run_id, pg, err));
+    wr_loaded l = graph_of(a);
+    swap_view(lv, &l, WR_STEAL(a));
     return WR_OK;
+}
+
+/* The graphs that a restore has at hand. */
+typedef struct graphs {
+    wr_loaded kept;   /* from the file */
+    wr_loaded of_run; /* what the run was restored from; may be kept itself */
+    wr_loaded newest;
+} graphs;
+
+/* The newest graph is one of the other two, or is read from the store. */
+static wr_status need_newest(graphs *gs, wr_store *st, int64_t max_seq,
+                             const wr_progress *pg, wr_err *err)
+{
+    const wr_loaded *have[] = {&gs->of_run, &gs->kept};
+    for (int i = 0; i < 2; i++)
+        if (have[i]->g && have[i]->max_seq >= max_seq) {
+            gs->newest = wr_loaded_share(have[i]);
+            return WR_OK;
+        }
+    wr_loaded l = {.max_seq = max_seq};
+    WR_TRY(wr_load_snapshot(&l.g, st, &l.max_seq, &l.unpriced, pg, err));
+    gs->newest = l;
+    return WR_OK;
+}
+
+static wr_status restore(wr_live *lv, graphs *gs, wr_store *st, const wr_progress *pg,
+                         wr_err *err)
+{
+    int64_t newest_seq = 0; /* asked first: what arrives meanwhile is for the next job */
+    WR_TRY(wr_store_safe_seq(st, &newest_seq, err));
+    if (wr_keep_is_wanted(&lv->keep))
+        WR_TRY(wr_progress_at(pg, "read snapshot file", 0, 0, err));
+    wr_keep_take(&lv->keep, &gs->kept, st, "", newest_seq);
+    gs->of_run = wr_loaded_share(&gs->kept);
+    WR_AUTO(wr_assessment) a = NULL;
+    wr_err why = {0};
+    const wr_status s = wr_run_restore(&a, st, "", &gs->of_run, pg, &why);
+    if (s != WR_OK && s != WR_ENOTFOUND)
+        (void)wr_fail(err, s, "%s", why.msg); /* the graph is still worth having */
+    WR_TRY(need_newest(gs, st, newest_seq, pg, err));
+    swap_view(lv, &gs->newest, WR_STEAL(a));
+    return s == WR_ENOTFOUND ? WR_OK : s;
 }
 
 static wr_status do_restore(wr_live *lv, wr_store *st, const wr_progress *pg, wr_err *err)
 {
-    WR_AUTO(wr_assessment) a = NULL;
-    wr_err why = {0};
-    wr_status s = wr_run_restore(&a, st, "", pg, &why);
-    if (s != WR_OK && s != WR_ENOTFOUND)
-        (void)wr_fail(err, s, "%s", why.msg); /* the graph is still worth loading */
-    int64_t newest_seq = 0;
-    WR_TRY(wr_store_safe_seq(st, &newest_seq, err));
-    WR_AUTO(wr_snapshot) g = NULL;
-    if (a && wr_assessment_run(a)->max_seq == newest_seq)
-        g = wr_snapshot_acquire(wr_assessment_snapshot(a));
-    else
-        WR_TRY(wr_load_snapshot(&g, st, &newest_seq, NULL, pg, err));
-    swap_view(lv, WR_STEAL(g), newest_seq, WR_STEAL(a));
-    return s == WR_ENOTFOUND ? WR_OK : s;
+    graphs gs = {0};
+    const wr_status s = restore(lv, &gs, st, pg, err);
+    wr_loaded_release(&gs.kept);
+    wr_loaded_release(&gs.of_run);
+    wr_loaded_release(&gs.newest);
+    return s;
 }
 
 static wr_status do_job(wr_live *lv, const wr_job_status *job, wr_err *err)
@@ -156,15 +222,22 @@ static wr_status do_job(wr_live *lv, const wr_job_status *job, wr_err *err)
     if (threads > 0)
         omp_set_num_threads(threads); /* of this thread's teams; main's own never run here */
     WR_TRY(wr_store_open(&st, lv->dsn, err));
+    const uint64_t before = lv->view.version; /* only this thread changes it */
+    wr_status s = WR_EINVAL;
     switch (job->kind) {
     case WR_JOB_RELOAD:
-        return do_reload(lv, st, job, &pg, err);
+        s = do_reload(lv, st, job, &pg, err);
+        break;
     case WR_JOB_SCORE:
-        return do_score(lv, st, job, &pg, err);
+        s = do_score(lv, st, job, &pg, err);
+        break;
     case WR_JOB_RESTORE:
-        return do_restore(lv, st, &pg, err);
+        s = do_restore(lv, st, &pg, err);
+        break;
     }
-    return wr_fail(err, WR_EINVAL, "job kind %d", (int)job->kind);
+    if (lv->view.version != before) /* also when only the run could not be restored */
+        keep_graph(lv, st, &pg);
+    return s;
 }
 
 static void finish(wr_live *lv, wr_status s, const wr_err *err)
@@ -282,6 +355,11 @@ wr_status wr_live_wait(wr_live *lv, const char *run_id, int64_t wait_ms, wr_job_
 void wr_live_set_threads(wr_live *lv, int threads)
 {
     atomic_store(&lv->threads, threads);
+}
+
+void wr_live_keep(wr_live *lv, const char *path, wr_kept_fn fn, void *ctx)
+{
+    lv->keep = (wr_keep){.path = path, .fn = fn, .ctx = ctx};
 }
 
 /* --- life ------------------------------------------------------------------------------ */

@@ -12,6 +12,7 @@
 #ifndef WR_PIPELINE_LIVE_H
 #define WR_PIPELINE_LIVE_H
 
+#include "pipeline/keep.h"
 #include "pipeline/run.h"
 
 typedef struct wr_live wr_live;
@@ -31,6 +32,18 @@ wr_status wr_live_open(wr_live **out, const char *dsn, wr_settings *cfg,
 void wr_live_close(wr_live *lv);
 WR_DEFINE_AUTO(wr_live, wr_live_close)
 
+/*
+ * Keep the graph in the file `path` (keep.h): written behind each job, read by RESTORE.
+ * A job is not the worse for a file that cannot be read or written.  The file holds the
+ * graph of the run that is served, because the next start needs that one whatever has
+ * arrived by then; the newest graph only while there is no run.
+ *
+ * path  "" = no file; borrowed
+ * fn    told what happens, on the compute thread
+ * Thread  before the first job
+ */
+void wr_live_keep(wr_live *lv, const char *path, wr_kept_fn fn, void *ctx);
+
 /* OpenMP threads of the jobs to come; 0 = what the runtime chooses. */
 void wr_live_set_threads(wr_live *lv, int threads);
 
@@ -41,7 +54,8 @@ typedef enum wr_job_kind { WR_JOB_RELOAD, WR_JOB_SCORE, WR_JOB_RESTORE } wr_job_
 
 /*
  * Start a job; answers at once.  RESTORE: load the graph and re-assess the newest
- * complete run without publishing (start of a server).
+ * complete run without publishing (start of a server); each transfer is read once, and
+ * not at all where the kept file holds the graph.
  *
  * run_id   out: the job's id; on WR_ECONFLICT the id of the job that runs
  * Errors   WR_ECONFLICT (one runs already), WR_ESTOPPED (closing)

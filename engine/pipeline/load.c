@@ -143,6 +143,19 @@ wr_status wr_load_snapshot(wr_snapshot **out, wr_store *st, int64_t *max_seq,
     return s == WR_OK ? s : wr_fail_ctx(err, s, "loading the graph");
 }
 
+wr_loaded wr_loaded_share(const wr_loaded *l)
+{
+    if (l->g)
+        (void)wr_snapshot_acquire(l->g);
+    return *l;
+}
+
+void wr_loaded_release(wr_loaded *l)
+{
+    wr_snapshot_unref(l->g);
+    *l = (wr_loaded){0};
+}
+
 /* --- labels -------------------------------------------------------------------------- */
 
 typedef struct used_label {

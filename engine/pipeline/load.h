@@ -22,6 +22,16 @@ wr_status wr_load_snapshot(wr_snapshot **out, wr_store *st, int64_t *max_seq,
                            uint64_t *unpriced, const wr_progress *pg,
                            wr_err *err) WR_NODISCARD;
 
+/* A graph and what it is the graph of: the store's transfers with seq <= max_seq. */
+typedef struct wr_loaded {
+    wr_snapshot *g; /* one reference; NULL = none */
+    int64_t max_seq;
+    uint64_t unpriced;
+    wr_digest_hex digest; /* of g; empty = nobody has asked for it yet */
+} wr_loaded;
+wr_loaded wr_loaded_share(const wr_loaded *l); /* one more reference */
+void wr_loaded_release(wr_loaded *l);          /* safe on a zeroed struct */
+
 /*
  * Only categories that some vertex of the graph carries become columns of the kernels:
  * seeds.c = columns, seeds.category and seeds.kind speak of columns, and column[k] is

@@ -93,16 +93,27 @@ typedef struct work {
     wr_phases phases;
 } work;
 
-/* Graph (when not given), labels, assessment; run's bounds are filled in. */
-static wr_status compute(wr_assessment **out, work *w, wr_snapshot *g, wr_run *run, wr_err *err)
+/* *graph becomes the one of max_seq, unless it is that already. */
+static wr_status need_graph(wr_loaded *graph, work *w, int64_t max_seq, wr_err *err)
 {
-    WR_AUTO(wr_snapshot) own = NULL;
-    if (!g) {
-        WR_TRY(wr_load_snapshot(&own, w->st, &run->max_seq, &run->unpriced, w->pg,
-                                err));
-        g = own;
-        wr_phases_end(&w->phases, "load");
-    }
+    if (graph->g && graph->max_seq == max_seq)
+        return WR_OK;
+    wr_loaded l = {.max_seq = max_seq};
+    WR_TRY(wr_load_snapshot(&l.g, w->st, &l.max_seq, &l.unpriced, w->pg, err));
+    wr_phases_end(&w->phases, "load");
+    wr_loaded_release(graph);
+    *graph = l;
+    return WR_OK;
+}
+
+/* Graph (when it is not there), labels, assessment; run's bounds are filled in. */
+static wr_status compute(wr_assessment **out, work *w, wr_loaded *graph, wr_run *run,
+                         wr_err *err)
+{
+    WR_TRY(need_graph(graph, w, run->max_seq, err));
+    wr_snapshot *g = graph->g;
+    run->max_seq = graph->max_seq;
+    run->unpriced = graph->unpriced;
     wr_label_set labels = {0};
     WR_TRY(wr_load_labels(&labels, w->st, g, &w->cfg->taxonomy, run->label_rev, err));
     wr_phases_end(&w->phases, "labels");
@@ -142,10 +153,13 @@ static wr_status seal(wr_assessment *a, const wr_phases *phases, wr_err *err)
     return s;
 }
 
-static wr_status score(wr_assessment **out, work *w, wr_snapshot *g, wr_run *run, wr_err *err)
+static wr_status score(wr_assessment **out, work *w, wr_run *run, wr_err *err)
 {
     WR_AUTO(wr_assessment) a = NULL;
-    WR_TRY(compute(&a, w, g, run, err));
+    wr_loaded graph = {0};
+    const wr_status s = compute(&a, w, &graph, run, err);
+    wr_loaded_release(&graph); /* a holds it from here on */
+    WR_TRY(s);
     wr_phases_end(&w->phases, "assess");
     WR_TRY(seal(a, &w->phases, err));
     WR_TRY(wr_progress_at(w->pg, "publish", 0, 0, err));
@@ -172,15 +186,15 @@ static void record_failure(wr_store *st, wr_run *run, const wr_err *err)
     wr_buf_release(&b);
 }
 
-wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_snapshot *g, int64_t max_seq,
-                       wr_settings *cfg, const char *id, const wr_progress *pg, wr_err *err)
+wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_settings *cfg,
+                       const char *id, const wr_progress *pg, wr_err *err)
 {
     wr_err local = {0};
     wr_err *e = err ? err : &local;
     wr_run run = {.kind = "score",
                   .status = WR_RUN_RUNNING,
                   .started_s = wr_clock_wall_s(),
-                  .max_seq = g ? max_seq : -1,
+                  .max_seq = -1,
                   .label_rev = -1,
                   .config_digest = cfg->digest,
                   .code_version = WR_VERSION,
@@ -191,7 +205,7 @@ wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_snapshot *g, int64_
         wr_run_id_new(run.id);
     WR_TRY(wr_store_run_put(st, &run, e));
     work w = {.st = st, .cfg = cfg, .pg = pg, .phases = wr_phases_begin()};
-    wr_status s = score(out, &w, g, &run, e);
+    wr_status s = score(out, &w, &run, e);
     if (s != WR_OK)
         record_failure(st, &run, e);
     return s;
@@ -271,7 +285,7 @@ static bool is_same(const wr_digest_hex *a, const wr_digest_hex *b)
 
 /* Recompute what k recorded. */
 static wr_status recompute(wr_assessment **out, wr_store *st, const stored_run *k,
-                           const wr_progress *pg, wr_err *err)
+                           wr_loaded *graph, const wr_progress *pg, wr_err *err)
 {
     if (k->run.status != WR_RUN_COMPLETE || strcmp(k->run.kind, "score") != 0)
         return wr_fail(err, WR_ECONFLICT, "run %s (%s) is %s: it has no scores", k->run.id,
@@ -280,14 +294,17 @@ static wr_status recompute(wr_assessment **out, wr_store *st, const stored_run *
     WR_TRY(wr_settings_parse(&cfg, k->run.config.p, err));
     wr_run again = k->run;
     work w = {.st = st, .cfg = cfg, .pg = pg, .phases = wr_phases_begin()};
-    return compute(out, &w, NULL, &again, err);
+    return compute(out, &w, graph, &again, err);
 }
 
 static wr_status verify(wr_verify_report *out, wr_store *st, stored_run *k,
                         const wr_progress *pg, wr_err *err)
 {
     WR_AUTO(wr_assessment) a = NULL;
-    WR_TRY(recompute(&a, st, k, pg, err));
+    wr_loaded graph = {0}; /* from the store: a proof does not rest on a kept one */
+    const wr_status s = recompute(&a, st, k, &graph, pg, err);
+    wr_loaded_release(&graph);
+    WR_TRY(s);
     *out = (wr_verify_report){.stored = k->run, .recomputed = a->run};
     out->stored.config = out->recomputed.config = (wr_text){0};
     out->recomputed.detail = (wr_text){0};
@@ -313,10 +330,10 @@ wr_status wr_run_verify(wr_verify_report *out, wr_store *st, const char *id,
 /* --- restore --------------------------------------------------------------------------- */
 
 static wr_status restore(wr_assessment **out, wr_store *st, const stored_run *k,
-                         const wr_progress *pg, wr_err *err)
+                         wr_loaded *graph, const wr_progress *pg, wr_err *err)
 {
     WR_AUTO(wr_assessment) a = NULL;
-    WR_TRY(recompute(&a, st, k, pg, err));
+    WR_TRY(recompute(&a, st, k, graph, pg, err));
     if (!is_same(&k->run.output_digest, &a->run.output_digest))
         return wr_fail(err, WR_ECONFLICT,
                        "run %s has output %.12s…, this program computes %.12s…: score again",
@@ -328,13 +345,15 @@ static wr_status restore(wr_assessment **out, wr_store *st, const stored_run *k,
 }
 
 wr_status wr_run_restore(wr_assessment **out, wr_store *st, const char *id,
-                         const wr_progress *pg, wr_err *err)
+                         wr_loaded *graph, const wr_progress *pg, wr_err *err)
 {
     stored_run k = {0};
+    wr_loaded own = {0};
     wr_arena_init(&k.arena, 0);
     wr_status s = wr_store_run_get(st, id, keep_run, &k, err);
     if (s == WR_OK)
-        s = restore(out, st, &k, pg, err);
+        s = restore(out, st, &k, graph ? graph : &own, pg, err);
+    wr_loaded_release(&own);
     wr_arena_release(&k.arena);
     return s;
 }

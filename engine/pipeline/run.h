@@ -10,24 +10,27 @@
 void wr_run_id_new(char out[WR_RUN_ID_MAX + 1]);
 
 /*
- * Assess g (or load the graph when NULL) with the labels of now, and publish.
+ * Load the graph, assess it with the labels of now, publish.
  *
  * id    optional id (from wr_run_id_new): NULL makes one.  A failed run is recorded as
  *       failed with its error.
  */
-wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_snapshot *g, int64_t max_seq,
-                       wr_settings *cfg, const char *id, const wr_progress *pg,
-                       wr_err *err) WR_NODISCARD;
+wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_settings *cfg,
+                       const char *id, const wr_progress *pg, wr_err *err) WR_NODISCARD;
 
 /*
  * The assessment of a stored run again, for serving: recomputed from its recorded bounds.
  *
  * id      "" = the newest complete scoring run
+ * graph   optional (NULL).  In: a graph that is there already, used when its bound is the
+ *         run's; out: the graph of the run, if it was loaded, also when the run could not
+ *         be restored from it: so nobody need load it twice
  * Errors  WR_ENOTFOUND (no such run), WR_ECONFLICT (this program computes another output
  *         digest than the run's: score again)
  */
 wr_status wr_run_restore(wr_assessment **out, wr_store *st, const char *id,
-                         const wr_progress *pg, wr_err *err) WR_NODISCARD;
+                         wr_loaded *graph, const wr_progress *pg,
+                         wr_err *err) WR_NODISCARD;
 
 typedef struct wr_verify_report {
     wr_run stored, recomputed; /* texts inside are not set */

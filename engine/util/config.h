@@ -38,6 +38,7 @@ typedef struct wr_config {
     char data_dir[WR_CONFIG_TEXT_MAX];   /* categories.yaml, policy.yaml; "" = built in */
     char log_level[16];                  /* debug | info | warn | error */
     int64_t threads;                     /* OpenMP threads, 0 = all cores */
+    char snapshot_file[WR_CONFIG_TEXT_MAX]; /* graph kept for the next start; "" = none */
     int64_t batch_rows;                  /* ingest: rows per database transaction */
     char http_host[64];                  /* api: loopback address */
     int64_t http_port;                   /* api: 0 = any free port */

@@ -1,55 +1,10 @@
-#include "pipeline_test.h"
+#include "live_test.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include "pipeline/live.h"
 #include "pipeline/screen.h"
 
-enum { WAIT_MS = 60000, READERS = 3 };
-
-typedef struct fixture {
-    char dir[32];
-    char dsn[64];
-    wr_settings *cfg;
-    wr_store *st;
-    wr_live *lv;
-} fixture;
-
-static fixture begin(void)
-{
-    fixture f = {.dir = "/tmp/wr_live_XXXXXX"};
-    assert_non_null(mkdtemp(f.dir));
-    (void)snprintf(f.dsn, sizeof f.dsn, "sqlite:%s/w.db", f.dir);
-    f.cfg = test_settings();
-    f.st = test_store(f.dsn);
-    assert_ok(wr_live_open(&f.lv, f.dsn, f.cfg, &err));
-    return f;
-}
-
-static void end(fixture *f)
-{
-    static const char *const file[] = {"w.db", "w.db-wal", "w.db-shm"};
-    wr_live_close(f->lv);
-    wr_store_close(f->st);
-    wr_settings_unref(f->cfg);
-    char path[64];
-    for (int i = 0; i < 3; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", f->dir, file[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(f->dir);
-}
-
-static wr_job_status run_job(fixture *f, wr_job_kind kind)
-{
-    char id[WR_RUN_ID_MAX + 1];
-    wr_job_status job;
-    assert_ok(wr_live_start(f->lv, kind, id, &err));
-    assert_ok(wr_live_wait(f->lv, id, WAIT_MS, &job, &err));
-    return job;
-}
+enum { READERS = 3 };
 
 static void test_live__reload_then_score_then_newer_graph(void **state)
 {

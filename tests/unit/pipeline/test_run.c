@@ -16,7 +16,7 @@ static const test_pay small[] = {
 static wr_assessment *score(wr_store *st, wr_settings *cfg)
 {
     wr_assessment *a = NULL;
-    assert_ok(wr_run_score(&a, st, NULL, -1, cfg, NULL, NULL, &err));
+    assert_ok(wr_run_score(&a, st, cfg, NULL, NULL, &err));
     return a;
 }
 
@@ -195,7 +195,65 @@ static void test_verify__errors(void **state)
     wr_verify_report r;
     assert_err(WR_ENOTFOUND, wr_run_verify(&r, st, "r20200101T000000Z-00000000", NULL, &err));
     WR_AUTO(wr_assessment) a = NULL;
-    assert_err(WR_ENOTFOUND, wr_run_restore(&a, st, "", NULL, &err));
+    assert_err(WR_ENOTFOUND, wr_run_restore(&a, st, "", NULL, NULL, &err));
+}
+
+static wr_status spoil_output(void *ctx, const wr_run *run, wr_err *err)
+{
+    wr_run *r = ctx;
+    static char config[WR_RUN_JSON_MAX];
+    (void)err;
+    *r = *run;
+    assert_true(run->config.len < sizeof config);
+    memcpy(config, run->config.p, run->config.len);
+    r->config.p = config;
+    r->detail = (wr_text){0};
+    r->output_digest.s[0] = r->output_digest.s[0] == '0' ? '1' : '0';
+    return WR_OK;
+}
+
+static void test_restore__graph_outlives_a_run_that_cannot_be_restored(void **state)
+{
+    (void)state;
+    WR_AUTO(wr_settings) cfg = test_settings();
+    WR_AUTO(wr_store) st = test_store("memory:");
+    label_small(st);
+    wr_run run;
+    {
+        WR_AUTO(wr_assessment) a = score(st, cfg);
+    }
+    assert_ok(wr_store_run_get(st, "", spoil_output, &run, &err));
+    assert_ok(wr_store_run_put(st, &run, &err));
+    wr_assessment *a = NULL;
+    wr_loaded graph = {0};
+    assert_err(WR_ECONFLICT, wr_run_restore(&a, st, "", &graph, NULL, &err));
+    assert_null(a);
+    assert_non_null(graph.g);
+    assert_int_equal(graph.max_seq, run.max_seq);
+    wr_loaded_release(&graph);
+}
+
+static void test_restore__uses_the_graph_of_its_bound_only(void **state)
+{
+    (void)state;
+    WR_AUTO(wr_settings) cfg = test_settings();
+    WR_AUTO(wr_store) st = test_store("memory:");
+    label_small(st);
+    WR_AUTO(wr_assessment) a = score(st, cfg);
+    const wr_run *run = wr_assessment_run(a);
+    wr_loaded graph = {.g = wr_snapshot_acquire(wr_assessment_snapshot(a)),
+                       .max_seq = run->max_seq};
+    wr_assessment *again = NULL;
+    assert_ok(wr_run_restore(&again, st, "", &graph, NULL, &err));
+    assert_ptr_equal(wr_assessment_snapshot(again), wr_assessment_snapshot(a));
+    wr_assessment_unref(again);
+    graph.max_seq--; /* so it says */
+    assert_ok(wr_run_restore(&again, st, "", &graph, NULL, &err));
+    assert_ptr_not_equal(wr_assessment_snapshot(again), wr_assessment_snapshot(a));
+    assert_ptr_equal(wr_assessment_snapshot(again), graph.g);
+    assert_int_equal(graph.max_seq, run->max_seq);
+    wr_assessment_unref(again);
+    wr_loaded_release(&graph);
 }
 
 static void test_score__empty_store_and_no_labels(void **state)
@@ -223,12 +281,13 @@ static void test_score__stopped_run_is_recorded_as_failed(void **state)
     const atomic_bool stop = true;
     const wr_progress pg = {.stop = &stop};
     wr_assessment *a = NULL;
-    assert_err(WR_ESTOPPED, wr_run_score(&a, st, NULL, -1, cfg, NULL, &pg, &err));
+    assert_err(WR_ESTOPPED, wr_run_score(&a, st, cfg, NULL, &pg, &err));
     assert_null(a);
     wr_counts c;
     assert_ok(wr_store_counts(st, &c, &err));
     assert_int_equal(c.runs, 1);
-    assert_err(WR_ENOTFOUND, wr_run_restore(&a, st, "", NULL, &err)); /* no complete one */
+    assert_err(WR_ENOTFOUND,
+               wr_run_restore(&a, st, "", NULL, NULL, &err)); /* no complete one */
 }
 
 static wr_status assess_only(wr_store *st, wr_settings *cfg, wr_err *err)
@@ -262,6 +321,8 @@ int main(void)
         wr_unit_test(test_score__same_bytes_for_any_thread_count_and_store),
         wr_unit_test(test_verify__old_run_survives_new_data),
         wr_unit_test(test_verify__errors),
+        wr_unit_test(test_restore__graph_outlives_a_run_that_cannot_be_restored),
+        wr_unit_test(test_restore__uses_the_graph_of_its_bound_only),
         wr_unit_test(test_score__empty_store_and_no_labels),
         wr_unit_test(test_score__stopped_run_is_recorded_as_failed),
         wr_unit_test(test_assess__out_of_memory),
