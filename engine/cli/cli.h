@@ -6,6 +6,7 @@
 #ifndef WR_CLI_CLI_H
 #define WR_CLI_CLI_H
 
+#include "pipeline/keep.h"
 #include "pipeline/run.h"
 #include "util/buf.h"
 #include "util/command.h"
@@ -32,6 +33,8 @@ wr_status wr_cmd_evaluate_ranking(wr_cli *cli, wr_err *err) WR_NODISCARD;
 
 /* Store of cfg.dsn, schema checked. */
 wr_status wr_cli_open_store(wr_store **out, const wr_cli *cli, wr_err *err) WR_NODISCARD;
+/* The file of --snapshot-file; what goes wrong with it is a line on stderr. */
+wr_keep wr_cli_keep(const wr_cli *cli);
 /* The newest run (or --run ID) assessed again in memory, for explain and export. */
 wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id, wr_cli *cli,
                          wr_err *err) WR_NODISCARD;

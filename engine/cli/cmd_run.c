@@ -56,6 +56,10 @@ wr_status wr_cmd_score(wr_cli *cli, wr_err *err)
     WR_AUTO(wr_assessment) a = NULL;
     WR_TRY(wr_run_score(&a, st, cfg, NULL, &cli->pg, err));
     wr_progress_line_done(&cli->line);
+    wr_keep keep = wr_cli_keep(cli);
+    wr_loaded graph = wr_run_graph(a);
+    wr_keep_put(&keep, st, &graph);
+    wr_loaded_release(&graph);
     if (is_json)
         return print_json_run(wr_assessment_run(a), err);
     print_run(wr_assessment_run(a));

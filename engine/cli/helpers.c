@@ -10,10 +10,28 @@ wr_status wr_cli_open_store(wr_store **out, const wr_cli *cli, wr_err *err)
     return wr_store_open_ready(out, cli->cfg.dsn, err);
 }
 
+static void say_kept(void *ctx, wr_kept what, const char *text)
+{
+    (void)ctx;
+    if (what == WR_KEPT_REFUSED || what == WR_KEPT_NOT_WRITTEN)
+        (void)fprintf(stderr, "walletrisk: snapshot file %s: %s\n",
+                      what == WR_KEPT_REFUSED ? "refused" : "not written", text);
+}
+
+wr_keep wr_cli_keep(const wr_cli *cli)
+{
+    return (wr_keep){.path = cli->cfg.snapshot_file, .fn = say_kept};
+}
+
 wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id, wr_cli *cli,
                          wr_err *err)
 {
-    wr_status s = wr_run_restore(out, st, run_id ? run_id : "", NULL, &cli->pg, err);
+    const char *id = run_id ? run_id : "";
+    wr_keep keep = wr_cli_keep(cli);
+    wr_loaded graph = {0};
+    wr_keep_take(&keep, &graph, st, id, INT64_MAX);
+    wr_status s = wr_run_restore(out, st, id, &graph, &cli->pg, err);
+    wr_loaded_release(&graph);
     wr_progress_line_done(&cli->line);
     return s;
 }

@@ -97,15 +97,6 @@ static void show_progress(void *ctx, const char *phase, uint64_t done, uint64_t 
 
 /* --- the file, on the compute thread ------------------------------------------------ */
 
-static wr_loaded graph_of(const wr_assessment *a)
-{
-    const wr_run *run = wr_assessment_run(a);
-    return (wr_loaded){.g = wr_snapshot_acquire(wr_assessment_snapshot(a)),
-                       .max_seq = run->max_seq,
-                       .unpriced = run->unpriced,
-                       .digest = run->graph_digest};
-}
-
 /* The run's graph, or the newest while there is no run, goes into the file. */
 static void keep_graph(wr_live *lv, wr_store *st, const wr_progress *pg)
 {
@@ -113,7 +104,7 @@ static void keep_graph(wr_live *lv, wr_store *st, const wr_progress *pg)
         wr_progress_at(pg, "write snapshot file", 0, 0, NULL) != WR_OK)
         return;
     wr_view v = wr_live_view(lv);
-    wr_loaded l = v.assessment ? graph_of(v.assessment) : wr_loaded_share(&lv->loaded);
+    wr_loaded l = v.assessment ? wr_run_graph(v.assessment) : wr_loaded_share(&lv->loaded);
     wr_keep_put(&lv->keep, st, &l);
     wr_loaded_release(&l);
     wr_view_release(&v);
@@ -157,7 +148,7 @@ static wr_status do_score(wr_live *lv, wr_store *st, const wr_job_status *job,
 {
     WR_AUTO(wr_assessment) a = NULL;
     WR_TRY(wr_run_score(&a, st, lv->cfg, job->run_id, pg, err));
-    wr_loaded l = graph_of(a);
+    wr_loaded l = wr_run_graph(a);
     swap_view(lv, &l, WR_STEAL(a));
     return WR_OK;
 }

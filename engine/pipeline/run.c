@@ -211,6 +211,15 @@ wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_settings *cfg,
     return s;
 }
 
+wr_loaded wr_run_graph(const wr_assessment *a)
+{
+    const wr_run *run = wr_assessment_run(a);
+    return (wr_loaded){.g = wr_snapshot_acquire(wr_assessment_snapshot(a)),
+                       .max_seq = run->max_seq,
+                       .unpriced = run->unpriced,
+                       .digest = run->graph_digest};
+}
+
 /* --- verify ---------------------------------------------------------------------------- */
 
 typedef struct stored_run {

@@ -32,6 +32,9 @@ wr_status wr_run_restore(wr_assessment **out, wr_store *st, const char *id,
                          wr_loaded *graph, const wr_progress *pg,
                          wr_err *err) WR_NODISCARD;
 
+/* The graph that a run was made of; one more reference. */
+wr_loaded wr_run_graph(const wr_assessment *a);
+
 typedef struct wr_verify_report {
     wr_run stored, recomputed; /* texts inside are not set */
     bool is_graph_same, is_labels_same, is_config_same, is_output_same;

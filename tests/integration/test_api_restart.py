@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A server that is started again takes its graph from the file that it kept, or says why not."""
-import json, unittest
-from api_server import Case, random_transfers
+import json, subprocess, unittest
+from api_server import BIN, Case, environment, random_transfers
 
 PATHS = ("/scores/top?limit=500", "/wallets/opaque:test/w7", "/wallets/opaque:test/w7/exposure")
 
@@ -88,6 +88,26 @@ class KeptGraph(Case):
         self.assertEqual(self.events(), [])  # the run's graph is the one to keep
         self.server.score()
         self.assertEqual(self.events(), ["snapshot_written"])
+
+    def test_the_command_line_keeps_the_same_file(self):
+        self.assertEqual(self.server.stop(), 0)
+        self.file.unlink()
+        explain = ("explain", "opaque:test", "w7", "--snapshot-file", self.file)
+        self.server.run("walletrisk", *explain)  # reads, never writes
+        self.assertFalse(self.file.exists())
+        self.server.run("walletrisk", "score", "--snapshot-file", self.file)
+        want = self.server.run("walletrisk", *explain)
+        data = bytearray(self.file.read_bytes())
+        data[len(data) // 2] ^= 1
+        self.restart_stopped()
+        self.assertEqual(self.events(), ["snapshot_used"])
+        self.assertEqual(self.server.get(PATHS[0]).json["scores"],
+                         json.loads(self.answers[0])["scores"])
+        self.file.write_bytes(data)
+        done = subprocess.run([BIN / "walletrisk", *explain], env=environment(self.server.dsn),
+                              text=True, capture_output=True)
+        self.assertEqual((done.returncode, done.stdout), (0, want))
+        self.assertIn(f"snapshot file refused: {self.file}: ", done.stderr)
 
     def test_folder_that_is_not_there(self):
         self.assertEqual(self.server.stop(), 0)
