@@ -101,6 +101,21 @@ wr_status wr_sqlite_run_put(wr_store *st, const wr_run *run, wr_err *err)
     return wr_sqlite_end(q, write_run(q, run, run->status, err), err);
 }
 
+/* *s stands on the row of sql, which asks for run `id`, or the newest when that is "". */
+static wr_status step_to_run(wr_sqlite *q, sqlite3_stmt **s, const char *sql,
+                             const char *id, wr_err *err)
+{
+    bool has_row = false;
+    WR_TRY(wr_sqlite_stmt(q, sql, s, err));
+    if (id[0])
+        wr_sqlite_bind(*s, 1, wr_text_of(id));
+    WR_TRY(wr_sqlite_step(q, *s, &has_row, err));
+    if (!has_row)
+        return id[0] ? wr_fail(err, WR_ENOTFOUND, "no run '%.40s'", id)
+                     : wr_fail(err, WR_ENOTFOUND, "no complete scoring run");
+    return WR_OK;
+}
+
 wr_status wr_sqlite_run_get(wr_store *st, const char *id, wr_run_fn fn, void *ctx,
                             wr_err *err)
 {
@@ -108,17 +123,9 @@ wr_status wr_sqlite_run_get(wr_store *st, const char *id, wr_run_fn fn, void *ct
     static const char newest[] =
         "select " RUN_COLUMNS " from scoring_runs "
         "where kind = 'score' and status = 'complete' order by id desc limit 1";
-    wr_sqlite *q = wr_sqlite_of(st);
     WR_SQLITE_STMT *s = NULL;
-    bool has_row = false;
-    WR_TRY(wr_sqlite_stmt(q, id[0] ? by_id : newest, &s, err));
-    if (id[0])
-        wr_sqlite_bind(s, 1, wr_text_of(id));
-    WR_TRY(wr_sqlite_step(q, s, &has_row, err));
-    if (!has_row)
-        return id[0] ? wr_fail(err, WR_ENOTFOUND, "no run '%.40s'", id)
-                     : wr_fail(err, WR_ENOTFOUND, "no complete scoring run");
     wr_run run;
+    WR_TRY(step_to_run(wr_sqlite_of(st), &s, id[0] ? by_id : newest, id, err));
     WR_TRY(run_of(s, &run, err));
     return fn(ctx, &run, err);
 }
@@ -155,14 +162,7 @@ static wr_status run_number(wr_sqlite *q, const char *id, int64_t *run_no, wr_er
         "select run_no from scoring_runs where kind = 'score' and "
         "status = 'complete' order by id desc limit 1";
     WR_SQLITE_STMT *s = NULL;
-    bool has_row = false;
-    WR_TRY(wr_sqlite_stmt(q, id[0] ? by_id : newest, &s, err));
-    if (id[0])
-        wr_sqlite_bind(s, 1, wr_text_of(id));
-    WR_TRY(wr_sqlite_step(q, s, &has_row, err));
-    if (!has_row)
-        return id[0] ? wr_fail(err, WR_ENOTFOUND, "no run '%.40s'", id)
-                     : wr_fail(err, WR_ENOTFOUND, "no complete scoring run");
+    WR_TRY(step_to_run(q, &s, id[0] ? by_id : newest, id, err));
     *run_no = sqlite3_column_int64(s, 0);
     return WR_OK;
 }
