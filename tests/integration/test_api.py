@@ -541,7 +541,7 @@ class F_Metrics(ContractCase):
         cls.server = cls.server_for().start()
 
     def test_exposition_is_well_formed(self):
-        """A strict reader of text format 0.0.4; promtool too, where it is installed."""
+        """A strict reader of text format 0.0.4, and promtool."""
         import prometheus_text
         self.server.get("/health/live")
         self.server.get("/nowhere")
