@@ -109,7 +109,7 @@ static bool shut_down(wr_app *app)
 {
     wr_server *server = atomic_load(&app->server);
     wr_log(WR_LOG_INFO, "draining", NULL);
-    bool is_drained = wr_server_drain(server, app->cfg->http_queue_ms);
+    bool is_drained = wr_server_drain(server, app->cfg->http_drain_ms);
     if (!is_drained)
         wr_log(WR_LOG_WARN, "drain_cut", "detail", "requests still running", NULL);
     wr_server_stop(server);

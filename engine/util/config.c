@@ -62,7 +62,7 @@ static const option table[] = {
            "largest request body", WR_PROGRAM_API),
     NUMBER(OPT_INT, http_timeout_ms, "10000", 100, 600000, "MS",
            "how long a request's head or body may take to arrive", WR_PROGRAM_API),
-    NUMBER(OPT_INT, http_queue_ms, "10000", 0, 600000, "MS",
+    NUMBER(OPT_INT, http_drain_ms, "10000", 0, 600000, "MS",
            "how long running requests may finish after SIGTERM", WR_PROGRAM_API),
     NUMBER(OPT_REAL, static_gamma, "0.85", 0, 0.999, "SHARE",
            "damping of the static exposure", WR_PROGRAM_CLI | WR_PROGRAM_API),

@@ -45,7 +45,7 @@ typedef struct wr_config {
     int64_t http_threads;                /* api: worker threads */
     int64_t http_body_max_bytes;         /* api: largest request body */
     int64_t http_timeout_ms;             /* api: how long a head or body may take */
-    int64_t http_queue_ms;               /* api: how long requests may finish on SIGTERM */
+    int64_t http_drain_ms;               /* api: how long requests may finish on SIGTERM */
     double static_gamma;                 /* damping of the static exposure */
     double static_eps;                   /* certified max-norm error of the same */
     int64_t static_iter_max;

@@ -149,7 +149,7 @@ class Ends(Case):
         self.assertEqual(server.get("/ingestion/status").json["totals"]["inserted"], 2)
 
     def test_a_drain_has_an_end(self):
-        server = self.server_for("--http-queue-ms", "500").start()
+        server = self.server_for("--http-drain-ms", "500").start()
         s = self.slow_request(server, b"[" + b" " * 1000 + b"]")
         time.sleep(0.2)
         begun = time.monotonic()
