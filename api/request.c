@@ -21,23 +21,24 @@ static bool is_known(const wr_route *r, wr_text name)
     return false;
 }
 
-static wr_status add_param(wr_exchange *x, wr_query_param q, wr_err *err)
+static wr_status refuse_param(wr_exchange *x, wr_text name, const char *code,
+                              const char *detail, wr_err *err)
 {
     char pointer[WR_POINTER_TEXT_MAX + 1];
-    int len = (int)(q.name.len < QUOTE_BYTES ? q.name.len : QUOTE_BYTES);
-    (void)snprintf(pointer, sizeof pointer, "/query/%.*s", len, q.name.p);
-    if (!is_known(x->route, q.name)) {
-        wr_problem_add(&x->problem, pointer, "unknown", "not a parameter of this route");
-        return wr_refuse(x, err, WR_PROBLEM_UNKNOWN_PARAMETER, "unknown parameter '%.*s'",
-                         len, q.name.p);
-    }
-    for (uint32_t i = 0; i < x->query_count; i++) {
-        if (!wr_text_eq(x->query[i].name, q.name))
-            continue;
-        wr_problem_add(&x->problem, pointer, "repeated", "given more than once");
-        return wr_refuse(x, err, WR_PROBLEM_UNKNOWN_PARAMETER,
-                         "parameter '%.*s' repeated", len, q.name.p);
-    }
+    int len = (int)(name.len < QUOTE_BYTES ? name.len : QUOTE_BYTES);
+    (void)snprintf(pointer, sizeof pointer, "/query/%.*s", len, name.p);
+    wr_problem_add(&x->problem, pointer, code, detail);
+    return wr_refuse(x, err, WR_PROBLEM_UNKNOWN_PARAMETER, "%s parameter '%.*s'", code,
+                     len, name.p);
+}
+
+static wr_status add_param(wr_exchange *x, wr_query_param q, wr_err *err)
+{
+    if (!is_known(x->route, q.name))
+        return refuse_param(x, q.name, "unknown", "not a parameter of this route", err);
+    for (uint32_t i = 0; i < x->query_count; i++)
+        if (wr_text_eq(x->query[i].name, q.name))
+            return refuse_param(x, q.name, "repeated", "given more than once", err);
     if (x->query_count == WR_QUERY_PARAM_MAX) /* more than any route knows */
         return wr_refuse(x, err, WR_PROBLEM_BAD_REQUEST, "too many parameters");
     x->query[x->query_count++] = q;

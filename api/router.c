@@ -37,6 +37,15 @@ static void allow_method(wr_match *m, const char *method)
     (void)snprintf(m->allow + len, sizeof m->allow - len, "%s%s", len ? ", " : "", more);
 }
 
+/* Only for a 405: naming the methods costs more than finding the route. */
+static void allow_methods(wr_match *m, const wr_route *table, uint32_t n,
+                          const char *pattern)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(table[i].pattern, pattern) == 0)
+            allow_method(m, table[i].method);
+}
+
 void wr_router_match(wr_match *out, const wr_route *table, uint32_t n, const char *method,
                      const char *path)
 {
@@ -52,10 +61,13 @@ void wr_router_match(wr_match *out, const wr_route *table, uint32_t n, const cha
         *out = m;
         first = table[i].pattern;
         out->is_path_known = true;
-        allow_method(out, table[i].method);
-        if (!out->route && strcmp(table[i].method, want) == 0)
+        if (strcmp(table[i].method, want) == 0) {
             out->route = &table[i];
+            return;
+        }
     }
+    if (first)
+        allow_methods(out, table, n, first);
 }
 
 static int hex_digit(char c)

@@ -18,7 +18,7 @@ uint32_t wr_route_count(void);
 typedef struct wr_match {
     const wr_route *route;          /* NULL when path or method is unknown */
     bool is_path_known;             /* some method of this path exists: 405, not 404 */
-    char allow[32];                 /* for the Allow header */
+    char allow[32];                 /* without a route: for the Allow header */
     wr_text raw[WR_PATH_PARAM_MAX]; /* of the path, still encoded */
     uint32_t raw_count;
 } wr_match;
