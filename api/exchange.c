@@ -33,7 +33,7 @@ wr_status wr_exchange_new(wr_exchange **out, wr_service *service, wr_metric_shar
     wr_buf_init(&x->out, WR_ANSWER_MAX_BYTES);
     wr_buf_init(&x->extra, WR_EXTRA_HEADERS_MAX);
     wr_buf_init(&x->body_buf, service->body_max_bytes);
-    wr_buf_init(&x->send, KEEP_BYTES + HEAD_MAX_BYTES + WR_EXTRA_HEADERS_MAX);
+    wr_buf_init(&x->send, HEAD_MAX_BYTES + WR_EXTRA_HEADERS_MAX);
     wr_arena_init(&x->arena, ARENA_MAX_BYTES);
     *out = x;
     return WR_OK;
@@ -150,6 +150,8 @@ static void put_head(wr_exchange *x, int status, const char *media_type, size_t 
  * ever. */
 static bool write_slices(wr_exchange *x, const wr_wire *wire, const char *p, size_t len)
 {
+    if (len == 0)
+        return true;
     int64_t end_us = wr_clock_mono_us() + x->service->timeout_ms * 1000;
     while (len > 0) {
         size_t n = len < SLICE_BYTES ? len : SLICE_BYTES;
@@ -173,13 +175,16 @@ static bool send_answer(wr_exchange *x, const wr_wire *wire, bool is_close)
     put_head(x, x->status, x->media_type, len, is_close);
     if (x->is_head)
         len = 0;
-    bool is_one_piece = len <= KEEP_BYTES; /* head and body in one write */
-    if (is_one_piece)
-        wr_buf_add(&x->send, p, len);
     if (x->send.status != WR_OK)
         return false; /* no memory for a head: the connection closes */
-    bool is_sent = write_slices(x, wire, wr_buf_cstr(&x->send), x->send.len);
-    return is_sent && (is_one_piece || write_slices(x, wire, p, len));
+    const char *head = wr_buf_cstr(&x->send);
+    size_t head_len = x->send.len;
+    size_t n = wr_wire_write_now(wire, head, head_len, p, len);
+    x->sent_bytes += n;
+    size_t of_head = n < head_len ? n : head_len;
+    size_t of_body = n - of_head;
+    return write_slices(x, wire, head + of_head, head_len - of_head) &&
+           write_slices(x, wire, p + of_body, len - of_body);
 }
 
 static void render_problem(wr_exchange *x, wr_status s, const wr_err *err)

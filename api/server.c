@@ -7,8 +7,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "api/client_socket.h"
 #include "api/metrics.h"
-#include "api/recv_end.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -17,8 +17,6 @@ enum {
     KEEP_ALIVE_MS = 5000,
     TURN_US = 1000000 /* what a connection gets while others wait */
 };
-
-_Thread_local int64_t wr_server_recv_end_us;
 
 typedef struct worker {
     wr_exchange *x;
@@ -49,7 +47,23 @@ static int wire_write(void *ctx, const void *bytes, size_t len)
 static void wire_set_end(void *ctx, int64_t mono_us)
 {
     (void)ctx;
-    wr_server_recv_end_us = mono_us;
+    wr_client_set_end(mono_us);
+}
+
+static size_t wire_write_now(void *ctx, const void *head, size_t head_len,
+                             const void *body, size_t body_len)
+{
+    (void)ctx;
+    return wr_client_send(head, head_len, body, body_len);
+}
+
+static wr_wire wire_of(struct mg_connection *conn)
+{
+    return (wr_wire){.read = wire_read,
+                     .write = wire_write,
+                     .write_now = wire_write_now,
+                     .set_end = wire_set_end,
+                     .ctx = conn};
 }
 
 static wr_server *server_of(const struct mg_connection *conn)
@@ -85,12 +99,12 @@ static int begin_request(struct mg_connection *conn)
     wr_server *s = server_of(conn);
     worker *w = mg_get_thread_pointer(conn);
     const struct mg_request_info *ri = mg_get_request_info(conn);
-    const wr_wire wire = {
-        .read = wire_read, .write = wire_write, .set_end = wire_set_end, .ctx = conn};
+    const wr_wire wire = wire_of(conn);
     if (!w)
         return -1; /* no memory for this worker at start: nothing can be answered */
     atomic_fetch_add(&s->requests, 1);
     w->is_counted = true;
+    wr_client_expect_head(false);
 
     wr_raw_header header[WR_RAW_HEADER_MAX];
     wr_raw_request raw = {.method = ri->request_method,
@@ -123,6 +137,7 @@ static void end_request(const struct mg_connection *conn, int status)
 {
     (void)status;
     worker *w = mg_get_thread_pointer(conn);
+    wr_client_expect_head(true);
     if (w && w->is_counted) {
         w->is_counted = false;
         atomic_fetch_sub(&server_of(conn)->requests, 1);
@@ -133,8 +148,7 @@ static void end_request(const struct mg_connection *conn, int status)
 static int http_error(struct mg_connection *conn, int status, const char *message)
 {
     worker *w = mg_get_thread_pointer(conn);
-    const wr_wire wire = {
-        .read = wire_read, .write = wire_write, .set_end = wire_set_end, .ctx = conn};
+    const wr_wire wire = wire_of(conn);
     wr_problem_kind kind = status == 413   ? WR_PROBLEM_HEADER_LENGTH
                            : status == 411 ? WR_PROBLEM_LENGTH
                            : status == 505 ? WR_PROBLEM_HTTP_VERSION
@@ -155,12 +169,14 @@ static int init_connection(const struct mg_connection *conn, void **data)
     worker *w = mg_get_thread_pointer(conn);
     if (w)
         w->connected_us = wr_clock_mono_us();
+    wr_client_begin();
     atomic_fetch_add(&server_of(conn)->connections, 1);
     return 0;
 }
 
 static void connection_closed(const struct mg_connection *conn)
 {
+    wr_client_end();
     atomic_fetch_sub(&server_of(conn)->connections, 1);
 }
 

@@ -14,6 +14,12 @@ typedef struct wr_wire {
     int (*read)(void *ctx, void *buf, size_t len);
     /* All len bytes; fewer or < 0 = the client is gone. */
     int (*write)(void *ctx, const void *bytes, size_t len);
+    /*
+     * Bytes of head, then body, that go out at once without waiting; the rest is write's.
+     * 0 = none, for whatever reason.  May be NULL.
+     */
+    size_t (*write_now)(void *ctx, const void *head, size_t head_len, const void *body,
+                        size_t body_len);
     /* Reads fail from this monotonic time on; 0 = no end.  May be NULL. */
     void (*set_end)(void *ctx, int64_t mono_us);
     void *ctx;
@@ -23,6 +29,12 @@ static inline void wr_wire_set_end(const wr_wire *w, int64_t mono_us)
 {
     if (w->set_end)
         w->set_end(w->ctx, mono_us);
+}
+
+static inline size_t wr_wire_write_now(const wr_wire *w, const void *head,
+                                       size_t head_len, const void *body, size_t body_len)
+{
+    return w->write_now ? w->write_now(w->ctx, head, head_len, body, body_len) : 0;
 }
 
 /* A request as parsed, before anything in it is believed. */

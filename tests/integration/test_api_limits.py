@@ -202,6 +202,41 @@ class Limits(Case):
         miss = b"GET /nowhere HTTP/1.1\r\n" + HOST + b"\r\n"
         self.assertEqual(answers(self.server.raw(miss + one + last)), [404, 200, 200])
 
+    def test_requests_that_come_in_pieces(self):
+        body = json.dumps(transfer(77, "a", "b", 1)).encode()
+        post = (b"POST /transactions HTTP/1.1\r\n" + HOST +
+                b"Content-Type: application/json\r\nX-Pad: " + b"p" * 6000 +
+                b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        get = b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"
+        last = b"GET /health/live HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+        whole = get + post + get + post + last
+        cuts = [1, 20, len(get), len(get) + 1, len(get) + 4096, len(get) + 5000,
+                len(get) + len(post) - len(body), len(get) + len(post) - 3,
+                len(get) + len(post) + 7, len(whole) - 1]
+        for cut in cuts + [None]:
+            with socket.create_connection(("127.0.0.1", self.server.port), timeout=15) as s:
+                for part in (whole[:cut], whole[cut:] if cut else b""):
+                    s.sendall(part)
+                    time.sleep(0.05)
+                got = b""
+                while part := s.recv(65536):
+                    got += part
+            seen = answers(got)
+            self.assertEqual((seen[0], seen[2], seen[4]), (200, 200, 200), (cut, seen))
+            self.assertEqual(len(seen), 5)
+            self.assertTrue({seen[1], seen[3]} <= {200, 201}, (cut, seen))
+
+    def test_idle_connections_are_kept_for_seconds(self):
+        c = self.server.connect()
+        for wait_s in (0, 2.5, 4.5):  # beyond one wait of civetweb, short of the end
+            time.sleep(wait_s)
+            self.assertEqual(self.server.get("/health/live", connection=c).status, 200)
+            self.assertIsNotNone(c.sock)
+        begun = time.monotonic()
+        self.assertEqual(c.sock.recv(1), b"")
+        self.assertTrue(3 < time.monotonic() - begun < 9)
+        c.close()
+
     # --- slow clients --------------------------------------------------------------------
 
     def test_slow_heads_and_bodies_are_cut(self):

@@ -79,6 +79,45 @@ class Load(Case):
         totals = server.get("/ingestion/status").json["totals"]
         self.assertEqual((totals["inserted"], totals["is_balanced"]), (20000 + n, True))
 
+    def test_a_kept_answer_ends_with_its_view(self):
+        server = self.server_for().start()
+        server.load(random_transfers(2000, 200, seed=7))
+        server.label([("w1", "hack"), ("w2", "phishing")])
+        c = server.connect()  # one connection: one worker, whatever it keeps
+
+        def ask(path="/scores/top?limit=3", method="GET", **headers):
+            return server.ask(method, path, connection=c,
+                              headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+        for turn in range(3):
+            run = server.score()
+            first = ask()
+            self.assertEqual((first.json["run_id"], first.json["is_stale"]), (run, False))
+            for _ in range(3):
+                self.assertEqual(ask().body, first.body)
+            # the same target, asked for in another way
+            head = ask(method="HEAD")
+            self.assertEqual((head.status, head.body), (200, b""))
+            self.assertEqual(int(head.headers["Content-Length"]), len(first.body))
+            self.assertEqual(ask(Accept="text/plain").status, 406)
+            self.assertEqual(ask(method="POST").status, 405)
+            self.assertEqual(ask(X_Request_Id="me").headers["X-Request-Id"], "me")
+            # neighbours of it
+            self.assertEqual(len(ask("/scores/top?limit=2").json["scores"]), 2)
+            self.assertEqual(ask("/scores/top?limit=3&level=nonsense").status, 422)
+            self.assertEqual(ask("/scores/top?limit=3&limit=3").status, 400)
+            self.assertEqual(ask("/scores/topp?limit=3").status, 404)
+            self.assertEqual(ask().body, first.body)
+            # newer records: the same run, but stale now
+            server.load(random_transfers(100, 200, seed=8 + turn, first=50000 + 100 * turn))
+            server.wait(lambda: ask().json["is_stale"])
+            self.assertEqual(ask().json["run_id"], run)
+        # a new graph alone changes the view, too
+        before = ask().json
+        server.post("/reload-graph?wait=true")
+        self.assertEqual(ask().json["run_id"], before["run_id"])
+        c.close()
+
     def test_pages_hold_to_their_run(self):
         server = self.server_for().start()
         server.load(random_transfers(3000, 300, seed=5))

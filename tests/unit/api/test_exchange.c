@@ -87,6 +87,7 @@ typedef struct client {
     const char *body;
     size_t body_at;
     int writes, writes_allowed; /* < 0: all */
+    size_t now_max;             /* of one write_now */
     wr_buf got;
     wr_served served;
 } client;
@@ -112,6 +113,19 @@ static int client_write(void *ctx, const void *bytes, size_t len)
     return (int)len;
 }
 
+static size_t client_write_now(void *ctx, const void *head, size_t head_len,
+                               const void *body, size_t body_len)
+{
+    client *c = ctx;
+    size_t of_head = head_len < c->now_max ? head_len : c->now_max;
+    size_t room = c->now_max - of_head;
+    size_t of_body = body_len < room ? body_len : room;
+    wr_buf_add(&c->got, head, of_head);
+    if (of_body)
+        wr_buf_add(&c->got, body, of_body);
+    return of_head + of_body;
+}
+
 static client *client_new(void)
 {
     client *c = wr_calloc(1, sizeof *c);
@@ -119,6 +133,7 @@ static client *client_new(void)
     c->service = (wr_service){
         .table = table, .routes = ROUTES, .body_max_bytes = 100, .timeout_ms = 1000};
     c->writes_allowed = -1;
+    c->now_max = SIZE_MAX;
     wr_buf_init(&c->got, 8 << 20);
     assert_ok(wr_exchange_new(&c->x, &c->service, &c->shard, &err));
     return c;
@@ -158,7 +173,10 @@ static const char *ask(client *c, const char *method, const char *target,
     c->body = body;
     c->body_at = 0;
     c->writes = 0;
-    const wr_wire wire = {.read = client_read, .write = client_write, .ctx = c};
+    const wr_wire wire = {.read = client_read,
+                          .write = client_write,
+                          .write_now = client_write_now,
+                          .ctx = c};
     c->served = wr_exchange_serve(c->x, &raw, &wire);
     return wr_buf_cstr(&c->got);
 }
@@ -194,7 +212,7 @@ static void test_serve__answer_and_head(void **state)
     assert_has(a, "Connection: keep-alive\r\n");
     assert_string_equal(body_of(a), "\"hello\"");
     assert_int_equal(c->served, WR_SERVED_KEEP);
-    assert_int_equal(c->writes, 1); /* head and body together */
+    assert_int_equal(c->writes, 0); /* head and body went out at once */
     assert_int_equal(c->x->sent_bytes, strlen(a));
 
     a = ask(c, "HEAD", "/hello", NULL, NULL);
@@ -307,6 +325,7 @@ static void test_serve__large_answer_in_slices(void **state)
 {
     (void)state;
     client *c = client_new();
+    c->now_max = 0; /* its buffer is full */
     const char *a = ask(c, "GET", "/much", NULL, NULL);
     assert_has(a, "Content-Length: 1000000\r\n");
     assert_int_equal(strlen(body_of(a)), 1000000);
@@ -315,6 +334,27 @@ static void test_serve__large_answer_in_slices(void **state)
     c->writes_allowed = 3;                /* the client goes away */
     (void)ask(c, "GET", "/much", NULL, NULL);
     assert_int_equal(c->served, WR_SERVED_CLOSE);
+    client_free(c);
+}
+
+/* However much goes at once, the rest follows and nothing twice. */
+static void test_serve__answer_taken_in_parts(void **state)
+{
+    (void)state;
+    client *c = client_new();
+    char whole[512];
+    const char *id[] = {"X-Request-Id", "me", NULL};
+    const char *a = ask(c, "GET", "/hello", NULL, id);
+    size_t len = strlen(a);
+    assert_true(len < sizeof whole);
+    memcpy(whole, a, len + 1);
+    for (c->now_max = 0; c->now_max <= len; c->now_max++) {
+        a = ask(c, "GET", "/hello", NULL, id);
+        assert_int_equal(strlen(a), len);
+        assert_string_equal(body_of(a), body_of(whole));
+        assert_int_equal(c->x->sent_bytes, len);
+        assert_int_equal(c->served, WR_SERVED_KEEP);
+    }
     client_free(c);
 }
 
@@ -461,6 +501,7 @@ int main(void)
         wr_unit_test(test_serve__errors_of_handlers),
         wr_unit_test(test_serve__nothing_is_left_for_the_next_request),
         wr_unit_test(test_serve__large_answer_in_slices),
+        wr_unit_test(test_serve__answer_taken_in_parts),
         wr_unit_test(test_serve__shared_blob),
         wr_unit_test(test_serve__connection_close),
         wr_unit_test(test_serve__draining),
