@@ -48,7 +48,9 @@ void wr_exchange_free(wr_exchange *x)
     wr_buf_release(&x->body_buf);
     wr_buf_release(&x->send);
     wr_arena_release(&x->arena);
-    wr_blob_unref(x->blob);
+    if (x->blob != x->last.blob)
+        wr_blob_unref(x->blob);
+    wr_blob_unref(x->last.blob);
     wr_free(x);
 }
 
@@ -289,7 +291,8 @@ static void reset(wr_exchange *x)
 
 static void give_back(wr_exchange *x)
 {
-    wr_blob_unref(x->blob);
+    if (x->blob != x->last.blob)
+        wr_blob_unref(x->blob);
     x->blob = NULL;
     if (x->out.cap > KEEP_BYTES)
         wr_buf_release(&x->out);

@@ -58,6 +58,21 @@ typedef struct wr_service {
     wr_app *app; /* for the handlers; NULL in tests */
 } wr_service;
 
+/*
+ * The shared answer this worker gave last, so that the next equal question takes no lock
+ * and touches no count that other workers write.  Filled and judged by its route
+ * (routes_scores.c).
+ */
+enum { WR_LAST_KEY_MAX = 64, WR_LAST_BYTES_MAX = 64 << 10 };
+typedef struct wr_last_answer {
+    const wr_blob *blob;        /* NULL = none; one reference held */
+    uint64_t version;           /* of the view it was made from */
+    bool is_stale;              /* what it says of its run */
+    int64_t max_seq, label_rev; /* of that run */
+    uint32_t key_len;
+    char key[WR_LAST_KEY_MAX]; /* query text */
+} wr_last_answer;
+
 /* Wall clock texts, made once a second. */
 typedef struct wr_clock_text {
     int64_t now_s;
@@ -90,7 +105,8 @@ struct wr_exchange {
     const char *media_type;
     wr_buf out;
     wr_buf extra;        /* further headers, each "Name: value\r\n" */
-    const wr_blob *blob; /* instead of out, one reference held */
+    const wr_blob *blob; /* instead of out; one reference held unless it is last.blob */
+    wr_last_answer last;
     uint64_t sent_bytes;
     wr_problem problem;
 };

@@ -86,7 +86,7 @@ static void write_server(wr_buf *out, const wr_app *app)
     gauge(out, "walletrisk_http_worker_stack_bytes", "Smallest stack of a worker.",
           (double)s.stack_bytes);
     wr_metric_write(out, "walletrisk_answer_cache_hits_total", "counter",
-                    "Answers of /scores/top taken from the cache.",
+                    "Answers of /scores/top taken from the cache that workers share.",
                     (double)atomic_load(&app->cache.hits));
     wr_metric_write(out, "walletrisk_answer_cache_misses_total", "counter",
                     "Answers of /scores/top rendered anew.",

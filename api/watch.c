@@ -160,8 +160,13 @@ void wr_watch_poke(wr_watch *w)
     (void)pthread_mutex_unlock(&w->lock);
 }
 
+bool wr_watch_is_newer(const wr_watch *w, int64_t max_seq, int64_t label_rev)
+{
+    return atomic_load_explicit(&w->max_seq, memory_order_relaxed) > max_seq ||
+           atomic_load_explicit(&w->label_rev, memory_order_relaxed) > label_rev;
+}
+
 bool wr_watch_is_stale(const wr_watch *w, const wr_run *run)
 {
-    return atomic_load_explicit(&w->max_seq, memory_order_relaxed) > run->max_seq ||
-           atomic_load_explicit(&w->label_rev, memory_order_relaxed) > run->label_rev;
+    return wr_watch_is_newer(w, run->max_seq, run->label_rev);
 }

@@ -28,7 +28,9 @@ void wr_watch_get(wr_watch *w, wr_watched *out);
 /* Look again now. */
 void wr_watch_poke(wr_watch *w);
 
-/* Did transfers or labels come after run?  Two atomic reads. */
+/* Did transfers or labels come after these?  Two atomic reads. */
+bool wr_watch_is_newer(const wr_watch *w, int64_t max_seq, int64_t label_rev);
+/* Did they come after run? */
 bool wr_watch_is_stale(const wr_watch *w, const wr_run *run);
 
 #endif

@@ -19,6 +19,7 @@ struct wr_live {
     wr_settings *cfg;
 
     wr_view view;
+    _Atomic uint64_t version; /* view.version, for who does not take the lock */
     wr_loaded loaded; /* view.graph, borrowed, with what is known of it; compute thread */
 
     wr_keep keep; /* set before the first job, then the compute thread's */
@@ -52,6 +53,11 @@ wr_view wr_live_view(wr_live *lv)
     return v;
 }
 
+uint64_t wr_live_version(const wr_live *lv)
+{
+    return atomic_load(&lv->version);
+}
+
 void wr_view_release(wr_view *v)
 {
     wr_snapshot_unref(v->graph);
@@ -71,7 +77,7 @@ static void swap_view(wr_live *lv, wr_loaded *graph, wr_assessment *a)
     lv->view.graph_loaded_s = wr_clock_wall_s();
     if (a)
         lv->view.assessment = a;
-    lv->view.version++;
+    atomic_store(&lv->version, ++lv->view.version);
     pthread_mutex_unlock(&lv->lock);
     wr_snapshot_unref(old_g); /* may free a whole graph: not under the lock */
     wr_assessment_unref(old_a);

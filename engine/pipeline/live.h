@@ -49,6 +49,8 @@ void wr_live_set_threads(wr_live *lv, int threads);
 
 wr_view wr_live_view(wr_live *lv); /* acquires both */
 void wr_view_release(wr_view *v);
+/* The version such a view would have now: one atomic read. */
+uint64_t wr_live_version(const wr_live *lv);
 
 typedef enum wr_job_kind { WR_JOB_RELOAD, WR_JOB_SCORE, WR_JOB_RESTORE } wr_job_kind;
 
