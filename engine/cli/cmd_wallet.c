@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "codec/explanation_text.h"
 #include "pipeline/explain.h"
 #include "pipeline/subgraph_export.h"
 
@@ -28,23 +29,38 @@ static wr_status put_explanation(wr_buf *b, const wr_assessment *a, wr_vid v,
     return wr_buf_status(b, "explanation", err);
 }
 
+static wr_status print_explanation(const wr_buf *json, bool is_json, wr_err *err)
+{
+    if (is_json)
+        return wr_cli_write(NULL, json, err);
+    wr_buf text;
+    wr_buf_init(&text, 64u << 20);
+    wr_status s = wr_explanation_text(&text, (wr_text){json->p, (uint32_t)json->len}, err);
+    if (s == WR_OK)
+        s = wr_cli_write(NULL, &text, err);
+    wr_buf_release(&text);
+    return s;
+}
+
 wr_status wr_cmd_explain(wr_cli *cli, wr_err *err)
 {
     wr_explain_opts o = WR_EXPLAIN_OPTS_INIT;
     int64_t paths = o.paths_max;
     int64_t hops = o.hops_max;
     const char *run_id = NULL;
+    bool is_json = false;
     const wr_arg arg[] = {
         {"paths", WR_ARG_INT, &paths, 1, 50, "N  paths in each direction (5)"},
         {"hops", WR_ARG_INT, &hops, 1, 32, "N  longest path (8); a contact is as short as can be"},
         {"run", WR_ARG_TEXT, &run_id, 0, 0, "ID  of this run (the newest)"},
+        {"json", WR_ARG_FLAG, &is_json, 0, 0, "all of it, as JSON"},
     };
     const wr_args args = {.usage = "walletrisk explain CHAIN ADDRESS [flags]",
                           .purpose =
-                              "Exposures, reasons, origins and paths of one wallet, as "
-                              "JSON. CHAIN:ADDRESS works too. Where the ledger carried "
+                              "Exposures, reasons, origins and paths of one wallet. "
+                              "CHAIN:ADDRESS works too. Where the ledger carried "
                               "nothing of a category but poison reaches the wallet, "
-                              "'contacts' shows the shortest way: no mass, only order.",
+                              "a contact shows the shortest way: no mass, only order.",
                           .arg = arg,
                           .count = sizeof arg / sizeof *arg,
                           .words_min = 1,
@@ -63,7 +79,7 @@ wr_status wr_cmd_explain(wr_cli *cli, wr_err *err)
     wr_buf_init(&b, 64u << 20);
     wr_status s = put_explanation(&b, a, v, &o, st, err);
     if (s == WR_OK)
-        s = wr_cli_write(NULL, &b, err);
+        s = print_explanation(&b, is_json, err);
     wr_buf_release(&b);
     return s;
 }

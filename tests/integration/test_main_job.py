@@ -120,7 +120,7 @@ class Atomic(Case):
         self.assertEqual((len(sources), len(set(terminals))), (17, 101))
         by_contact = set()
         for address in terminals:
-            told = store.json("walletrisk", "explain", "eip155:1", address, "--hops", 32)
+            told = store.json("walletrisk", "explain", "eip155:1", address, "--hops", 32, "--json")
             hack = [e for e in told["wallet"]["exposures"]
                     if e["category_id"] == "hack" and e["direction"] == "receiving"]
             self.assertTrue(hack, address)  # by the ledger, or by the order-free view alone
