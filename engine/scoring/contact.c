@@ -175,7 +175,7 @@ static void step_forward(search *s, uint32_t index)
     leg *e = &s->leg[index];
     const uint32_t at = (uint32_t)wr_history_key(&s->h, e->key);
     const wr_vid u = wr_history_payer(&s->h, at);
-    met here = {.bottleneck = INFINITY, .last = NO_LEG};
+    met here = {.bottleneck = (double)INFINITY, .last = NO_LEG};
     if (wr_history_label(&s->h, u, at) < 0) {
         const uint32_t who = wr_vid_set_find(&s->set, u);
         here = s->met[who];

@@ -11,7 +11,7 @@
 #include "graph/snapshot.h"
 #include "util/mem.h"
 
-enum { WR_VID_SET_NONE = UINT32_MAX };
+#define WR_VID_SET_NONE UINT32_MAX
 
 typedef struct wr_vid_set {
     wr_vid *v; /* [count], in order of meeting */

@@ -54,8 +54,8 @@ static void test_explanation_text__says_everything_in_order(void **state)
         "receiving  hack                          1.5            2   35.00%   10.00%   25.00%",
         "1.5  hack         eip155:1:0xs",
         "0.25  other sources",
-        "Where it came from\n  3.5 exposed = 3 on the paths below + 0.5 residual (the search "
-        "was cut)\n  1. hack, 2 hops: 3 (85.70 %)",
+        "Where it came from\n  3.5 exposed = 3 on the paths below + 0.5 residual",
+        " (the search was cut)\n  1. hack, 2 hops: 3 (85.70 %)",
         "2025-01-01T00:00:00Z             9  eip155:1:0xs -> eip155:1:0xu",
         "tx ab12, position 7",
         "2025-01-01T06:00:00Z             8  eip155:1:0xu -> eip155:1:0xv",

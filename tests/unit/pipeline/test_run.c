@@ -219,9 +219,7 @@ static void test_restore__graph_outlives_a_run_that_cannot_be_restored(void **st
     WR_AUTO(wr_store) st = test_store("memory:");
     label_small(st);
     wr_run run;
-    {
-        WR_AUTO(wr_assessment) a = score(st, cfg);
-    }
+    wr_assessment_unref(score(st, cfg));
     assert_ok(wr_store_run_get(st, "", spoil_output, &run, &err));
     assert_ok(wr_store_run_put(st, &run, &err));
     wr_assessment *a = NULL;

@@ -171,7 +171,7 @@ static void check_valid(const wr_flow *fl, const wr_poison *p, const wr_contact 
     const bool is_sending = p->direction == WR_SENDING;
     const wr_vid *from = fl->col.from, *to = fl->col.to;
     uint32_t hops = 0, last = x->step_count - 1;
-    double least = INFINITY;
+    double least = (double)INFINITY;
     assert_int_equal(is_sending ? from[x->step[0]] : to[x->step[last]], v);
     assert_int_equal(is_sending ? to[x->step[last]] : from[x->step[0]], x->source);
     assert_int_equal(
