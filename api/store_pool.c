@@ -53,7 +53,7 @@ void wr_store_pool_close(wr_store_pool *p)
 /* Opening takes a while: not under the lock, only the place is reserved. */
 static wr_status open_one(wr_store_pool *p, wr_store **st, wr_err *err)
 {
-    wr_status s = wr_store_open(st, p->dsn, err);
+    wr_status s = wr_store_open_ready(st, p->dsn, err);
     if (s == WR_OK)
         return WR_OK;
     (void)pthread_mutex_lock(&p->lock);

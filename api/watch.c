@@ -47,7 +47,7 @@ static wr_status count(wr_watch *w, wr_counts *c, int64_t seq, wr_err *err)
 static wr_status look(wr_watch *w, bool is_poked, wr_err *err)
 {
     if (!w->st)
-        WR_TRY(wr_store_open(&w->st, w->dsn, err));
+        WR_TRY(wr_store_open_ready(&w->st, w->dsn, err));
     int64_t seq = 0;
     WR_TRY(wr_store_safe_seq(w->st, &seq, err));
     atomic_store(&w->max_seq, seq);

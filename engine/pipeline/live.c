@@ -218,7 +218,7 @@ static wr_status do_job(wr_live *lv, const wr_job_status *job, wr_err *err)
     int threads = atomic_load(&lv->threads);
     if (threads > 0)
         omp_set_num_threads(threads); /* of this thread's teams; main's own never run here */
-    WR_TRY(wr_store_open(&st, lv->dsn, err));
+    WR_TRY(wr_store_open_ready(&st, lv->dsn, err));
     const uint64_t before = lv->view.version; /* only this thread changes it */
     wr_status s = WR_EINVAL;
     switch (job->kind) {

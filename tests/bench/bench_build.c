@@ -27,8 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "graph/snapshot.h"
-#include "util/rng.h"
+#include "bench_graph.h"
 
 enum { ROUNDS_MAX = 99 };
 
@@ -54,40 +53,18 @@ static void die(const char *what, const char *why)
     exit(1);
 }
 
-/* A power-law rank, then a walk through 0..n-1 that leaves no neighbours together. */
-static wr_vid pick(wr_rng *r, uint32_t n)
-{
-    const double u = wr_rng_unit(r);
-    const uint64_t rank = (uint64_t)((double)n * u * u * u);
-    return (wr_vid)(rank * 2654435761U % n);
-}
-
-/* Recursive matrix with the Graph 500 parameters, ids mixed; n a power of two. */
-static void pick_kron(wr_rng *r, uint32_t n, wr_vid *from, wr_vid *to)
-{
-    uint32_t u = 0;
-    uint32_t v = 0;
-    for (uint32_t bit = 1; bit < n; bit <<= 1) {
-        const double x = wr_rng_unit(r);
-        u |= x >= 0.76 ? bit : 0;
-        v |= (x >= 0.57 && x < 0.76) || x >= 0.95 ? bit : 0;
-    }
-    *from = u * 2654435761U & (n - 1);
-    *to = v * 2654435761U & (n - 1);
-}
-
 /* The ends of row i. */
 static void pick_ends(wr_edges *e, uint64_t i, uint32_t n, form f, wr_rng *r)
 {
     const uint64_t seen = f == REPEATED && i % 2 ? wr_rng_below(r, i) : i;
     if (f == KRON) {
-        pick_kron(r, n, &e->from[i], &e->to[i]);
+        bench_kron_edge(r, n, &e->from[i], &e->to[i]);
     } else if (seen < i) {
         e->from[i] = e->from[seen];
         e->to[i] = e->to[seen];
     } else {
-        e->from[i] = pick(r, n);
-        e->to[i] = pick(r, n);
+        e->from[i] = bench_power_vertex(r, n);
+        e->to[i] = bench_power_vertex(r, n);
     }
 }
 

@@ -25,9 +25,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_graph.h"
 #include "scoring/static_exposure.h"
 #include "util/clock.h"
-#include "util/rng.h"
 
 enum { C = 8, SEED_EVERY = 500, ROUNDS_MAX = 5, EXACT_STEPS = 60 };
 enum { OURS_PER_ROUND = 3, OURS_MAX = ROUNDS_MAX * OURS_PER_ROUND };
@@ -46,27 +46,6 @@ static void check(wr_status st, const wr_err *err)
     exit(1);
 }
 
-/* Recursive matrix with the Graph 500 parameters, n rounded up to a power of two. */
-static void kron_edge(wr_rng *r, uint32_t n, wr_vid *u, wr_vid *v)
-{
-    *u = *v = 0;
-    for (uint32_t bit = 1; bit < n; bit <<= 1) {
-        double x = wr_rng_unit(r);
-        *u |= x >= 0.76 ? bit : 0;
-        *v |= (x >= 0.57 && x < 0.76) || x >= 0.95 ? bit : 0;
-    }
-    *u %= n;
-    *v %= n;
-}
-
-static wr_vid power_vertex(wr_rng *r, uint32_t n)
-{
-    /* rank ~ u^3: density falls like rank^-2/3; ids are scattered, no locality */
-    double u = wr_rng_unit(r);
-    uint64_t rank = (uint64_t)(u * u * u * n);
-    return (wr_vid)((rank * 0x9E3779B1ULL) % n);
-}
-
 static void make(graph *out, bool is_kron, uint32_t n, uint64_t m)
 {
     wr_err err = {0};
@@ -76,10 +55,10 @@ static void make(graph *out, bool is_kron, uint32_t n, uint64_t m)
     for (uint64_t i = 0; i < m; i++) {
         wr_vid u, v;
         if (is_kron)
-            kron_edge(&r, n, &u, &v);
+            bench_kron_edge(&r, n, &u, &v);
         else {
-            u = power_vertex(&r, n);
-            v = power_vertex(&r, n);
+            u = bench_power_vertex(&r, n);
+            v = bench_power_vertex(&r, n);
         }
         e.from[i] = u;
         e.to[i] = v;
@@ -344,12 +323,14 @@ static double argument(int argc, char **argv, int k, double otherwise, double lo
 int main(int argc, char **argv)
 {
     const bool is_kron = argc > 1 && strcmp(argv[1], "kron") == 0;
-    const uint32_t n = (uint32_t)argument(argc, argv, 2, 1e6, 2, 4e9);
+    uint32_t n = (uint32_t)argument(argc, argv, 2, 1e6, 2, 2e9);
     const uint64_t m = (uint64_t)argument(argc, argv, 3, 5e6, 1, 4e9);
     const char *tunables = getenv("GLIBC_TUNABLES");
     result r = {.rounds = (int)argument(argc, argv, 4, 3, 1, ROUNDS_MAX),
                 .igraph_runs = (int)argument(argc, argv, 5, 2, 0, ROUNDS_MAX)};
     graph g;
+    while (is_kron && (n & (n - 1)) != 0)
+        n += n & -n; /* the next power of two */
     make(&g, is_kron, n, m);
     printf("%s: %u vertices, %llu pairs, GLIBC_TUNABLES=%s\n", is_kron ? "kron" : "power",
            n, (unsigned long long)g.vw.in.m, tunables ? tunables : "(unset)");
