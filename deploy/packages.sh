@@ -9,7 +9,7 @@ build='gcc libc6-dev cmake ninja-build pkg-config python3 curl
     libssl-dev libzstd-dev zlib1g-dev'
 # programs that may have come another way (a newer Node.js ships its own npm and refuses Debian's)
 commands='npm'
-test='g++ clang clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev postgresql
+test='g++ clang clang-format clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev postgresql
     python3-networkx python3-yaml python3-jsonschema sqlite3 procps unzip zstd'
 
 wanted=()

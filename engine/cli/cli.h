@@ -1,5 +1,6 @@
 /*
- * cli.h - the walletrisk command: one function per sub-command (util/command.h runs them).
+ * cli.h - the walletrisk command: one function per sub-command (util/command.h runs
+ * them).
  *
  * Thread: main only.
  */
@@ -36,12 +37,14 @@ wr_status wr_cli_open_store(wr_store **out, const wr_cli *cli, wr_err *err) WR_N
 /* The file of --snapshot-file; what goes wrong with it is a line on stderr. */
 wr_keep wr_cli_keep(const wr_cli *cli);
 /* The newest run (or --run ID) assessed again in memory, for explain and export. */
-wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id, wr_cli *cli,
-                         wr_err *err) WR_NODISCARD;
-/* "CHAIN ADDRESS" words or one CAIP-10 word -> vertex.  WR_ENOTFOUND: not in the graph. */
+wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id,
+                         wr_cli *cli, wr_err *err) WR_NODISCARD;
+/* "CHAIN ADDRESS" words or one CAIP-10 word -> vertex.  WR_ENOTFOUND: not in the graph.
+ */
 wr_status wr_cli_find_wallet(wr_vid *out, const wr_assessment *a, int words, char **word,
                              wr_err *err) WR_NODISCARD;
-/* Write all of b to path, or stdout when path is NULL or "-"; a file is never half written. */
+/* Write all of b to path, or stdout when path is NULL or "-"; a file is never half
+ * written. */
 wr_status wr_cli_write(const char *path, const wr_buf *b, wr_err *err) WR_NODISCARD;
 
 #endif

@@ -46,8 +46,9 @@ static void print_table(const wr_ranking *r, const truth *t)
     (void)printf("%-34s %5s  %-13s %5s  %-13s\n", "view", "AUC", "range", "AP", "range");
     for (uint32_t i = 0; i < r->rows; i++) {
         const wr_ranking_row *w = &r->row[i];
-        (void)printf("%-34s %.3f  %.3f..%.3f  %.3f  %.3f..%.3f%s\n", w->view, w->auc, w->auc_min,
-                     w->auc_max, w->ap, w->ap_min, w->ap_max, w->is_control ? "  (control)" : "");
+        (void)printf("%-34s %.3f  %.3f..%.3f  %.3f  %.3f..%.3f%s\n", w->view, w->auc,
+                     w->auc_min, w->auc_max, w->ap, w->ap_min, w->ap_max,
+                     w->is_control ? "  (control)" : "");
     }
 }
 
@@ -97,7 +98,8 @@ static wr_status evaluate(wr_cli *cli, const ranking_flags *f, truth *t, wr_err 
     WR_TRY(wr_load_snapshot(&g, st, &max_seq, NULL, &cli->pg, err));
     WR_TRY(wr_chain_find(&t->chain, wr_text_of(f->chain), err));
     t->g = g;
-    WR_TRY(wr_truth_read(cli->argv[1], t->chain, wr_text_of(f->flag), take_wallet, t, err));
+    WR_TRY(
+        wr_truth_read(cli->argv[1], t->chain, wr_text_of(f->flag), take_wallet, t, err));
     const wr_ranking_input in = {.bad = t->bad,
                                  .bad_count = (uint32_t)t->bad_count,
                                  .good = t->good,
@@ -121,14 +123,16 @@ wr_status wr_cmd_evaluate_ranking(wr_cli *cli, wr_err *err)
     const wr_arg arg[] = {
         {"chain", WR_ARG_TEXT, &f.chain, 0, 0, "C  chain of the addresses (ETH)"},
         {"flag", WR_ARG_TEXT, &f.flag, 0, 0, "NAME  column of 0 and 1 (the first is_…)"},
-        {"splits", WR_ARG_INT, &f.splits, 1, WR_RANKING_SPLITS_MAX, "N  random halves (5)"},
+        {"splits", WR_ARG_INT, &f.splits, 1, WR_RANKING_SPLITS_MAX,
+         "N  random halves (5)"},
         {"seed", WR_ARG_INT, &f.seed, 0, 9e15, "N  of the halves (1)"},
         {"json", WR_ARG_FLAG, &f.is_json, 0, 0, "as JSON"},
     };
     const wr_args args = {.usage = "walletrisk evaluate ranking TRUTH.csv [flags]",
-                          .purpose = "Label a random half of the known bad wallets and rank "
-                                     "the other half against known good ones, by every view. "
-                                     "Reads the store's transfers; its labels play no part.",
+                          .purpose =
+                              "Label a random half of the known bad wallets and rank "
+                              "the other half against known good ones, by every view. "
+                              "Reads the store's transfers; its labels play no part.",
                           .arg = arg,
                           .count = sizeof arg / sizeof *arg,
                           .words_min = 1,

@@ -43,8 +43,9 @@ wr_status wr_cmd_score(wr_cli *cli, wr_err *err)
         {"json", WR_ARG_FLAG, &is_json, 0, 0, "the run record as JSON, with phases"},
     };
     const wr_args args = {.usage = "walletrisk score [--json]",
-                          .purpose = "Load the graph, compute every wallet's risk, publish "
-                                     "a scoring run.",
+                          .purpose =
+                              "Load the graph, compute every wallet's risk, publish "
+                              "a scoring run.",
                           .arg = arg,
                           .count = 1,
                           .program = WR_PROGRAM_CLI};
@@ -72,8 +73,9 @@ static wr_status print_run_line(void *ctx, const wr_run *r, wr_err *err)
         return print_json_run(r, err);
     char at[WR_RFC3339_MAX];
     wr_time_format(at, r->started_s);
-    (void)printf("%-28s %-7s %-9s %s  %10" PRIu64 " transfers  output %.16s\n", r->id, r->kind,
-                 wr_run_status_name(r->status), at, r->transfers, r->output_digest.s);
+    (void)printf("%-28s %-7s %-9s %s  %10" PRIu64 " transfers  output %.16s\n", r->id,
+                 r->kind, wr_run_status_name(r->status), at, r->transfers,
+                 r->output_digest.s);
     return WR_OK;
 }
 
@@ -102,14 +104,16 @@ static void print_check(const char *what, bool is_same, const char *stored,
     if (is_same)
         (void)printf("same       %-7s %s\n", what, stored);
     else
-        (void)printf("DIFFERENT  %-7s stored %s, recomputed %s\n", what, stored, recomputed);
+        (void)printf("DIFFERENT  %-7s stored %s, recomputed %s\n", what, stored,
+                     recomputed);
 }
 
 wr_status wr_cmd_verify_run(wr_cli *cli, wr_err *err)
 {
     const wr_args args = {.usage = "walletrisk verify-run [ID]",
-                          .purpose = "Recompute a stored run (the newest) from its recorded "
-                                     "inputs; compare digests and every stored score.",
+                          .purpose =
+                              "Recompute a stored run (the newest) from its recorded "
+                              "inputs; compare digests and every stored score.",
                           .words_min = 0,
                           .words_max = 1,
                           .program = WR_PROGRAM_CLI};

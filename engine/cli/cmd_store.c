@@ -16,10 +16,11 @@ wr_status wr_cmd_migrate(wr_cli *cli, wr_err *err)
     wr_migrate_report rep = {0};
     WR_TRY(wr_store_migrate(st, &rep, err));
     if (rep.before == rep.after)
-        (void)printf("%s: schema %" PRIu32 ", nothing to do\n", wr_store_kind(st), rep.after);
-    else
-        (void)printf("%s: schema %" PRIu32 " -> %" PRIu32 "\n", wr_store_kind(st), rep.before,
+        (void)printf("%s: schema %" PRIu32 ", nothing to do\n", wr_store_kind(st),
                      rep.after);
+    else
+        (void)printf("%s: schema %" PRIu32 " -> %" PRIu32 "\n", wr_store_kind(st),
+                     rep.before, rep.after);
     return WR_OK;
 }
 
@@ -47,7 +48,8 @@ static wr_status check_source(void *ctx, const wr_source *s, wr_err *err)
 wr_status wr_cmd_doctor(wr_cli *cli, wr_err *err)
 {
     const wr_args args = {.usage = "walletrisk doctor",
-                          .purpose = "Check configuration, schema and the ingestion ledger.",
+                          .purpose =
+                              "Check configuration, schema and the ingestion ledger.",
                           .program = WR_PROGRAM_CLI};
     WR_TRY(wr_args_parse(&args, &cli->argc, cli->argv, err));
     wr_config_print(stdout, &cli->cfg);
@@ -63,14 +65,15 @@ wr_status wr_cmd_doctor(wr_cli *cli, wr_err *err)
                  id);
     wr_counts c = {0};
     WR_TRY(wr_store_counts(st, &c, err));
-    (void)printf("ok   %" PRIu64 " transfers, %" PRIu64 " wallets, %" PRIu64 " labels, %" PRIu64
-                 " dead letters, %" PRIu64 " runs\n",
+    (void)printf("ok   %" PRIu64 " transfers, %" PRIu64 " wallets, %" PRIu64
+                 " labels, %" PRIu64 " dead letters, %" PRIu64 " runs\n",
                  c.transfers, c.wallets, c.labels, c.dead, c.runs);
     ledger l = {0};
     WR_TRY(wr_store_sources(st, check_source, &l, err));
     if (l.broken)
-        return wr_fail(err, WR_ECORRUPT, "%" PRIu64 " of %" PRIu64 " sources do not reconcile",
-                       l.broken, l.sources);
+        return wr_fail(err, WR_ECORRUPT,
+                       "%" PRIu64 " of %" PRIu64 " sources do not reconcile", l.broken,
+                       l.sources);
     (void)printf("ok   %" PRIu64 " sources reconcile: %" PRIu64
                  " records = inserted + duplicates + dead letters\n",
                  l.sources, l.records);

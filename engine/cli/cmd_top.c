@@ -30,10 +30,12 @@ static wr_status put_text(printer *p, const wr_score_row *row, wr_err *err)
 {
     const wr_score *s = &row->score;
     wr_buf_addf(&p->text, "%3" PRIu32 ". %6.2f  %-6s  %s:%.*s%s\n", p->rank,
-                wr_score_publish(s->score), wr_level_name((wr_level)s->level), row->chain->id,
-                WR_TEXT_ARG(row->address), s->is_labelled ? "  (labelled itself)" : "");
+                wr_score_publish(s->score), wr_level_name((wr_level)s->level),
+                row->chain->id, WR_TEXT_ARG(row->address),
+                s->is_labelled ? "  (labelled itself)" : "");
     if (!s->reasons.len)
-        return WR_OK; /* a run keeps the reasons of its highest rows; explain has the rest */
+        return WR_OK; /* a run keeps the reasons of its highest rows; explain has the rest
+                       */
     return wr_reasons_json_read(s->reasons, put_reason, &p->text, err);
 }
 
@@ -48,7 +50,8 @@ static void put_json(printer *p, const wr_score_row *row)
     wr_json_key(j, "score");
     wr_json_fixed(j, wr_score_publish(s->score), 2);
     wr_json_kv_cstr(j, "level", wr_level_name((wr_level)s->level));
-    wr_json_kv_cstr(j, "category", s->category < 0 ? NULL : p->tx->category[s->category].id);
+    wr_json_kv_cstr(j, "category",
+                    s->category < 0 ? NULL : p->tx->category[s->category].id);
     wr_json_kv_bool(j, "is_labelled", s->is_labelled);
     wr_json_key(j, "reasons");
     if (s->reasons.len)
@@ -110,7 +113,8 @@ wr_status wr_cmd_top(wr_cli *cli, wr_err *err)
     top_flags f = {.limit = 10};
     const wr_arg arg[] = {
         {"limit", WR_ARG_INT, &f.limit, 1, 100000, "N  how many (10)"},
-        {"min-score", WR_ARG_NUMBER, &f.min_score, 0, 100, "S  at least this score, 0..100"},
+        {"min-score", WR_ARG_NUMBER, &f.min_score, 0, 100,
+         "S  at least this score, 0..100"},
         {"level", WR_ARG_TEXT, &f.level, 0, 0, "L  low | medium | high | severe"},
         {"category", WR_ARG_TEXT, &f.category, 0, 0, "C  strongest category"},
         {"unlabelled", WR_ARG_FLAG, &f.is_unlabelled, 0, 0,

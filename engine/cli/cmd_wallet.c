@@ -7,7 +7,8 @@
 #include "pipeline/explain.h"
 #include "pipeline/subgraph_export.h"
 
-/* --- explain --------------------------------------------------------------------------- */
+/* --- explain ---------------------------------------------------------------------------
+ */
 
 static wr_status put_explanation(wr_buf *b, const wr_assessment *a, wr_vid v,
                                  wr_explain_opts *o, wr_store *st, wr_err *err)
@@ -35,7 +36,8 @@ static wr_status print_explanation(const wr_buf *json, bool is_json, wr_err *err
         return wr_cli_write(NULL, json, err);
     wr_buf text;
     wr_buf_init(&text, 64u << 20);
-    wr_status s = wr_explanation_text(&text, (wr_text){json->p, (uint32_t)json->len}, err);
+    wr_status s =
+        wr_explanation_text(&text, (wr_text){json->p, (uint32_t)json->len}, err);
     if (s == WR_OK)
         s = wr_cli_write(NULL, &text, err);
     wr_buf_release(&text);
@@ -51,7 +53,8 @@ wr_status wr_cmd_explain(wr_cli *cli, wr_err *err)
     bool is_json = false;
     const wr_arg arg[] = {
         {"paths", WR_ARG_INT, &paths, 1, 50, "N  paths in each direction (5)"},
-        {"hops", WR_ARG_INT, &hops, 1, 32, "N  longest path (8); a contact is as short as can be"},
+        {"hops", WR_ARG_INT, &hops, 1, 32,
+         "N  longest path (8); a contact is as short as can be"},
         {"run", WR_ARG_TEXT, &run_id, 0, 0, "ID  of this run (the newest)"},
         {"json", WR_ARG_FLAG, &is_json, 0, 0, "all of it, as JSON"},
     };
@@ -84,7 +87,8 @@ wr_status wr_cmd_explain(wr_cli *cli, wr_err *err)
     return s;
 }
 
-/* --- export ---------------------------------------------------------------------------- */
+/* --- export ----------------------------------------------------------------------------
+ */
 
 typedef struct export_flags {
     const char *format, *out, *direction, *run_id;
@@ -132,8 +136,7 @@ static wr_status export_to(const wr_assessment *a, const wr_export_query *q,
 
 wr_status wr_cmd_export(wr_cli *cli, wr_err *err)
 {
-    export_flags f = {
-        .format = "graphml", .direction = "both", .hops = 2, .nodes = 2000};
+    export_flags f = {.format = "graphml", .direction = "both", .hops = 2, .nodes = 2000};
     const wr_arg arg[] = {
         {"format", WR_ARG_TEXT, &f.format, 0, 0,
          "F  graphml | gexf | csv-nodes | csv-edges | json (graphml)"},

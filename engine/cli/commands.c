@@ -2,7 +2,8 @@
 
 const wr_command wr_cli_commands[] = {
     {"migrate", wr_cmd_migrate, "create or update the tables of the store"},
-    {"doctor", wr_cmd_doctor, "check store, configuration and counters; say what is wrong"},
+    {"doctor", wr_cmd_doctor,
+     "check store, configuration and counters; say what is wrong"},
     {"labels load", wr_cmd_labels_load, "load label lists"},
     {"labels list", wr_cmd_labels_list, "show labels"},
     {"labels export", wr_cmd_labels_export, "all labels as CSV"},
@@ -12,7 +13,8 @@ const wr_command wr_cli_commands[] = {
     {"verify-run", wr_cmd_verify_run, "recompute a stored run and compare every digest"},
     {"top", wr_cmd_top, "the riskiest wallets, with reasons"},
     {"explain", wr_cmd_explain, "one wallet: exposures, reasons, origins, paths"},
-    {"evaluate ranking", wr_cmd_evaluate_ranking, "labels on half of the bad: find the others"},
+    {"evaluate ranking", wr_cmd_evaluate_ranking,
+     "labels on half of the bad: find the others"},
     {"export", wr_cmd_export, "a wallet's neighbourhood as GraphML, GEXF, CSV or JSON"},
     {0},
 };

@@ -23,8 +23,8 @@ wr_keep wr_cli_keep(const wr_cli *cli)
     return (wr_keep){.path = cli->cfg.snapshot_file, .fn = say_kept};
 }
 
-wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id, wr_cli *cli,
-                         wr_err *err)
+wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id,
+                         wr_cli *cli, wr_err *err)
 {
     const char *id = run_id ? run_id : "";
     wr_keep keep = wr_cli_keep(cli);
@@ -49,10 +49,12 @@ wr_status wr_cli_find_wallet(wr_vid *out, const wr_assessment *a, int words, cha
         WR_TRY(wr_address_parse_caip10(&chain, address, &len, wr_text_of(word[0]), err));
     }
     const wr_text text = {.p = address, .len = (uint32_t)len};
-    const wr_vid v = wr_ids_vertex(wr_snapshot_ids(wr_assessment_snapshot(a)), chain, text);
+    const wr_vid v =
+        wr_ids_vertex(wr_snapshot_ids(wr_assessment_snapshot(a)), chain, text);
     if (v == WR_VID_NONE)
-        return wr_fail(err, WR_ENOTFOUND, "%s:%s is not in the graph of run %s: not scored",
-                       chain->id, address, wr_assessment_run(a)->id);
+        return wr_fail(err, WR_ENOTFOUND,
+                       "%s:%s is not in the graph of run %s: not scored", chain->id,
+                       address, wr_assessment_run(a)->id);
     *out = v;
     return WR_OK;
 }

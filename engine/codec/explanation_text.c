@@ -2,7 +2,8 @@
 
 #include <jansson.h>
 
-/* --- members; an absent one reads as empty -------------------------------------------- */
+/* --- members; an absent one reads as empty --------------------------------------------
+ */
 
 static const char *text_of(const json_t *o, const char *key)
 {
@@ -27,7 +28,8 @@ static bool is_true(const json_t *o, const char *key)
     return json_is_true(json_object_get(o, key));
 }
 
-/* --- the wallet ------------------------------------------------------------------------ */
+/* --- the wallet ------------------------------------------------------------------------
+ */
 
 static void put_head(wr_buf *b, const json_t *w)
 {
@@ -73,7 +75,8 @@ static void put_exposures(wr_buf *b, const json_t *w)
                 "direct", "indirect", "ledger", "holdings", "static", "hops");
     json_array_foreach(list, i, e)
     {
-        const double share = number_of(e, "direct_share") + number_of(e, "indirect_share");
+        const double share =
+            number_of(e, "direct_share") + number_of(e, "indirect_share");
         wr_buf_addf(b, "%-10s %-20.20s %12.6g %12.6g %7.2f%% %7.2f%% %7.2f%% %5lld\n",
                     text_of(e, "direction"), text_of(e, "category_id"),
                     number_of(e, "direct_value"), number_of(e, "indirect_value"),
@@ -100,7 +103,8 @@ static void put_origins(wr_buf *b, const json_t *w)
         wr_buf_addf(b, "  %12.6g  other sources\n", number_of(origins, "other_value"));
 }
 
-/* --- paths ------------------------------------------------------------------------------ */
+/* --- paths
+ * ------------------------------------------------------------------------------ */
 
 static void put_steps(wr_buf *b, const json_t *path)
 {
@@ -122,7 +126,8 @@ static void put_contacts(wr_buf *b, const json_t *list)
     const json_t *c;
     json_array_foreach(list, i, c)
     {
-        wr_buf_addf(b, "  contact: %s, %lld hops, in time order but without traced money\n",
+        wr_buf_addf(b,
+                    "  contact: %s, %lld hops, in time order but without traced money\n",
                     text_of(c, "category_id"), count_of(c, "hops"));
         put_steps(b, c);
     }
@@ -136,8 +141,8 @@ static void put_paths(wr_buf *b, const char *title, const json_t *p)
     const json_t *path;
     if (json_array_size(list) == 0 && json_array_size(contacts) == 0)
         return;
-    wr_buf_addf(b, "\n%s\n  %.6g exposed = %.6g on the paths below + %.6g residual%s\n", title,
-                number_of(p, "exposed_value"), number_of(p, "explained_value"),
+    wr_buf_addf(b, "\n%s\n  %.6g exposed = %.6g on the paths below + %.6g residual%s\n",
+                title, number_of(p, "exposed_value"), number_of(p, "explained_value"),
                 number_of(p, "residual_value"),
                 is_true(p, "is_truncated") ? " (the search was cut)" : "");
     json_array_foreach(list, i, path)

@@ -32,8 +32,8 @@ typedef struct wr_input wr_input;
 
 /*
  * path    file, fifo or "-" for stdin
- * Errors  WR_EIO (cannot open, a folder; names the path), WR_EPARSE (UTF-16, .zip, xz, bzip2),
- *         WR_ECORRUPT, WR_ENOMEM
+ * Errors  WR_EIO (cannot open, a folder; names the path), WR_EPARSE (UTF-16, .zip, xz,
+ * bzip2), WR_ECORRUPT, WR_ENOMEM
  */
 wr_status wr_input_open(wr_input **out, const char *path, wr_err *err) WR_NODISCARD;
 void wr_input_close(wr_input *in); /* accepts NULL; stdin stays open */

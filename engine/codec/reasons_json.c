@@ -2,7 +2,8 @@
 
 #include <jansson.h>
 
-static wr_status read_items(const json_t *list, wr_reason_line_fn fn, void *ctx, wr_err *err)
+static wr_status read_items(const json_t *list, wr_reason_line_fn fn, void *ctx,
+                            wr_err *err)
 {
     size_t i;
     const json_t *item;

@@ -2,8 +2,8 @@
 
 #include <jansson.h>
 
-static wr_status read_text(wr_text *out, const json_t *root, const char *key, wr_arena *arena,
-                           wr_err *err)
+static wr_status read_text(wr_text *out, const json_t *root, const char *key,
+                           wr_arena *arena, wr_err *err)
 {
     const json_t *v = json_object_get(root, key);
     if (!json_is_string(v))
@@ -13,14 +13,16 @@ static wr_status read_text(wr_text *out, const json_t *root, const char *key, wr
     return out->p ? WR_OK : wr_fail(err, WR_ENOMEM, "settings: '%s'", key);
 }
 
-static wr_status read_root(wr_text *categories, wr_text *policy, wr_settings_option *option,
-                           size_t count, const json_t *root, wr_arena *arena, wr_err *err)
+static wr_status read_root(wr_text *categories, wr_text *policy,
+                           wr_settings_option *option, size_t count, const json_t *root,
+                           wr_arena *arena, wr_err *err)
 {
     WR_TRY(read_text(categories, root, "categories_yaml", arena, err));
     WR_TRY(read_text(policy, root, "policy_yaml", arena, err));
     const json_t *options = json_object_get(root, "options");
     if (!json_is_object(options) || json_object_size(options) != count)
-        return wr_fail(err, WR_EPARSE, "settings: 'options' must hold %zu numbers", count);
+        return wr_fail(err, WR_EPARSE, "settings: 'options' must hold %zu numbers",
+                       count);
     for (size_t i = 0; i < count; i++) {
         const json_t *v = json_object_get(options, option[i].name);
         if (!json_is_number(v))

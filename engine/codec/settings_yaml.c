@@ -12,8 +12,8 @@ static wr_status copy_text(char *out, size_t cap, wr_yaml_node n, const char *wh
     wr_text t = {0};
     WR_TRY(wr_yaml_text(&t, n, what, err));
     if (t.len == 0 || t.len >= cap)
-        return wr_yaml_fail(n, err, "%s: '%.*s' must have 1..%zu bytes", what, WR_TEXT_ARG(t),
-                            cap - 1);
+        return wr_yaml_fail(n, err, "%s: '%.*s' must have 1..%zu bytes", what,
+                            WR_TEXT_ARG(t), cap - 1);
     (void)snprintf(out, cap, "%.*s", WR_TEXT_ARG(t));
     return WR_OK;
 }
@@ -51,7 +51,8 @@ static wr_status add_word(wr_taxonomy *tx, uint8_t category, wr_yaml_node n, wr_
 
 static wr_status read_category(wr_taxonomy *tx, wr_yaml_node n, wr_err *err)
 {
-    static const char *const keys[] = {"id", "name", "kind", "weight", "rho0", "words", NULL};
+    static const char *const keys[] = {"id",   "name",  "kind", "weight",
+                                       "rho0", "words", NULL};
     static const char *const kinds[] = {"illicit", "risky", "service"};
     if (tx->count == WR_CATEGORY_MAX)
         return wr_yaml_fail(n, err, "more than %d categories", WR_CATEGORY_MAX);
@@ -123,13 +124,14 @@ static wr_status read_levels(wr_policy *p, wr_yaml_node n, wr_err *err)
         WR_TRY(wr_yaml_number(&v, wr_yaml_get(n, key), key, 0, 100, err));
         p->level_min[l] = v / 100.0;
         if (p->level_min[l] <= p->level_min[l - 1])
-            return wr_yaml_fail(n, err, "level '%s' must begin above the one before", key);
+            return wr_yaml_fail(n, err, "level '%s' must begin above the one before",
+                                key);
     }
     return WR_OK;
 }
 
-static wr_status read_floor_categories(wr_floor *f, const wr_taxonomy *tx, wr_yaml_node list,
-                                       wr_yaml_node at, wr_err *err)
+static wr_status read_floor_categories(wr_floor *f, const wr_taxonomy *tx,
+                                       wr_yaml_node list, wr_yaml_node at, wr_err *err)
 {
     for (size_t i = 0; i < wr_yaml_count(list); i++) {
         wr_text t = {0};
@@ -151,11 +153,13 @@ static wr_status read_floor_directions(wr_floor *f, wr_yaml_node list, wr_yaml_n
         WR_TRY(wr_yaml_text(&t, wr_yaml_item(list, i), "directions", err));
         int d = index_of(names, 2, t);
         if (d < 0)
-            return wr_yaml_fail(list, err, "direction '%.*s' is none of receiving, sending",
+            return wr_yaml_fail(list, err,
+                                "direction '%.*s' is none of receiving, sending",
                                 WR_TEXT_ARG(t));
         f->directions |= 1u << d;
     }
-    return f->directions ? WR_OK : wr_yaml_fail(at, err, "'%s' names no direction", f->id);
+    return f->directions ? WR_OK
+                         : wr_yaml_fail(at, err, "'%s' names no direction", f->id);
 }
 
 static wr_status read_optional(double *out, wr_yaml_node n, const char *what, double hi,
@@ -165,7 +169,8 @@ static wr_status read_optional(double *out, wr_yaml_node n, const char *what, do
     return wr_yaml_has(n) ? wr_yaml_number(out, n, what, 0, hi, err) : WR_OK;
 }
 
-static wr_status read_floor(wr_policy *p, const wr_taxonomy *tx, wr_yaml_node n, wr_err *err)
+static wr_status read_floor(wr_policy *p, const wr_taxonomy *tx, wr_yaml_node n,
+                            wr_err *err)
 {
     static const char *const keys[] = {"id",        "categories", "directions", "contact",
                                        "min_share", "min_value",  "floor",      NULL};
@@ -187,8 +192,10 @@ static wr_status read_floor(wr_policy *p, const wr_taxonomy *tx, wr_yaml_node n,
         return wr_yaml_fail(n, err, "contact '%.*s' is none of direct, indirect, any",
                             WR_TEXT_ARG(t));
     f->contact = (wr_floor_contact)contact;
-    WR_TRY(read_optional(&f->min_share, wr_yaml_get(n, "min_share"), "min_share", 1, err));
-    WR_TRY(read_optional(&f->min_value, wr_yaml_get(n, "min_value"), "min_value", 1e300, err));
+    WR_TRY(
+        read_optional(&f->min_share, wr_yaml_get(n, "min_share"), "min_share", 1, err));
+    WR_TRY(read_optional(&f->min_value, wr_yaml_get(n, "min_value"), "min_value", 1e300,
+                         err));
     if (f->min_share < 0 && f->min_value < 0)
         return wr_yaml_fail(n, err, "'%s' needs min_share or min_value", f->id);
     double floor = 0;

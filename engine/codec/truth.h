@@ -18,7 +18,7 @@ typedef wr_status (*wr_truth_fn)(void *ctx, wr_text address, bool is_bad, wr_err
  * flag    name of the column, or absent
  * Errors  WR_EIO, WR_ECORRUPT (file); WR_EPARSE (header, row: names the line)
  */
-wr_status wr_truth_read(const char *path, const wr_chain *chain, wr_text flag, wr_truth_fn fn,
-                        void *ctx, wr_err *err) WR_NODISCARD;
+wr_status wr_truth_read(const char *path, const wr_chain *chain, wr_text flag,
+                        wr_truth_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
 
 #endif

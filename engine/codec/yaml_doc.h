@@ -42,7 +42,8 @@ static inline bool wr_yaml_has(wr_yaml_node n)
 /* Mapping: value of key, absent when there is none or n is no mapping. */
 wr_yaml_node wr_yaml_get(wr_yaml_node n, const char *key);
 /* Every key of mapping n is one of `keys` (NULL-ended): else WR_EPARSE naming it. */
-wr_status wr_yaml_only(wr_yaml_node n, const char *const keys[], wr_err *err) WR_NODISCARD;
+wr_status wr_yaml_only(wr_yaml_node n, const char *const keys[],
+                       wr_err *err) WR_NODISCARD;
 
 /* Sequence or mapping size; 0 for scalars. */
 size_t wr_yaml_count(wr_yaml_node n);
@@ -52,8 +53,8 @@ wr_yaml_node wr_yaml_item(wr_yaml_node n, size_t i); /* of a sequence */
 wr_status wr_yaml_text(wr_text *out, wr_yaml_node n, const char *what,
                        wr_err *err) WR_NODISCARD;
 /* Number within [lo, hi]. */
-wr_status wr_yaml_number(double *out, wr_yaml_node n, const char *what, double lo, double hi,
-                         wr_err *err) WR_NODISCARD;
+wr_status wr_yaml_number(double *out, wr_yaml_node n, const char *what, double lo,
+                         double hi, wr_err *err) WR_NODISCARD;
 
 /* WR_EPARSE "name:line: …" for a caller's own findings. */
 wr_status wr_yaml_fail(wr_yaml_node n, wr_err *err, const char *fmt, ...) WR_PRINTF(3, 4);

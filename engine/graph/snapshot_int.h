@@ -56,10 +56,10 @@ wr_status wr_snapshot_build_plain(wr_snapshot **out, wr_edges *e, wr_ids *ids,
 
 /* What one pass over the rows tells; also turns -0.0 values into 0.0. */
 typedef struct wr_edges_facts {
-    bool is_sorted;     /* by (time, seq) */
-    bool is_seq_sorted; /* rows arrive in seq order: sorting by time alone is enough */
+    bool is_sorted;       /* by (time, seq) */
+    bool is_seq_sorted;   /* rows arrive in seq order: sorting by time alone is enough */
     bool is_seq_position; /* sorted, and seq is seq_min + row */
-    bool has_asset;     /* some asset != 0 */
+    bool has_asset;       /* some asset != 0 */
     int64_t seq_min;
     uint32_t seq_span; /* max - min */
     uint32_t time_min, time_max;

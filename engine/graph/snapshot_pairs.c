@@ -69,7 +69,8 @@ static void partition(const out_stage *x)
     }
 }
 
-/* --- first pass: rows, order, pairs of each bucket ------------------------------------ */
+/* --- first pass: rows, order, pairs of each bucket ------------------------------------
+ */
 
 typedef struct histogram {
     uint32_t at[PASSES_MAX][DIGITS];
@@ -138,8 +139,8 @@ static void sort_by_neighbour(const bucket *k, histogram *h)
     }
 }
 
-/* By vertex on top, which leaves rows in (neighbour, position) order.  Expects the ends of
- * rows in at, from the last element backward, and leaves their starts. */
+/* By vertex on top, which leaves rows in (neighbour, position) order.  Expects the ends
+ * of rows in at, from the last element backward, and leaves their starts. */
 static void fill_order(const bucket *k)
 {
     const wr_scratch *s = k->s;
@@ -230,7 +231,8 @@ static wr_status first_pass(out_stage *x, wr_err *err)
     return failed ? wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads) : WR_OK;
 }
 
-/* --- second pass: pairs to their places ------------------------------------------------ */
+/* --- second pass: pairs to their places ------------------------------------------------
+ */
 
 static void second_pass(const out_stage *x)
 {
@@ -255,7 +257,8 @@ static void second_pass(const out_stage *x)
     g->pout_off[g->n] = g->pairs;
 }
 
-/* --- the stage ------------------------------------------------------------------------ */
+/* --- the stage ------------------------------------------------------------------------
+ */
 
 static wr_status alloc_pairs(wr_snapshot *g, wr_err *err)
 {

@@ -21,7 +21,8 @@ enum { WR_ADDRESS_MAX = 128, WR_TX_HASH_MAX = 128 };
  * Errors WR_EPARSE (empty, wrong length, alphabet, checksum, prefix of another network;
  *        quotes at most 60 bytes of the value and says which)
  * Cost   EVM all one case: ~50 ns; mixed case: one Keccak-256; base58check: two SHA-256
- * Source EIP-55; BIP-13/16 (versions), BIP-173 and BIP-350 (bech32, bech32m); CashAddr spec
+ * Source EIP-55; BIP-13/16 (versions), BIP-173 and BIP-350 (bech32, bech32m); CashAddr
+ * spec
  */
 wr_status wr_address_canonical(char *out, size_t *len, const wr_chain *chain, wr_text t,
                                wr_err *err) WR_NODISCARD;
@@ -30,8 +31,8 @@ wr_status wr_address_canonical(char *out, size_t *len, const wr_chain *chain, wr
  * "chain:address" (CAIP-10) split at the second ':' and canonicalised.
  * Errors  those of wr_chain_find and wr_address_canonical; WR_EPARSE without two ':'
  */
-wr_status wr_address_parse_caip10(const wr_chain **chain, char *out, size_t *len, wr_text t,
-                                  wr_err *err) WR_NODISCARD;
+wr_status wr_address_parse_caip10(const wr_chain **chain, char *out, size_t *len,
+                                  wr_text t, wr_err *err) WR_NODISCARD;
 
 /* Hub vertex text of a UTXO transaction: out [WR_ADDRESS_MAX + 1]; tx_hash canonical. */
 void wr_address_hub(char *out, wr_text tx_hash);

@@ -15,10 +15,10 @@
 
 /* What a chain of kind BITCOIN or CASHADDR accepts; wr_chain.rule points here. */
 typedef struct wr_utxo_rule {
-    uint8_t version_bytes;  /* 1, or 2 for Zcash */
-    uint16_t p2pkh, p2sh;   /* base58check versions */
-    uint16_t p2sh_old;      /* older version of the same script, rewritten; 0 = none */
-    const char *hrp;        /* segwit prefix; NULL = the chain has no segwit */
+    uint8_t version_bytes;   /* 1, or 2 for Zcash */
+    uint16_t p2pkh, p2sh;    /* base58check versions */
+    uint16_t p2sh_old;       /* older version of the same script, rewritten; 0 = none */
+    const char *hrp;         /* segwit prefix; NULL = the chain has no segwit */
     const char *cash_prefix; /* CashAddr prefix; NULL = none */
 } wr_utxo_rule;
 
@@ -42,7 +42,7 @@ size_t wr_base58_seal(uint8_t *bytes, size_t len);
 
 typedef enum wr_bech32_fault {
     WR_BECH32_OK,
-    WR_BECH32_CASE,     /* upper and lower case mixed */
+    WR_BECH32_CASE, /* upper and lower case mixed */
     WR_BECH32_ALPHABET,
     WR_BECH32_LENGTH,
     WR_BECH32_CHECKSUM, /* also the other one of bech32 and bech32m */

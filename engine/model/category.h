@@ -35,7 +35,7 @@ typedef struct wr_taxonomy {
     wr_category category[WR_CATEGORY_MAX];
     uint32_t concept_count;
     struct {
-        char word[48];   /* lower case: "phishing", "sextortion", "ofac-sanctions-lists" */
+        char word[48]; /* lower case: "phishing", "sextortion", "ofac-sanctions-lists" */
         uint8_t category;
     } concept[WR_CONCEPT_MAX]; /* sorted by word */
 } wr_taxonomy;

@@ -9,9 +9,10 @@
  *
  * Names: a CAIP-2 id is compared as it is, an alias without regard to case.  Any
  * eip155:N is an EVM chain; one that the table does not name has asset "NATIVE" with 18
- * decimals.  A bip122 id that the table does not name is a UTXO chain with asset "NATIVE",
- * 8 decimals and base58check of any version (no segwit).  bip122 ids carry the first 32 digits of the genesis hash, and of a fork its
- * first own block; Bitcoin Gold has no id in use and is "bip122:bitcoin-gold" here.
+ * decimals.  A bip122 id that the table does not name is a UTXO chain with asset
+ * "NATIVE", 8 decimals and base58check of any version (no segwit).  bip122 ids carry the
+ * first 32 digits of the genesis hash, and of a fork its first own block; Bitcoin Gold
+ * has no id in use and is "bip122:bitcoin-gold" here.
  */
 #ifndef WR_MODEL_CHAIN_H
 #define WR_MODEL_CHAIN_H
@@ -24,14 +25,15 @@
 enum { WR_CHAIN_ID_MAX = 41, WR_CHAIN_COUNT_MAX = 4096, WR_ASSET_MAX = 64 };
 
 typedef enum wr_address_kind {
-    WR_ADDRESS_OPAQUE,  /* any printable UTF-8, 1..128 bytes, no blanks at the ends */
-    WR_ADDRESS_EVM,     /* 0x + 40 hex, EIP-55 checked when mixed case */
-    WR_ADDRESS_BITCOIN, /* base58check and segwit (bech32, bech32m) with the chain's prefixes */
-    WR_ADDRESS_CASHADDR,/* CashAddr or legacy base58check -> legacy */
-    WR_ADDRESS_TRON,    /* base58check, version 0x41 */
-    WR_ADDRESS_SOLANA,  /* base58 of 32 bytes */
-    WR_ADDRESS_BASE58,  /* base58check, any version (XRP alphabet not included) */
-    WR_ADDRESS_PLAIN    /* known chain, no rule implemented: alphabet and length only */
+    WR_ADDRESS_OPAQUE,   /* any printable UTF-8, 1..128 bytes, no blanks at the ends */
+    WR_ADDRESS_EVM,      /* 0x + 40 hex, EIP-55 checked when mixed case */
+    WR_ADDRESS_BITCOIN,  /* base58check and segwit (bech32, bech32m) with the chain's
+                            prefixes */
+    WR_ADDRESS_CASHADDR, /* CashAddr or legacy base58check -> legacy */
+    WR_ADDRESS_TRON,     /* base58check, version 0x41 */
+    WR_ADDRESS_SOLANA,   /* base58 of 32 bytes */
+    WR_ADDRESS_BASE58,   /* base58check, any version (XRP alphabet not included) */
+    WR_ADDRESS_PLAIN     /* known chain, no rule implemented: alphabet and length only */
 } wr_address_kind;
 
 typedef struct wr_chain {
@@ -40,7 +42,7 @@ typedef struct wr_chain {
     uint8_t decimals;             /* of the native asset */
     bool is_utxo;
     wr_address_kind address_kind;
-    const void *rule;             /* prefixes and versions; private to model/ */
+    const void *rule; /* prefixes and versions; private to model/ */
 } wr_chain;
 
 /*

@@ -5,10 +5,12 @@
 
 #include "scoring/arrival.h"
 
-/* --- the kernels that walk transfers one by one: independent, so side by side ---------- */
+/* --- the kernels that walk transfers one by one: independent, so side by side ----------
+ */
 
 typedef struct kernel {
-    wr_status (*run)(wr_assessment *a, wr_direction d, const wr_progress *pg, wr_err *err);
+    wr_status (*run)(wr_assessment *a, wr_direction d, const wr_progress *pg,
+                     wr_err *err);
     wr_direction direction;
     wr_status status;
     wr_err err;
@@ -24,7 +26,8 @@ static wr_status run_ledger(wr_assessment *a, wr_direction d, const wr_progress 
     return wr_ledger_run(&a->ledger[d], &a->flow, &o, err);
 }
 
-static wr_status run_fifo(wr_assessment *a, wr_direction d, const wr_progress *pg, wr_err *err)
+static wr_status run_fifo(wr_assessment *a, wr_direction d, const wr_progress *pg,
+                          wr_err *err)
 {
     wr_fifo_opts o = WR_FIFO_OPTS_INIT;
     o.direction = d;
@@ -54,7 +57,8 @@ static wr_status run_origin(wr_assessment *a, wr_direction d, const wr_progress 
     return wr_attribution_run(&a->origin, &a->flow, &o, err);
 }
 
-static wr_status run_transfer_kernels(wr_assessment *a, const wr_progress *pg, wr_err *err)
+static wr_status run_transfer_kernels(wr_assessment *a, const wr_progress *pg,
+                                      wr_err *err)
 {
     kernel k[] = {
         {.run = run_ledger, .direction = WR_RECEIVING},
@@ -80,7 +84,8 @@ static wr_status run_transfer_kernels(wr_assessment *a, const wr_progress *pg, w
     return WR_OK;
 }
 
-/* --- the kernels that walk pairs: parallel inside, so one after the other -------------- */
+/* --- the kernels that walk pairs: parallel inside, so one after the other --------------
+ */
 
 static wr_status run_static(wr_assessment *a, wr_direction d, bool is_known_only,
                             const wr_progress *pg, wr_err *err)
@@ -119,7 +124,8 @@ static wr_status run_pair_kernels(wr_assessment *a, const wr_progress *pg, wr_er
     return WR_OK;
 }
 
-/* --- making one ------------------------------------------------------------------------ */
+/* --- making one ------------------------------------------------------------------------
+ */
 
 static wr_status allocate(wr_assessment *a, wr_err *err)
 {
@@ -141,7 +147,8 @@ static wr_status allocate(wr_assessment *a, wr_err *err)
     a->category = wr_alloc_big(n, sizeof *a->category);
     a->order = wr_alloc_big(n, sizeof *a->order);
     ok = ok && a->score && a->base && a->level && a->category && a->order;
-    return ok ? WR_OK : wr_fail(err, WR_ENOMEM, "assessment of %" PRIu32 " wallets", a->n);
+    return ok ? WR_OK
+              : wr_fail(err, WR_ENOMEM, "assessment of %" PRIu32 " wallets", a->n);
 }
 
 static void describe(wr_assessment *a)

@@ -27,7 +27,8 @@ enum {
  * labels  taken (empty afterwards, also on failure)
  * cfg     one reference is acquired
  * Errors  WR_ENOMEM, WR_ESTOPPED, WR_ENOCONV never (the bound is recorded instead)
- * Cost    O(m·C) for the ledgers, k·pairs·C for the static views; OpenMP team of the caller
+ * Cost    O(m·C) for the ledgers, k·pairs·C for the static views; OpenMP team of the
+ * caller
  */
 wr_status wr_assess(wr_assessment **out, wr_snapshot *g, wr_label_set *labels,
                     wr_settings *cfg, const wr_progress *pg, wr_err *err) WR_NODISCARD;
@@ -37,7 +38,8 @@ WR_DEFINE_AUTO(wr_assessment, wr_assessment_unref)
 
 /* Set once, before sharing: id, kind, started, max_seq of the run this becomes. */
 wr_run *wr_assessment_run_mut(wr_assessment *a);
-const wr_run *wr_assessment_run(const wr_assessment *a); /* digests, counts, detail JSON */
+const wr_run *wr_assessment_run(
+    const wr_assessment *a); /* digests, counts, detail JSON */
 wr_snapshot *wr_assessment_snapshot(const wr_assessment *a); /* borrowed */
 const wr_seeds *wr_assessment_seeds(const wr_assessment *a);
 const wr_settings *wr_assessment_settings(const wr_assessment *a);
@@ -49,18 +51,18 @@ wr_level wr_assessment_level(const wr_assessment *a, wr_vid v);
 int wr_assessment_category(const wr_assessment *a, wr_vid v); /* -1 = none */
 
 typedef struct wr_wallet_view {
-    double score, base;       /* [0, 1] */
+    double score, base; /* [0, 1] */
     wr_level level;
-    int category;             /* strongest, -1 = none */
-    int own_category;         /* the wallet's own label, -1 = none */
-    double own_confidence;    /* 0..1 */
-    wr_state state;           /* SCORED or LABELS_UNAVAILABLE */
-    double received, sent;    /* value units */
-    double unknown_share;     /* of received value, origin not in the data */
-    double balance;           /* value units, as the ledger sees it */
-    double fifo_share;        /* received, summed over illicit + risky categories */
+    int category;          /* strongest, -1 = none */
+    int own_category;      /* the wallet's own label, -1 = none */
+    double own_confidence; /* 0..1 */
+    wr_state state;        /* SCORED or LABELS_UNAVAILABLE */
+    double received, sent; /* value units */
+    double unknown_share;  /* of received value, origin not in the data */
+    double balance;        /* value units, as the ledger sees it */
+    double fifo_share;     /* received, summed over illicit + risky categories */
     double association, association_value; /* weights 1 and sqrt(value), 0..1 */
-    double max_transfer_share; /* largest tainted share of one incoming transfer */
+    double max_transfer_share;      /* largest tainted share of one incoming transfer */
     uint32_t poison_in, poison_out; /* hops; 0 = not reached */
     uint64_t in_count, out_count;   /* transfers */
     uint32_t in_degree, out_degree; /* distinct counterparties */

@@ -99,9 +99,10 @@ void wr_assessment_wallet(const wr_assessment *a, wr_vid v, wr_wallet_view *out)
         .level = (wr_level)a->level[v],
         .category = a->category[v],
         .own_category = own < 0 ? -1 : wr_assess_category(a, (uint32_t)own),
-        .own_confidence = own < 0                      ? 0.0
-                          : a->labels.seeds.confidence ? (double)a->labels.seeds.confidence[v]
-                                                       : 1.0,
+        .own_confidence = own < 0 ? 0.0
+                          : a->labels.seeds.confidence
+                              ? (double)a->labels.seeds.confidence[v]
+                              : 1.0,
         .state = a->labels.is_available ? WR_STATE_SCORED : WR_STATE_LABELS_UNAVAILABLE,
         .received = in.total,
         .sent = sent.total,
@@ -162,9 +163,10 @@ uint32_t wr_assessment_origins(const wr_assessment *a, wr_vid v,
     for (; count < o.received_count && count < WR_ORIGINS_MAX; count++) {
         const wr_vid source = o.received[count].vid;
         const int k = a->labels.seeds.category[source];
-        out[count] = (wr_origin){.source = source,
-                                 .category = k < 0 ? -1 : wr_assess_category(a, (uint32_t)k),
-                                 .value = o.received[count].value};
+        out[count] =
+            (wr_origin){.source = source,
+                        .category = k < 0 ? -1 : wr_assess_category(a, (uint32_t)k),
+                        .value = o.received[count].value};
     }
     *other = o.received_other;
     return count;

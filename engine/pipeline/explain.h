@@ -25,8 +25,8 @@ typedef struct wr_explain_opts {
  *   contacts: [ { category, source, hops, bottleneck_value, is_truncated, steps } ] }
  *
  * A contact (scoring/contact.h) stands there for each category that poison reaches and of
- * which the ledger carried nothing: money could have come this way, but by the haircut the
- * payers' money was of unknown origin.  source null and no steps: see is_truncated.
+ * which the ledger carried nothing: money could have come this way, but by the haircut
+ * the payers' money was of unknown origin.  source null and no steps: see is_truncated.
  *
  * st      for transaction hashes of the steps; NULL leaves them out
  * Errors  WR_EINVAL (an option out of range: names it), WR_ENOMEM, of the store
@@ -36,8 +36,8 @@ wr_status wr_explain_paths(wr_json_out *j, const wr_assessment *a, wr_vid v,
                            wr_err *err) WR_NODISCARD;
 
 /*
- * Exposure of v as the static view sees it, by local push with certificate (5.3): array of
- * { category_id, direction, low, high, is_truncated }.
+ * Exposure of v as the static view sees it, by local push with certificate (5.3): array
+ * of { category_id, direction, low, high, is_truncated }.
  *
  * g, v    the wallet in g.  When g is newer than the run's graph and the wallet is not in
  *         the latter, its pairs of g are put beside the run's graph.

@@ -33,7 +33,8 @@ struct wr_live {
     atomic_int threads;
 };
 
-/* --- view ------------------------------------------------------------------------------ */
+/* --- view ------------------------------------------------------------------------------
+ */
 
 static wr_view copy_view(const wr_view *v)
 {
@@ -83,7 +84,8 @@ static void swap_view(wr_live *lv, wr_loaded *graph, wr_assessment *a)
     wr_assessment_unref(old_a);
 }
 
-/* --- jobs, on the compute thread ------------------------------------------------------- */
+/* --- jobs, on the compute thread -------------------------------------------------------
+ */
 
 static wr_job_status *newest(wr_live *lv)
 {
@@ -110,7 +112,8 @@ static void keep_graph(wr_live *lv, wr_store *st, const wr_progress *pg)
         wr_progress_at(pg, "write snapshot file", 0, 0, NULL) != WR_OK)
         return;
     wr_view v = wr_live_view(lv);
-    wr_loaded l = v.assessment ? wr_run_graph(v.assessment) : wr_loaded_share(&lv->loaded);
+    wr_loaded l =
+        v.assessment ? wr_run_graph(v.assessment) : wr_loaded_share(&lv->loaded);
     wr_keep_put(&lv->keep, st, &l);
     wr_loaded_release(&l);
     wr_view_release(&v);
@@ -217,7 +220,8 @@ static wr_status do_job(wr_live *lv, const wr_job_status *job, wr_err *err)
     WR_AUTO(wr_store) st = NULL;
     int threads = atomic_load(&lv->threads);
     if (threads > 0)
-        omp_set_num_threads(threads); /* of this thread's teams; main's own never run here */
+        omp_set_num_threads(
+            threads); /* of this thread's teams; main's own never run here */
     WR_TRY(wr_store_open_ready(&st, lv->dsn, err));
     const uint64_t before = lv->view.version; /* only this thread changes it */
     wr_status s = WR_EINVAL;
@@ -271,7 +275,8 @@ static void *compute_thread(void *arg)
     return NULL;
 }
 
-/* --- jobs, from outside ---------------------------------------------------------------- */
+/* --- jobs, from outside ----------------------------------------------------------------
+ */
 
 wr_status wr_live_start(wr_live *lv, wr_job_kind kind, char run_id[WR_RUN_ID_MAX + 1],
                         wr_err *err)
@@ -317,8 +322,8 @@ wr_status wr_live_job(wr_live *lv, const char *run_id, wr_job_status *out, wr_er
     return job ? WR_OK : wr_fail(err, WR_ENOTFOUND, "no job %.40s in memory", run_id);
 }
 
-wr_status wr_live_wait(wr_live *lv, const char *run_id, int64_t wait_ms, wr_job_status *out,
-                       wr_err *err)
+wr_status wr_live_wait(wr_live *lv, const char *run_id, int64_t wait_ms,
+                       wr_job_status *out, wr_err *err)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
@@ -359,7 +364,8 @@ void wr_live_keep(wr_live *lv, const char *path, wr_kept_fn fn, void *ctx)
     lv->keep = (wr_keep){.path = path, .fn = fn, .ctx = ctx};
 }
 
-/* --- life ------------------------------------------------------------------------------ */
+/* --- life ------------------------------------------------------------------------------
+ */
 
 static wr_status init_sync(wr_live *lv, wr_err *err)
 {

@@ -22,7 +22,7 @@ typedef struct wr_view {
     wr_assessment *assessment; /* NULL before the first run */
     int64_t graph_max_seq;
     int64_t graph_loaded_s;
-    uint64_t version;          /* +1 at each swap: key for caches */
+    uint64_t version; /* +1 at each swap: key for caches */
 } wr_view;
 
 /* Opens its own store handles from dsn.  Nothing is loaded yet. */
@@ -79,7 +79,7 @@ typedef struct wr_job_status {
 wr_status wr_live_job(wr_live *lv, const char *run_id, wr_job_status *out,
                       wr_err *err) WR_NODISCARD;
 /* Wait until it has finished.  WR_ETIMEOUT after wait_ms. */
-wr_status wr_live_wait(wr_live *lv, const char *run_id, int64_t wait_ms, wr_job_status *out,
-                       wr_err *err) WR_NODISCARD;
+wr_status wr_live_wait(wr_live *lv, const char *run_id, int64_t wait_ms,
+                       wr_job_status *out, wr_err *err) WR_NODISCARD;
 
 #endif

@@ -6,7 +6,8 @@
 
 #include "util/buf.h"
 
-/* --- transfers ----------------------------------------------------------------------- */
+/* --- transfers -----------------------------------------------------------------------
+ */
 
 typedef struct edge_load {
     wr_edges edges;    /* from and to hold wallet ids until remap() */
@@ -61,7 +62,8 @@ static wr_status take_edges(void *ctx, const wr_edge_row *row, size_t n, wr_err 
     return wr_progress_at(l->pg, "read transfers", e->m, l->expected, err);
 }
 
-/* --- wallets ------------------------------------------------------------------------- */
+/* --- wallets -------------------------------------------------------------------------
+ */
 
 typedef struct wallet_load {
     const edge_load *edges;
@@ -97,8 +99,8 @@ static wr_status remap(edge_load *l, const wr_ids *ids, wr_err *err)
             vertex[w] = (uint32_t)used++;
     if (used != n)
         return wr_fail(err, WR_ECORRUPT,
-                       "transfers name %" PRIu64 " wallets, the store knows %" PRIu32, used,
-                       n);
+                       "transfers name %" PRIu64 " wallets, the store knows %" PRIu32,
+                       used, n);
     wr_vid *from = e->from;
     wr_vid *to = e->to;
 #pragma omp parallel for default(none) shared(from, to, vertex, m) schedule(static)
@@ -156,7 +158,8 @@ void wr_loaded_release(wr_loaded *l)
     *l = (wr_loaded){0};
 }
 
-/* --- labels -------------------------------------------------------------------------- */
+/* --- labels --------------------------------------------------------------------------
+ */
 
 typedef struct used_label {
     wr_vid v;
@@ -192,7 +195,8 @@ static wr_status take_label(void *ctx, const wr_label_row *row, wr_err *err)
         return WR_OK; /* it came after the graph's last transfer */
     int c = wr_taxonomy_find(l->tx, b->category);
     if (c < 0)
-        return wr_fail(err, WR_ECONFLICT, "label category '%.*s' is not in categories.yaml",
+        return wr_fail(err, WR_ECONFLICT,
+                       "label category '%.*s' is not in categories.yaml",
                        WR_TEXT_ARG(b->category));
     used_label *p = wr_grow(l->used, &l->cap, l->count + 1, sizeof *p);
     if (!p)
@@ -316,8 +320,8 @@ static wr_status see_one(void *ctx, const wr_label_row *row, wr_err *err)
 static wr_status load_labels(wr_label_set *set, label_load *l, wr_store *st, wr_err *err)
 {
     const wr_label_filter all = {0};
-    WR_TRY(wr_store_labels_list(st, set->rev, &all, false, 0, 1, see_one, &set->is_available,
-                                err));
+    WR_TRY(wr_store_labels_list(st, set->rev, &all, false, 0, 1, see_one,
+                                &set->is_available, err));
     WR_TRY(wr_store_labels_list(st, set->rev, &all, true, 0, 0, take_label, l, err));
     set->count = l->count;
     compact(set);

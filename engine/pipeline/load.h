@@ -44,12 +44,13 @@ typedef struct wr_label_set {
     bool is_available; /* at rev the store held any label at all, in the graph or not */
     int64_t rev;
     wr_digest_hex digest; /* of the seeds and of every label that made them */
-    char *sources;        /* lists that the seeds came from, "; " between; at most 64 KiB */
+    char *sources; /* lists that the seeds came from, "; " between; at most 64 KiB */
 } wr_label_set;
 
 /*
  * Labels current at revision rev (-1 = now; out->rev tells) become the seeds of g.
- * Errors  WR_ECONFLICT (a label's category is not in the taxonomy: names it), of the store
+ * Errors  WR_ECONFLICT (a label's category is not in the taxonomy: names it), of the
+ * store
  */
 wr_status wr_load_labels(wr_label_set *out, wr_store *st, const wr_snapshot *g,
                          const wr_taxonomy *tx, int64_t rev, wr_err *err) WR_NODISCARD;

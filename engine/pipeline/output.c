@@ -67,8 +67,8 @@ static bool digest_block(wr_digest_hex *out, const wr_assessment *a, uint32_t bl
     return true;
 }
 
-static wr_status digest_all(wr_digest_hex *out, const wr_digest_hex *part, uint32_t blocks,
-                            const wr_assessment *a, wr_err *err)
+static wr_status digest_all(wr_digest_hex *out, const wr_digest_hex *part,
+                            uint32_t blocks, const wr_assessment *a, wr_err *err)
 {
     wr_digest d;
     WR_TRY(wr_digest_init(&d, err));

@@ -107,7 +107,8 @@ static void put_reason(wr_json_out *j, const wr_assessment *a, const wr_reason *
     wr_json_kv_cstr(j, "kind", reason_kind(r->kind));
     wr_json_kv_cstr(j, "category_id", category_id(a, r->category));
     wr_json_kv_cstr(j, "direction",
-                    r->direction < 0 ? NULL : wr_direction_name((wr_direction)r->direction));
+                    r->direction < 0 ? NULL
+                                     : wr_direction_name((wr_direction)r->direction));
     wr_json_kv_cstr(j, "rule_id", r->rule[0] ? r->rule : NULL);
     kv_score(j, "part", r->part);
     wr_json_kv_f64(j, "share", r->share);
@@ -136,8 +137,8 @@ void wr_report_reason_text(wr_buf *out, const wr_assessment *a, const wr_reason 
     const double percent = r->share * 100.0;
     switch (r->kind) {
     case WR_REASON_EXPOSURE:
-        wr_buf_addf(out, "%s %s: %.6g (%.4g %% of all), %.4g %% of it directly", way, name,
-                    r->value, percent,
+        wr_buf_addf(out, "%s %s: %.6g (%.4g %% of all), %.4g %% of it directly", way,
+                    name, r->value, percent,
                     r->value > 0.0 ? r->direct_value / r->value * 100.0 : 0.0);
         break;
     case WR_REASON_FLOOR:
@@ -152,7 +153,8 @@ void wr_report_reason_text(wr_buf *out, const wr_assessment *a, const wr_reason 
         wr_buf_addf(out, "labelled %s itself, confidence %.4g %%", name, percent);
         break;
     case WR_REASON_ASSOCIATION:
-        wr_buf_addf(out, "hint: close to labelled wallets in the graph (association %.3f)",
+        wr_buf_addf(out,
+                    "hint: close to labelled wallets in the graph (association %.3f)",
                     r->share);
         break;
     case WR_REASON_UNKNOWN_ORIGIN:

@@ -14,18 +14,20 @@
  * Wallet { id (CAIP-10), chain, address, state, score, level, category, is_labelled,
  *   own_label, run_id, as_of, graph_digest, labels_digest, config_digest, model,
  *   received, sent, balance, unknown_share, fifo_share, association, association_value,
- *   poison_hops_in, poison_hops_out, tx_in, tx_out, counterparties_in, counterparties_out,
- *   first_seen, last_seen, exposures: [Exposure], reasons: [Reason] }
+ *   poison_hops_in, poison_hops_out, tx_in, tx_out, counterparties_in,
+ * counterparties_out, first_seen, last_seen, exposures: [Exposure], reasons: [Reason] }
  */
 void wr_report_wallet(wr_json_out *j, const wr_assessment *a, wr_vid v, bool is_stale);
-/* Short form of lists: id, chain, address, score, level, category, state, is_labelled, reasons. */
+/* Short form of lists: id, chain, address, score, level, category, state, is_labelled,
+ * reasons. */
 void wr_report_wallet_short(wr_json_out *j, const wr_assessment *a, wr_vid v);
 /* { …, "state": "not_in_graph", "score": null, "level": "unknown" } */
 void wr_report_not_in_graph(wr_json_out *j, const wr_assessment *a /* may be NULL */,
                             const wr_chain *chain, wr_text address);
 void wr_report_exposures(wr_json_out *j, const wr_assessment *a, wr_vid v);
 void wr_report_reasons(wr_json_out *j, const wr_assessment *a, wr_vid v);
-/* Run { id, kind, status, started_at, finished_at, as_of, max_seq, …, digests, detail } */
+/* Run { id, kind, status, started_at, finished_at, as_of, max_seq, …, digests, detail }
+ */
 void wr_report_run(wr_json_out *j, const wr_run *run);
 /* One sentence for a terminal: "direct receiving from phishing 12.40 (31.0 %)". */
 void wr_report_reason_text(wr_buf *out, const wr_assessment *a, const wr_reason *r);

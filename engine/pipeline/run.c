@@ -21,11 +21,12 @@ void wr_run_id_new(char out[WR_RUN_ID_MAX + 1])
     if (getrandom(&tail, sizeof tail, 0) != (ssize_t)sizeof tail)
         tail = (uint32_t)wr_clock_mono_us();
     /* 2026-11-20T16:12:00Z -> 20261120T161200Z */
-    (void)snprintf(out, WR_RUN_ID_MAX + 1, "r%.4s%.2s%.2sT%.2s%.2s%.2sZ-%03x%05x", t, t + 5,
-                   t + 8, t + 11, t + 14, t + 17, part, tail & 0xfffff);
+    (void)snprintf(out, WR_RUN_ID_MAX + 1, "r%.4s%.2s%.2sT%.2s%.2s%.2sZ-%03x%05x", t,
+                   t + 5, t + 8, t + 11, t + 14, t + 17, part, tail & 0xfffff);
 }
 
-/* --- publish --------------------------------------------------------------------------- */
+/* --- publish ---------------------------------------------------------------------------
+ */
 
 static wr_status row_of(wr_score *row, const wr_assessment *a, wr_vid v, wr_buf *json,
                         wr_arena *arena, wr_err *err)
@@ -57,14 +58,15 @@ static uint32_t count_scored(const wr_assessment *a)
     return k;
 }
 
-static wr_status fill_rows(wr_score *row, uint32_t n, const wr_assessment *a, wr_arena *arena,
-                           wr_err *err)
+static wr_status fill_rows(wr_score *row, uint32_t n, const wr_assessment *a,
+                           wr_arena *arena, wr_err *err)
 {
     wr_buf json;
     wr_buf_init(&json, 1u << 20);
     wr_status s = WR_OK;
     for (uint32_t i = 0; i < n && s == WR_OK; i++)
-        s = row_of(&row[i], a, a->order[i], &json, i < REASONS_ROWS_MAX ? arena : NULL, err);
+        s = row_of(&row[i], a, a->order[i], &json, i < REASONS_ROWS_MAX ? arena : NULL,
+                   err);
     wr_buf_release(&json);
     return s;
 }
@@ -84,7 +86,8 @@ static wr_status publish(wr_store *st, wr_assessment *a, wr_err *err)
     return s;
 }
 
-/* --- score ----------------------------------------------------------------------------- */
+/* --- score -----------------------------------------------------------------------------
+ */
 
 typedef struct work {
     wr_store *st;
@@ -220,7 +223,8 @@ wr_loaded wr_run_graph(const wr_assessment *a)
                        .digest = run->graph_digest};
 }
 
-/* --- verify ---------------------------------------------------------------------------- */
+/* --- verify ----------------------------------------------------------------------------
+ */
 
 typedef struct stored_run {
     wr_run run;
@@ -260,14 +264,15 @@ static wr_status compare_row(void *ctx, const wr_score_row *row, wr_err *err)
         wr_vid v = a->order[c->next++];
         is_same = wr_ids_wallet(wr_snapshot_ids(a->g), v) == row->score.wallet_id &&
                   a->score[v] == row->score.score && a->base[v] == row->score.base &&
-                  a->level[v] == row->score.level && a->category[v] == row->score.category;
+                  a->level[v] == row->score.level &&
+                  a->category[v] == row->score.category;
     }
     c->rep->scores_different += !is_same;
     return WR_OK;
 }
 
-static wr_status compare_scores(wr_verify_report *rep, wr_store *st, const wr_assessment *a,
-                                wr_err *err)
+static wr_status compare_scores(wr_verify_report *rep, wr_store *st,
+                                const wr_assessment *a, wr_err *err)
 {
     enum { PAGE = 10000 };
     comparison c = {.a = a, .rep = rep};
@@ -297,8 +302,8 @@ static wr_status recompute(wr_assessment **out, wr_store *st, const stored_run *
                            wr_loaded *graph, const wr_progress *pg, wr_err *err)
 {
     if (k->run.status != WR_RUN_COMPLETE || strcmp(k->run.kind, "score") != 0)
-        return wr_fail(err, WR_ECONFLICT, "run %s (%s) is %s: it has no scores", k->run.id,
-                       k->run.kind, wr_run_status_name(k->run.status));
+        return wr_fail(err, WR_ECONFLICT, "run %s (%s) is %s: it has no scores",
+                       k->run.id, k->run.kind, wr_run_status_name(k->run.status));
     WR_AUTO(wr_settings) cfg = NULL;
     WR_TRY(wr_settings_parse(&cfg, k->run.config.p, err));
     wr_run again = k->run;
@@ -336,7 +341,8 @@ wr_status wr_run_verify(wr_verify_report *out, wr_store *st, const char *id,
     return s;
 }
 
-/* --- restore --------------------------------------------------------------------------- */
+/* --- restore ---------------------------------------------------------------------------
+ */
 
 static wr_status restore(wr_assessment **out, wr_store *st, const stored_run *k,
                          wr_loaded *graph, const wr_progress *pg, wr_err *err)
@@ -344,9 +350,10 @@ static wr_status restore(wr_assessment **out, wr_store *st, const stored_run *k,
     WR_AUTO(wr_assessment) a = NULL;
     WR_TRY(recompute(&a, st, k, graph, pg, err));
     if (!is_same(&k->run.output_digest, &a->run.output_digest))
-        return wr_fail(err, WR_ECONFLICT,
-                       "run %s has output %.12s…, this program computes %.12s…: score again",
-                       k->run.id, k->run.output_digest.s, a->run.output_digest.s);
+        return wr_fail(
+            err, WR_ECONFLICT,
+            "run %s has output %.12s…, this program computes %.12s…: score again",
+            k->run.id, k->run.output_digest.s, a->run.output_digest.s);
     a->run.finished_s = k->run.finished_s;
     a->run.status = k->run.status;
     *out = WR_STEAL(a);

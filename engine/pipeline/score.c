@@ -32,7 +32,7 @@ static void tell(gather *to, wr_reason r)
 }
 
 typedef struct running {
-    double keep;     /* product of (1 - part) */
+    double keep; /* product of (1 - part) */
     double strongest;
     int category;
     gather *to;
@@ -103,8 +103,8 @@ static void add_own_label(running *r, const wr_assessment *a, wr_vid v)
 }
 
 /* Exposure that one floor looks at, in one direction. */
-static void floor_exposure(const wr_assessment *a, const wr_floor *f, const wr_ledger_view *l,
-                           double *value, double *share)
+static void floor_exposure(const wr_assessment *a, const wr_floor *f,
+                           const wr_ledger_view *l, double *value, double *share)
 {
     *value = 0.0;
     for (uint32_t k = 0; k < a->c; k++) {
@@ -125,7 +125,8 @@ static bool floor_holds(const wr_floor *f, double value, double share)
                            (f->min_value >= 0.0 && value >= f->min_value));
 }
 
-static wr_reason floor_reason(const wr_floor *f, int direction, double value, double share)
+static wr_reason floor_reason(const wr_floor *f, int direction, double value,
+                              double share)
 {
     wr_reason r = {.kind = WR_REASON_FLOOR,
                    .category = -1,
@@ -193,7 +194,8 @@ double wr_assess_score(const wr_assessment *a, wr_vid v, double *base, int *cate
     return score_of(a, v, base, category, NULL);
 }
 
-/* --- reasons --------------------------------------------------------------------------- */
+/* --- reasons ---------------------------------------------------------------------------
+ */
 
 static int by_part(const void *pa, const void *pb)
 {
@@ -240,7 +242,8 @@ uint32_t wr_assessment_reasons(const wr_assessment *a, wr_vid v,
     return to.count;
 }
 
-/* --- all wallets ----------------------------------------------------------------------- */
+/* --- all wallets -----------------------------------------------------------------------
+ */
 
 typedef struct ranked {
     double score;

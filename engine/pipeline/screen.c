@@ -49,7 +49,8 @@ static void put_carried(wr_json_out *j, const wr_assessment *a, wr_vid v, double
     wr_json_close(j, ']');
 }
 
-/* The worse of the two parties' scores: a transfer is as risky as who takes part in it. */
+/* The worse of the two parties' scores: a transfer is as risky as who takes part in it.
+ */
 static double worse_score(const wr_assessment *a, wr_vid from, wr_vid to)
 {
     double f = from == WR_VID_NONE ? 0.0 : a->score[from];
@@ -63,10 +64,10 @@ static void put_transfer(wr_json_out *j, const wr_assessment *a, const wr_transf
     const wr_vid from = a ? find(a->g, t->chain, t->from) : WR_VID_NONE;
     const wr_vid to = a ? find(a->g, t->chain, t->to) : WR_VID_NONE;
     const bool is_known = from != WR_VID_NONE || to != WR_VID_NONE;
-    wr_state state = !is_known                   ? WR_STATE_NOT_IN_GRAPH
-                     : !a->labels.is_available   ? WR_STATE_LABELS_UNAVAILABLE
-                     : is_stale                  ? WR_STATE_STALE
-                                                 : WR_STATE_SCORED;
+    wr_state state = !is_known                 ? WR_STATE_NOT_IN_GRAPH
+                     : !a->labels.is_available ? WR_STATE_LABELS_UNAVAILABLE
+                     : is_stale                ? WR_STATE_STALE
+                                               : WR_STATE_SCORED;
     wr_json_open(j, '{');
     wr_json_kv_f64(j, "value", t->value);
     wr_json_kv_cstr(j, "state", wr_state_name(state));

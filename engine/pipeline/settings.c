@@ -46,7 +46,8 @@ static wr_status read_file(wr_buf *out, const char *path, wr_err *err)
 
 static const char *data_dir(const wr_config *cfg, char *path)
 {
-    const char *try[] = {cfg->data_dir, getenv("WALLETRISK_DATA_DIR"), "data", WR_DATA_DIR};
+    const char *try[] = {cfg->data_dir, getenv("WALLETRISK_DATA_DIR"), "data",
+                         WR_DATA_DIR};
     if (cfg->data_dir[0])
         return cfg->data_dir;
     for (size_t i = 1; i < sizeof try / sizeof *try; i++) {
@@ -65,8 +66,8 @@ static wr_status check_options(const wr_scoring_opts *o, wr_err *err)
         return wr_fail(err, WR_EINVAL, "static_gamma %g not in (0,1)", o->gamma);
     if (!(o->eps > 0.0 && o->eps < 1.0))
         return wr_fail(err, WR_EINVAL, "static_eps %g not in (0,1)", o->eps);
-    if (o->iter_max < 1 || o->top_k < 1 || o->top_k > WR_ORIGINS_MAX || o->poison_hops < 1 ||
-        o->poison_hops > 64)
+    if (o->iter_max < 1 || o->top_k < 1 || o->top_k > WR_ORIGINS_MAX ||
+        o->poison_hops < 1 || o->poison_hops > 64)
         return wr_fail(err, WR_EINVAL, "static_iter_max, top_k_sources or poison_hops");
     return WR_OK;
 }
@@ -100,8 +101,8 @@ static wr_status make(wr_settings **out, wr_text categories, wr_text policy,
     s->opts = *opts;
     WR_TRY(wr_taxonomy_from_yaml(&s->taxonomy, "categories.yaml", categories.p,
                                  categories.len, err));
-    WR_TRY(wr_policy_from_yaml(&s->policy, &s->taxonomy, "policy.yaml", policy.p, policy.len,
-                               err));
+    WR_TRY(wr_policy_from_yaml(&s->policy, &s->taxonomy, "policy.yaml", policy.p,
+                               policy.len, err));
     wr_buf text;
     wr_buf_init(&text, (size_t)16 * FILE_MAX_BYTES);
     write_text(&text, categories, policy, opts);
@@ -120,8 +121,9 @@ static wr_status make(wr_settings **out, wr_text categories, wr_text policy,
     return WR_OK;
 }
 
-static wr_status load_from(wr_settings **out, const char *dir, const wr_scoring_opts *opts,
-                           wr_buf *categories, wr_buf *policy, wr_err *err)
+static wr_status load_from(wr_settings **out, const char *dir,
+                           const wr_scoring_opts *opts, wr_buf *categories,
+                           wr_buf *policy, wr_err *err)
 {
     char path[PATH_MAX_BYTES];
     (void)snprintf(path, sizeof path, "%s/categories.yaml", dir);
@@ -162,8 +164,8 @@ wr_status wr_settings_parse(wr_settings **out, const char *text, wr_err *err)
     wr_arena_init(&arena, (size_t)8 * FILE_MAX_BYTES);
     wr_text categories = {0};
     wr_text policy = {0};
-    wr_status s = wr_settings_text_read(&categories, &policy, o, sizeof o / sizeof *o, text,
-                                        &arena, err);
+    wr_status s = wr_settings_text_read(&categories, &policy, o, sizeof o / sizeof *o,
+                                        text, &arena, err);
     if (s == WR_OK) {
         const wr_scoring_opts opts = {.gamma = o[0].value,
                                       .eps = o[1].value,

@@ -1,5 +1,6 @@
 /*
- * settings.h - everything about a score that is configuration, as one value with a digest.
+ * settings.h - everything about a score that is configuration, as one value with a
+ * digest.
  *
  * Made from data/categories.yaml, data/policy.yaml and the scoring options.  The text is
  * canonical JSON that holds the two files as they were read and the options; it is stored
@@ -15,9 +16,9 @@
 #include "util/mem.h"
 
 typedef struct wr_scoring_opts {
-    double gamma, eps;    /* 5.2 static exposure */
+    double gamma, eps; /* 5.2 static exposure */
     uint32_t iter_max;
-    uint32_t top_k;       /* attribution list length */
+    uint32_t top_k; /* attribution list length */
     uint32_t poison_hops;
 } wr_scoring_opts;
 
@@ -25,7 +26,7 @@ typedef struct wr_settings {
     wr_taxonomy taxonomy;
     wr_policy policy;
     wr_scoring_opts opts;
-    char *text; /* canonical JSON, NUL-terminated */
+    char *text;           /* canonical JSON, NUL-terminated */
     wr_digest_hex digest; /* of text */
 } wr_settings;
 
@@ -36,7 +37,8 @@ typedef struct wr_settings {
  */
 wr_status wr_settings_load(wr_settings **out, const wr_config *cfg,
                            wr_err *err) WR_NODISCARD;
-wr_status wr_settings_parse(wr_settings **out, const char *text, wr_err *err) WR_NODISCARD;
+wr_status wr_settings_parse(wr_settings **out, const char *text,
+                            wr_err *err) WR_NODISCARD;
 wr_settings *wr_settings_acquire(wr_settings *s);
 void wr_settings_unref(wr_settings *s); /* accepts NULL */
 WR_DEFINE_AUTO(wr_settings, wr_settings_unref)

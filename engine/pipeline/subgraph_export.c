@@ -8,7 +8,8 @@
 #include "pipeline/assess_int.h"
 #include "util/clock.h"
 
-/* --- formats --------------------------------------------------------------------------- */
+/* --- formats ---------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name, *media_type;
@@ -39,7 +40,8 @@ const char *wr_export_media_type(wr_export_format f)
     return format_table[f].media_type;
 }
 
-/* --- columns --------------------------------------------------------------------------- */
+/* --- columns ---------------------------------------------------------------------------
+ */
 
 enum { NODE_ATTRS = 13, EDGE_ATTRS = 4, GRAPH_ATTRS = 9 };
 
@@ -92,7 +94,8 @@ static wr_text keep_time(columns *c, int64_t time_s)
 
 static wr_text category_text(const wr_assessment *a, int category)
 {
-    return category < 0 ? (wr_text){0} : wr_text_of(a->cfg->taxonomy.category[category].id);
+    return category < 0 ? (wr_text){0}
+                        : wr_text_of(a->cfg->taxonomy.category[category].id);
 }
 
 static void fill_nodes(columns *c, const wr_assessment *a, const wr_subgraph *sub)
@@ -205,14 +208,17 @@ static void fill_graph(columns *c, const wr_assessment *a, wr_vid center)
     graph_text(c, "label_sources", wr_text_of(a->labels.sources));
 }
 
-/* --- export ---------------------------------------------------------------------------- */
+/* --- export ----------------------------------------------------------------------------
+ */
 
 static wr_status clamp_range(wr_subgraph_query *s, const wr_export_query *q, wr_err *err)
 {
     if (q->from_s != WR_TIME_NONE && q->to_s != WR_TIME_NONE && q->from_s > q->to_s)
         return wr_fail(err, WR_EINVAL, "from is after to");
     if (q->from_s != WR_TIME_NONE)
-        s->from_s = q->from_s < 0 ? 0 : q->from_s > UINT32_MAX ? UINT32_MAX : (uint32_t)q->from_s;
+        s->from_s = q->from_s < 0            ? 0
+                    : q->from_s > UINT32_MAX ? UINT32_MAX
+                                             : (uint32_t)q->from_s;
     if (q->to_s != WR_TIME_NONE)
         s->to_s = q->to_s < 0 ? 0 : q->to_s > UINT32_MAX ? UINT32_MAX : (uint32_t)q->to_s;
     return WR_OK;
@@ -239,7 +245,8 @@ static wr_status write_doc(wr_buf *out, const wr_assessment *a, const wr_export_
 }
 
 wr_status wr_export_subgraph(wr_buf *out, wr_export_info *info, const wr_assessment *a,
-                             const wr_export_query *q, wr_export_format format, wr_err *err)
+                             const wr_export_query *q, wr_export_format format,
+                             wr_err *err)
 {
     if (q->center >= a->n)
         return wr_fail(err, WR_EINVAL, "center %u of %u", q->center, a->n);

@@ -1,5 +1,6 @@
 /*
- * subgraph_export.h - a neighbourhood with scores and provenance, in an investigator's format.
+ * subgraph_export.h - a neighbourhood with scores and provenance, in an investigator's
+ * format.
  */
 #ifndef WR_PIPELINE_SUBGRAPH_EXPORT_H
 #define WR_PIPELINE_SUBGRAPH_EXPORT_H
@@ -27,10 +28,10 @@ typedef struct wr_export_query {
     wr_store *st; /* for tx_hash and amount at transfer level; NULL leaves them out */
 } wr_export_query;
 
-#define WR_EXPORT_QUERY_INIT                                \
-    {                                                       \
-        .hops = 2, .direction = -1, .from_s = WR_TIME_NONE, \
-        .to_s = WR_TIME_NONE, .nodes_max = 2000             \
+#define WR_EXPORT_QUERY_INIT                                                      \
+    {                                                                             \
+        .hops = 2, .direction = -1, .from_s = WR_TIME_NONE, .to_s = WR_TIME_NONE, \
+        .nodes_max = 2000                                                         \
     }
 
 typedef struct wr_export_info {
@@ -39,7 +40,8 @@ typedef struct wr_export_info {
     bool is_truncated; /* the node cap left something out; also in the file */
 } wr_export_info;
 
-wr_status wr_export_format_parse(wr_export_format *out, wr_text t, wr_err *err) WR_NODISCARD;
+wr_status wr_export_format_parse(wr_export_format *out, wr_text t,
+                                 wr_err *err) WR_NODISCARD;
 const char *wr_export_media_type(wr_export_format f);
 
 /* Built whole in `out` or not at all.  Errors  WR_EINVAL, WR_ELIMIT, WR_ENOMEM. */

@@ -40,16 +40,16 @@ typedef struct wr_ranking_opts {
     const wr_progress *pg;
 } wr_ranking_opts;
 
-#define WR_RANKING_OPTS_INIT     \
-    {                            \
-        .splits = 5, .seed = 1   \
+#define WR_RANKING_OPTS_INIT   \
+    {                          \
+        .splits = 5, .seed = 1 \
     }
 
 typedef struct wr_ranking_row {
     const char *view; /* static text */
     bool is_control;
-    double auc, ap;           /* mean over the splits */
-    double auc_min, auc_max;  /* … and their range */
+    double auc, ap;          /* mean over the splits */
+    double auc_min, auc_max; /* … and their range */
     double ap_min, ap_max;
 } wr_ranking_row;
 

@@ -3,8 +3,9 @@
  *
  * A wallet with several labels keeps one: sanctions-like weight first (higher weight),
  * then illicit before risky before service, then higher confidence, then lower category
- * index, then the earlier start and the later end of validity; whatever the order of offers.  pipeline/ makes it from the store; kernels only read.
- * Thread: immutable after build.
+ * index, then the earlier start and the later end of validity; whatever the order of
+ * offers.  pipeline/ makes it from the store; kernels only read. Thread: immutable after
+ * build.
  */
 #ifndef WR_SCORING_SEEDS_H
 #define WR_SCORING_SEEDS_H
@@ -17,14 +18,14 @@
 enum { WR_SEED_NONE = -1 };
 
 typedef struct wr_seeds {
-    uint32_t n;           /* vertices of the graph */
-    uint32_t c;           /* categories C, 1..WR_CATEGORY_MAX */
-    int8_t *category;     /* [n] index, or WR_SEED_NONE */
-    float *confidence;    /* [n] 0..1: q(v) in ALGORITHMS 2.1; NULL = all 1 */
-    uint32_t *from_s;     /* [n] label holds from this time on; NULL = always */
-    uint32_t *to_s;       /* [n] … until before this time; NULL = always */
+    uint32_t n;                    /* vertices of the graph */
+    uint32_t c;                    /* categories C, 1..WR_CATEGORY_MAX */
+    int8_t *category;              /* [n] index, or WR_SEED_NONE */
+    float *confidence;             /* [n] 0..1: q(v) in ALGORITHMS 2.1; NULL = all 1 */
+    uint32_t *from_s;              /* [n] label holds from this time on; NULL = always */
+    uint32_t *to_s;                /* [n] … until before this time; NULL = always */
     uint8_t kind[WR_CATEGORY_MAX]; /* wr_category_kind by category */
-    uint64_t count;       /* labelled vertices */
+    uint64_t count;                /* labelled vertices */
 } wr_seeds;
 
 /* All four arrays, nobody labelled.  Errors  WR_EINVAL (categories), WR_ENOMEM */

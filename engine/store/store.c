@@ -137,8 +137,8 @@ wr_status wr_store_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
     return st->be->scan_edges(st, after_seq, upto_seq, false, fn, ctx, err);
 }
 
-wr_status wr_store_scan_all_edges(wr_store *st, int64_t upto_seq, wr_edge_fn fn, void *ctx,
-                                  wr_err *err)
+wr_status wr_store_scan_all_edges(wr_store *st, int64_t upto_seq, wr_edge_fn fn,
+                                  void *ctx, wr_err *err)
 {
     assert(st && fn);
     return st->be->scan_edges(st, 0, upto_seq, true, fn, ctx, err);

@@ -69,7 +69,8 @@ typedef struct wr_migrate_report {
  * Errors  WR_ECORRUPT (an applied file's checksum differs, or the database is newer
  *         than this program: names the number), WR_EIO
  */
-wr_status wr_store_migrate(wr_store *st, wr_migrate_report *rep, wr_err *err) WR_NODISCARD;
+wr_status wr_store_migrate(wr_store *st, wr_migrate_report *rep,
+                           wr_err *err) WR_NODISCARD;
 
 /* Schema is the one this program needs: else WR_ECONFLICT with what to run. */
 wr_status wr_store_check_schema(wr_store *st, wr_err *err) WR_NODISCARD;
@@ -79,19 +80,21 @@ wr_status wr_store_check_schema(wr_store *st, wr_err *err) WR_NODISCARD;
 typedef enum wr_put_outcome {
     WR_PUT_INSERTED,
     WR_PUT_DUPLICATE, /* same natural key, same content (time, from, to, asset, amount) */
-    WR_PUT_CONFLICT,  /* same natural key, other content: refused, written as dead letter */
+    WR_PUT_CONFLICT,  /* same natural key, other content: refused, written as dead letter
+                       */
 } wr_put_outcome;
 
 /* Where a source stands.  key = (source, partition). */
 typedef struct wr_source_mark {
     wr_text source;
     int32_t partition;
-    int64_t next_offset;  /* record, byte or Kafka offset to continue at */
-    wr_text resume;       /* opaque to the store (e.g. digest of what was read); may be absent */
-    const char *status;   /* "running" | "complete" | "stopped" | "failed" */
-    wr_text last_error;   /* may be absent */
-    uint64_t records;     /* records consumed by this put: inserted + duplicates + dead */
-    uint64_t gaps;        /* offsets that hold no record */
+    int64_t next_offset; /* record, byte or Kafka offset to continue at */
+    wr_text
+        resume; /* opaque to the store (e.g. digest of what was read); may be absent */
+    const char *status; /* "running" | "complete" | "stopped" | "failed" */
+    wr_text last_error; /* may be absent */
+    uint64_t records;   /* records consumed by this put: inserted + duplicates + dead */
+    uint64_t gaps;      /* offsets that hold no record */
     /*
      * The source is read from its beginning again.  The dead letters it had are removed,
      * and leave its counters (records, dead) as well: what was refused is tried anew.  So
@@ -112,7 +115,7 @@ typedef struct wr_put {
 
 typedef struct wr_put_result {
     uint64_t inserted, duplicates, conflicts; /* of transfers */
-    uint64_t dead;                            /* dead letters written, conflicts included */
+    uint64_t dead; /* dead letters written, conflicts included */
 } wr_put_result;
 
 /*
@@ -148,7 +151,8 @@ wr_status wr_store_sources(wr_store *st, wr_source_fn fn, void *ctx,
                            wr_err *err) WR_NODISCARD;
 /* One source; WR_ENOTFOUND.  Texts are copied into arena. */
 wr_status wr_store_source_get(wr_store *st, wr_source *out, wr_arena *arena,
-                              wr_text source, int32_t partition, wr_err *err) WR_NODISCARD;
+                              wr_text source, int32_t partition,
+                              wr_err *err) WR_NODISCARD;
 
 typedef struct wr_dead_row {
     int64_t id;
@@ -157,8 +161,9 @@ typedef struct wr_dead_row {
 } wr_dead_row;
 typedef wr_status (*wr_dead_fn)(void *ctx, const wr_dead_row *d, wr_err *err);
 /* Ascending id > after_id, at most limit; source "" = all. */
-wr_status wr_store_dead_list(wr_store *st, wr_text source, int64_t after_id, uint32_t limit,
-                             wr_dead_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
+wr_status wr_store_dead_list(wr_store *st, wr_text source, int64_t after_id,
+                             uint32_t limit, wr_dead_fn fn, void *ctx,
+                             wr_err *err) WR_NODISCARD;
 
 /* --- reading for the graph ---------------------------------------------------------- */
 
@@ -191,11 +196,12 @@ typedef wr_status (*wr_edge_fn)(void *ctx, const wr_edge_row *row, size_t n, wr_
 wr_status wr_store_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
                               wr_edge_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
 /*
- * All transfers with seq <= upto_seq in whatever order is cheapest, for one who sorts them
- * anyway.  Cost  PostgreSQL: as the rows lie, 15 to 25 % less than by seq; else the same.
+ * All transfers with seq <= upto_seq in whatever order is cheapest, for one who sorts
+ * them anyway.  Cost  PostgreSQL: as the rows lie, 15 to 25 % less than by seq; else the
+ * same.
  */
-wr_status wr_store_scan_all_edges(wr_store *st, int64_t upto_seq, wr_edge_fn fn, void *ctx,
-                                  wr_err *err) WR_NODISCARD;
+wr_status wr_store_scan_all_edges(wr_store *st, int64_t upto_seq, wr_edge_fn fn,
+                                  void *ctx, wr_err *err) WR_NODISCARD;
 
 typedef struct wr_wallet_row {
     uint32_t id; /* 1.., order of first appearance; gaps are possible */
@@ -205,8 +211,8 @@ typedef struct wr_wallet_row {
 typedef wr_status (*wr_wallet_fn)(void *ctx, const wr_wallet_row *row, size_t n,
                                   wr_err *err);
 /* Ascending id > after_id. */
-wr_status wr_store_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn, void *ctx,
-                                wr_err *err) WR_NODISCARD;
+wr_status wr_store_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn,
+                                void *ctx, wr_err *err) WR_NODISCARD;
 
 typedef struct wr_asset_row {
     uint16_t id; /* 0.., order of first appearance */
@@ -231,12 +237,12 @@ wr_status wr_store_labels_put(wr_store *st, const wr_label *label, size_t n,
                               wr_labels_report *rep, wr_err *err) WR_NODISCARD;
 
 typedef struct wr_label_filter {
-    const wr_chain *chain; /* NULL = all; with address: that wallet's */
+    const wr_chain *chain;             /* NULL = all; with address: that wallet's */
     wr_text address, source, category; /* absent = all */
 } wr_label_filter;
 /* An empty filter is WR_EINVAL: removing everything must be asked for by source. */
-wr_status wr_store_labels_remove(wr_store *st, const wr_label_filter *f, uint64_t *removed,
-                                 wr_err *err) WR_NODISCARD;
+wr_status wr_store_labels_remove(wr_store *st, const wr_label_filter *f,
+                                 uint64_t *removed, wr_err *err) WR_NODISCARD;
 
 typedef struct wr_label_row {
     int64_t id;
@@ -263,7 +269,8 @@ typedef wr_status (*wr_transfer_fn)(void *ctx, const wr_transfer_row *row, wr_er
 /* One transfer; fn is called once.  WR_ENOTFOUND. */
 wr_status wr_store_transfer_get(wr_store *st, int64_t seq, wr_transfer_fn fn, void *ctx,
                                 wr_err *err) WR_NODISCARD;
-/* Transfers of one wallet, both directions, newest first, seq < before_seq (0 = newest). */
+/* Transfers of one wallet, both directions, newest first, seq < before_seq (0 = newest).
+ */
 wr_status wr_store_wallet_transfers(wr_store *st, const wr_chain *chain, wr_text address,
                                     int64_t before_seq, uint32_t limit, wr_transfer_fn fn,
                                     void *ctx, wr_err *err) WR_NODISCARD;
@@ -290,13 +297,13 @@ wr_status wr_store_scores_put(wr_store *st, const wr_run *run, const wr_score *s
                               size_t n, wr_err *err) WR_NODISCARD;
 
 typedef struct wr_score_query {
-    const char *run_id;  /* "" = newest complete */
-    double min_score;    /* 0..1 */
-    int level;           /* wr_level or -1 = all */
-    int category;        /* -1 = all */
+    const char *run_id;        /* "" = newest complete */
+    double min_score;          /* 0..1 */
+    int level;                 /* wr_level or -1 = all */
+    int category;              /* -1 = all */
     bool is_labelled_left_out; /* leave out wallets that are labelled themselves */
-    double after_score;  /* page key: (score, wallet_id) of the last row; */
-    uint32_t after_wallet_id; /* 0 = first page */
+    double after_score;        /* page key: (score, wallet_id) of the last row; */
+    uint32_t after_wallet_id;  /* 0 = first page */
     uint32_t limit;
 } wr_score_query;
 typedef struct wr_score_row {

@@ -15,9 +15,9 @@
 
 /*
  * By seq: one COPY through the index of the primary key, over a table that is written in
- * seq order; sorting here instead would need all rows in memory before the first one could
- * be handed on.  In any order: the same COPY as the rows lie, which saves the server a
- * fifth of its work.
+ * seq order; sorting here instead would need all rows in memory before the first one
+ * could be handed on.  In any order: the same COPY as the rows lie, which saves the
+ * server a fifth of its work.
  */
 enum {
     EDGE_CHUNK = 4096,
@@ -74,7 +74,11 @@ wr_status wr_pg_scan_edges(wr_store *base, int64_t after_seq, int64_t upto_seq,
     WR_AUTO_ARRAY wr_edge_row *row = wr_calloc(EDGE_CHUNK, sizeof *row);
     if (!row)
         return wr_fail(err, WR_ENOMEM, "chunk of %d transfers", EDGE_CHUNK);
-    edge_out o = {.row = row, .last_seq = after_seq, .is_any_order = is_any_order, .fn = fn, .ctx = ctx};
+    edge_out o = {.row = row,
+                  .last_seq = after_seq,
+                  .is_any_order = is_any_order,
+                  .fn = fn,
+                  .ctx = ctx};
     char lower[48] = "";
     if (after_seq > 0) /* a condition that every row meets costs as much as any other */
         (void)snprintf(lower, sizeof lower, "seq > %" PRId64 " and ", after_seq);

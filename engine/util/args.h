@@ -44,7 +44,8 @@ typedef struct wr_args {
  * number.  --help prints to stdout and answers WR_ESTOPPED.
  * Errors  WR_EINVAL
  */
-wr_status wr_args_parse(const wr_args *a, int *argc, char **argv, wr_err *err) WR_NODISCARD;
+wr_status wr_args_parse(const wr_args *a, int *argc, char **argv,
+                        wr_err *err) WR_NODISCARD;
 
 void wr_args_help(FILE *to, const wr_args *a);
 

@@ -34,23 +34,23 @@ typedef enum wr_program {
 enum { WR_CONFIG_TEXT_MAX = 1024 };
 
 typedef struct wr_config {
-    char dsn[WR_CONFIG_TEXT_MAX];        /* sqlite:PATH | postgresql://… | memory: */
-    char data_dir[WR_CONFIG_TEXT_MAX];   /* categories.yaml, policy.yaml; "" = built in */
-    char log_level[16];                  /* debug | info | warn | error */
-    int64_t threads;                     /* OpenMP threads, 0 = all cores */
+    char dsn[WR_CONFIG_TEXT_MAX];      /* sqlite:PATH | postgresql://… | memory: */
+    char data_dir[WR_CONFIG_TEXT_MAX]; /* categories.yaml, policy.yaml; "" = built in */
+    char log_level[16];                /* debug | info | warn | error */
+    int64_t threads;                   /* OpenMP threads, 0 = all cores */
     char snapshot_file[WR_CONFIG_TEXT_MAX]; /* graph kept for the next start; "" = none */
-    int64_t batch_rows;                  /* ingest: rows per database transaction */
-    char http_host[64];                  /* api: loopback address */
-    int64_t http_port;                   /* api: 0 = any free port */
-    int64_t http_threads;                /* api: worker threads */
-    int64_t http_body_max_bytes;         /* api: largest request body */
-    int64_t http_timeout_ms;             /* api: how long a head or body may take */
-    int64_t http_drain_ms;               /* api: how long requests may finish on SIGTERM */
-    double static_gamma;                 /* damping of the static exposure */
-    double static_eps;                   /* certified max-norm error of the same */
+    int64_t batch_rows;                     /* ingest: rows per database transaction */
+    char http_host[64];                     /* api: loopback address */
+    int64_t http_port;                      /* api: 0 = any free port */
+    int64_t http_threads;                   /* api: worker threads */
+    int64_t http_body_max_bytes;            /* api: largest request body */
+    int64_t http_timeout_ms;                /* api: how long a head or body may take */
+    int64_t http_drain_ms; /* api: how long requests may finish on SIGTERM */
+    double static_gamma;   /* damping of the static exposure */
+    double static_eps;     /* certified max-norm error of the same */
     int64_t static_iter_max;
-    int64_t top_k_sources;               /* attribution list length per wallet */
-    int64_t poison_hops;                 /* reach of the poison view */
+    int64_t top_k_sources; /* attribution list length per wallet */
+    int64_t poison_hops;   /* reach of the poison view */
 } wr_config;
 
 /*
@@ -65,9 +65,11 @@ wr_status wr_config_load(wr_config *cfg, wr_program who, int *argc, char **argv,
 
 enum { WR_HELP_COLUMN = 30 }; /* width of what stands before a text of --help */
 
-/* The end of every --help: the options that all commands of a program have, exit codes. */
+/* The end of every --help: the options that all commands of a program have, exit codes.
+ */
 void wr_config_help(FILE *to, wr_program who);
-/* The commented example file with every option; tests hold deploy/config.example.ini to it. */
+/* The commented example file with every option; tests hold deploy/config.example.ini to
+ * it. */
 void wr_config_example(FILE *to);
 /* key = value lines as loaded, passwords as ***. */
 void wr_config_print(FILE *to, const wr_config *cfg);

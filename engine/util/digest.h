@@ -27,7 +27,7 @@ wr_status wr_digest_init(wr_digest *d, wr_err *err) WR_NODISCARD;
 void wr_digest_release(wr_digest *d); /* safe on a zeroed struct */
 void wr_digest_add(wr_digest *d, const void *bytes, size_t len);
 void wr_digest_add_u64(wr_digest *d, uint64_t v);
-void wr_digest_add_f64(wr_digest *d, double v); /* bits; -0.0 enters as 0.0 */
+void wr_digest_add_f64(wr_digest *d, double v);       /* bits; -0.0 enters as 0.0 */
 void wr_digest_add_text(wr_digest *d, const char *s); /* length first, then bytes */
 /* Result so far; the object may be fed further.  "" if libcrypto failed on the way. */
 void wr_digest_hex_of(const wr_digest *d, wr_digest_hex *out);

@@ -27,7 +27,7 @@ static inline wr_json_out wr_json_out_on(wr_buf *b)
     return (wr_json_out){.buf = b};
 }
 
-void wr_json_open(wr_json_out *j, char bracket); /* '{' or '[' */
+void wr_json_open(wr_json_out *j, char bracket);  /* '{' or '[' */
 void wr_json_close(wr_json_out *j, char bracket); /* '}' or ']' */
 void wr_json_key(wr_json_out *j, const char *key);
 void wr_json_text(wr_json_out *j, wr_text t);

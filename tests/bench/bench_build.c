@@ -4,12 +4,12 @@
  *
  *     bench_build [power|kron [TRANSFERS [WALLETS [ROUNDS]]]]
  *
- * power  10000000 2000000 3: ranks ~ u^3, wallets numbered without locality, in three forms:
- *          in order   rows arrive in time order, every pair random
- *          shuffled   the same rows at random times: the sort is in the figure
- *          repeated   in order, half of the transfers repeat an earlier pair, with assets
- *                     and gaps in seq, as real data has them: the figure for memory
- * kron   67108864 4194304 1: Graph 500 scale 22, edge factor 16, in time order; 15 GB
+ * power  10000000 2000000 3: ranks ~ u^3, wallets numbered without locality, in three
+ * forms: in order   rows arrive in time order, every pair random shuffled   the same rows
+ * at random times: the sort is in the figure repeated   in order, half of the transfers
+ * repeat an earlier pair, with assets and gaps in seq, as real data has them: the figure
+ * for memory kron   67108864 4194304 1: Graph 500 scale 22, edge factor 16, in time
+ * order; 15 GB
  *
  * Both work in memory that this process has used before (a virtual machine's host takes
  * seconds per GiB to give fresh pages) and in huge pages: malloc is told to keep what is
@@ -199,8 +199,9 @@ int main(int argc, char **argv)
         z.rounds = (int)strtol(argv[4], NULL, 10);
     if (z.m < 1 || z.n < 1 || z.rounds < 1 || z.rounds > ROUNDS_MAX ||
         (is_kron && (z.n & (z.n - 1)) != 0)) {
-        (void)fprintf(stderr, "usage: bench_build [power|kron [TRANSFERS [WALLETS [ROUNDS "
-                              "1..99]]]]; WALLETS of kron: a power of two\n");
+        (void)fprintf(stderr,
+                      "usage: bench_build [power|kron [TRANSFERS [WALLETS [ROUNDS "
+                      "1..99]]]]; WALLETS of kron: a power of two\n");
         return 2;
     }
     (void)printf("%" PRIu64 " transfers, %" PRIu32 " wallets, %d rounds, %d threads\n",

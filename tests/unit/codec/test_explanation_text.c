@@ -2,30 +2,34 @@
 
 #include "wr_test.h"
 
-#define WALLET                                                                             \
-    "{'id':'eip155:1:0xv','state':'scored','score':87.5,'level':'severe','category':'hack'," \
-    "'run_id':'r1','is_labelled':false,'received':10.5,'sent':4,'tx_in':3,'tx_out':1,"     \
-    "'counterparties_in':2,'counterparties_out':1,'first_seen':'2025-01-01T00:00:00Z',"    \
-    "'last_seen':'2025-01-02T00:00:00Z',"                                                  \
-    "'exposures':[{'category_id':'hack','direction':'receiving','direct_value':1.5,"       \
-    "'indirect_value':2,'direct_share':0.15,'indirect_share':0.2,'holdings_share':0.1,"    \
-    "'static_share':0.25,'min_hops':1}],"                                                  \
-    "'origins':{'sources':[{'id':'eip155:1:0xs','category_id':'hack','value':1.5}],"       \
-    "'other_value':0.25},"                                                                 \
+#define WALLET                                                                          \
+    "{'id':'eip155:1:0xv','state':'scored','score':87.5,'level':'severe','category':'"  \
+    "hack',"                                                                            \
+    "'run_id':'r1','is_labelled':false,'received':10.5,'sent':4,'tx_in':3,'tx_out':1,"  \
+    "'counterparties_in':2,'counterparties_out':1,'first_seen':'2025-01-01T00:00:00Z'," \
+    "'last_seen':'2025-01-02T00:00:00Z',"                                               \
+    "'exposures':[{'category_id':'hack','direction':'receiving','direct_value':1.5,"    \
+    "'indirect_value':2,'direct_share':0.15,'indirect_share':0.2,'holdings_share':0.1," \
+    "'static_share':0.25,'min_hops':1}],"                                               \
+    "'origins':{'sources':[{'id':'eip155:1:0xs','category_id':'hack','value':1.5}],"    \
+    "'other_value':0.25},"                                                              \
     "'reasons':[{'part':87.5,'message':'received from Stolen funds'}]}"
 
-#define PATHS                                                                             \
-    "{'exposed_value':3.5,'explained_value':3,'residual_value':0.5,'is_truncated':true,"  \
-    "'paths':[{'category_id':'hack','value':3,'share':0.857,'hops':2,'steps':["           \
-    "{'time':'2025-01-01T00:00:00Z','value':9,'from':'eip155:1:0xs','to':'eip155:1:0xu'," \
-    "'tx_hash':'ab12','position':7},"                                                     \
-    "{'time':'2025-01-01T06:00:00Z','value':8,'from':'eip155:1:0xu','to':'eip155:1:0xv'}" \
+#define PATHS                                                                            \
+    "{'exposed_value':3.5,'explained_value':3,'residual_value':0.5,'is_truncated':true," \
+    "'paths':[{'category_id':'hack','value':3,'share':0.857,'hops':2,'steps':["          \
+    "{'time':'2025-01-01T00:00:00Z','value':9,'from':'eip155:1:0xs','to':'eip155:1:0xu'" \
+    ","                                                                                  \
+    "'tx_hash':'ab12','position':7},"                                                    \
+    "{'time':'2025-01-01T06:00:00Z','value':8,'from':'eip155:1:0xu','to':'eip155:1:0xv'" \
+    "}"                                                                                  \
     "]}],'contacts':[]}"
 
-#define CONTACTS                                                                          \
-    "{'exposed_value':0,'explained_value':0,'residual_value':0,'is_truncated':false,"     \
-    "'paths':[],'contacts':[{'category_id':'phishing','hops':1,'steps':["                 \
-    "{'time':'2025-01-03T00:00:00Z','value':2,'from':'eip155:1:0xv','to':'eip155:1:0xp'}" \
+#define CONTACTS                                                                         \
+    "{'exposed_value':0,'explained_value':0,'residual_value':0,'is_truncated':false,"    \
+    "'paths':[],'contacts':[{'category_id':'phishing','hops':1,'steps':["                \
+    "{'time':'2025-01-03T00:00:00Z','value':2,'from':'eip155:1:0xv','to':'eip155:1:0xp'" \
+    "}"                                                                                  \
     "]}]}"
 
 /* Single quotes above, so that the JSON can be read. */
@@ -51,7 +55,8 @@ static void test_explanation_text__says_everything_in_order(void **state)
         "sent     4 in 1 transfers to 1 wallets",
         "seen     2025-01-01T00:00:00Z to 2025-01-02T00:00:00Z",
         " 87.50  received from Stolen funds",
-        "receiving  hack                          1.5            2   35.00%   10.00%   25.00%",
+        "receiving  hack                          1.5            2   35.00%   10.00%   "
+        "25.00%",
         "1.5  hack         eip155:1:0xs",
         "0.25  other sources",
         "Where it came from\n  3.5 exposed = 3 on the paths below + 0.5 residual",
@@ -64,10 +69,9 @@ static void test_explanation_text__says_everything_in_order(void **state)
         "2025-01-03T00:00:00Z             2  eip155:1:0xv -> eip155:1:0xp",
     };
     wr_buf b;
-    assert_ok(render(&b,
-                     "{'wallet':" WALLET ",'received_paths':" PATHS
-                     ",'sent_paths':" CONTACTS "}",
-                     &err));
+    assert_ok(render(
+        &b, "{'wallet':" WALLET ",'received_paths':" PATHS ",'sent_paths':" CONTACTS "}",
+        &err));
     wr_buf_adds(&b, "");
     const char *at = b.p;
     for (size_t i = 0; i < sizeof line / sizeof *line; i++) {

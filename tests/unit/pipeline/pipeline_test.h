@@ -91,7 +91,8 @@ static inline void test_label(wr_store *st, const char *address, const char *cat
 /* wallets "w0".."w<n-1>", m random payments in random time order, every 16th labelled */
 static inline void test_random(wr_store *st, uint32_t n, uint32_t m, uint64_t seed)
 {
-    static const char *const category[] = {"hack", "sanctions", "exchange", "mixer", "phishing"};
+    static const char *const category[] = {"hack", "sanctions", "exchange", "mixer",
+                                           "phishing"};
     wr_rng r = {.s = seed};
     WR_AUTO_ARRAY char(*name)[NAME_BYTES] = wr_calloc(n, sizeof *name);
     WR_AUTO_ARRAY test_pay *pay = wr_calloc(m, sizeof *pay);

@@ -22,7 +22,8 @@ static void test_live__reload_then_score_then_newer_graph(void **state)
     assert_int_equal(run_job(&f, WR_JOB_RELOAD).status, WR_RUN_COMPLETE);
     v = wr_live_view(f.lv);
     assert_int_equal(wr_snapshot_columns(v.graph).m, 501);
-    assert_int_equal(wr_assessment_run(v.assessment)->transfers, 500); /* the older run stays */
+    assert_int_equal(wr_assessment_run(v.assessment)->transfers,
+                     500); /* the older run stays */
     assert_true(v.graph_max_seq > wr_assessment_run(v.assessment)->max_seq);
     wr_view_release(&v);
     end(&f);
@@ -162,7 +163,8 @@ static void test_screen__known_unknown_and_transfer(void **state)
                            .to = WR_TEXT_LIT("nobody"),
                            .value = 8.0};
     wr_screen_transfer(&j, &v, &t, false);
-    assert_true(has(&b, "\"carries\":[{\"category_id\":\"hack\",\"share\":0.25,\"value\":2}]"));
+    assert_true(
+        has(&b, "\"carries\":[{\"category_id\":\"hack\",\"share\":0.25,\"value\":2}]"));
     wr_buf_release(&b);
     wr_view_release(&v);
     end(&f);

@@ -9,7 +9,7 @@ enum { BIG_N = 3000, BIG_M = 20000 };
 
 /* B got a quarter of its money straight from a thief, through a stop nothing passes. */
 static const test_pay small[] = {
-    {"thief", "b", 10, 1}, {"clean", "b", 30, 2},    {"b", "c", 20, 3},
+    {"thief", "b", 10, 1}, {"clean", "b", 30, 2},   {"b", "c", 20, 3},
     {"b", "bank", 20, 4},  {"bank", "payee", 5, 5}, {"b", "b", 7, 6},
 };
 
@@ -51,7 +51,7 @@ static void test_score__by_hand(void **state)
     wr_wallet_view b;
     wr_assessment_wallet(a, test_vertex(a, "b"), &b);
     assert_true(b.received == 40.0 && b.balance == 0.0);
-    assert_true(fabs(b.base - 0.9) < 1e-12); /* 0.9 min(1, 0.25/0.05) */
+    assert_true(fabs(b.base - 0.9) < 1e-12);  /* 0.9 min(1, 0.25/0.05) */
     assert_true(fabs(b.score - 0.9) < 1e-12); /* the floor of 85 is below */
     assert_true(fabs(b.unknown_share - 0.75) < 1e-12);
     assert_int_equal(b.level, WR_LEVEL_SEVERE);
@@ -85,7 +85,8 @@ static void test_score__exposures_by_hand(void **state)
     assert_true(fabs(o[0].value - 5.0) < 1e-12 && other == 0.0);
 }
 
-/* base = 1 - Π(1 - part), score = max(base, floors), for every wallet of a random graph. */
+/* base = 1 - Π(1 - part), score = max(base, floors), for every wallet of a random graph.
+ */
 static void test_reasons__reproduce_every_score(void **state)
 {
     (void)state;
@@ -180,12 +181,15 @@ static void test_verify__old_run_survives_new_data(void **state)
     test_label(st, "w2", "sanctions", 100);
     wr_verify_report r = {0};
     assert_ok(wr_run_verify(&r, st, id, NULL, &err));
-    assert_true(r.is_graph_same && r.is_labels_same && r.is_config_same && r.is_output_same);
+    assert_true(r.is_graph_same && r.is_labels_same && r.is_config_same &&
+                r.is_output_same);
     assert_true(r.scores_compared > 50);
     assert_int_equal(r.scores_different, 0);
     WR_AUTO(wr_assessment) now = score(st, cfg);
-    assert_string_not_equal(wr_assessment_run(now)->graph_digest.s, r.stored.graph_digest.s);
-    assert_string_not_equal(wr_assessment_run(now)->labels_digest.s, r.stored.labels_digest.s);
+    assert_string_not_equal(wr_assessment_run(now)->graph_digest.s,
+                            r.stored.graph_digest.s);
+    assert_string_not_equal(wr_assessment_run(now)->labels_digest.s,
+                            r.stored.labels_digest.s);
 }
 
 static void test_verify__errors(void **state)
@@ -193,7 +197,8 @@ static void test_verify__errors(void **state)
     (void)state;
     WR_AUTO(wr_store) st = test_store("memory:");
     wr_verify_report r;
-    assert_err(WR_ENOTFOUND, wr_run_verify(&r, st, "r20200101T000000Z-00000000", NULL, &err));
+    assert_err(WR_ENOTFOUND,
+               wr_run_verify(&r, st, "r20200101T000000Z-00000000", NULL, &err));
     WR_AUTO(wr_assessment) a = NULL;
     assert_err(WR_ENOTFOUND, wr_run_restore(&a, st, "", NULL, NULL, &err));
 }
