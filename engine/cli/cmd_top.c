@@ -104,6 +104,8 @@ static wr_status print_top(printer *p, wr_store *st, const wr_score_query *q, wr
         wr_json_close(&p->json, ']');
         wr_buf_adds(&p->text, "\n");
     }
+    if (p->rank == 0) /* silence could mean anything */
+        (void)fprintf(stderr, "no wallet of this run has a score that fits\n");
     WR_TRY(wr_buf_status(&p->text, "top", err));
     return wr_cli_write(NULL, &p->text, err);
 }

@@ -1,6 +1,7 @@
 #include "codec/explanation_text.h"
 
 #include <jansson.h>
+#include <string.h>
 
 /* --- members; an absent one reads as empty --------------------------------------------
  */
@@ -60,8 +61,12 @@ static void put_reasons(wr_buf *b, const json_t *w)
     {
         wr_buf_addf(b, "  %6.2f  %s\n", number_of(r, "part"), text_of(r, "message"));
     }
-    if (json_array_size(json_object_get(w, "reasons")) == 0)
+    if (json_array_size(json_object_get(w, "reasons")) > 0)
+        return;
+    if (strcmp(text_of(w, "state"), "scored") == 0)
         wr_buf_adds(b, "  no reason: nothing is known against this wallet in this run\n");
+    else /* unknown is not clean */
+        wr_buf_addf(b, "  unknown: the state is %s\n", text_of(w, "state"));
 }
 
 static void put_exposures(wr_buf *b, const json_t *w)

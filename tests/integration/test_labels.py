@@ -148,6 +148,19 @@ class Labels(Case):
         listed = subprocess.run(["cat", *ofac], check=True, capture_output=True).stdout
         self.assertEqual(len(listed.split()), 654)
 
+    def test_without_labels_nobody_is_clean(self):
+        for store in self.each_store("none"):
+            with self.subTest(store=store.dsn.split(":")[0]):
+                path = self.write("one.csv", "chain,tx_hash,time,from,to,value\n"
+                                  f"ETH,0x{7:064x},2020-01-01T00:00:00Z,{A},{B},1\n")
+                store.run("walletrisk-ingest", "file", path)
+                store.run("walletrisk", "score")
+                top = store.run("walletrisk", "top")
+                self.assertEqual(top.stdout, "")
+                self.assertIn("no wallet of this run has a score", top.stderr)
+                told = store.run("walletrisk", "explain", "ETH", A).stdout
+                self.assertIn("unknown: the state is labels_unavailable", told)
+
 
 if __name__ == "__main__":
     unittest.main()
