@@ -50,20 +50,11 @@ wr_scratch *wr_scratch_new(int *threads)
     return wr_calloc((size_t)*threads, sizeof(wr_scratch));
 }
 
-static void free_keys(wr_scratch *s)
-{
-    wr_free(s->key);
-    wr_free(s->spare);
-    wr_free(s->row);
-    wr_free(s->order);
-    wr_free(s->folded);
-}
-
 void wr_scratch_free(wr_scratch *s, int threads)
 {
     for (int t = 0; s && t < threads; t++) {
         wr_free(s[t].at);
-        free_keys(&s[t]);
+        wr_free(s[t].block);
     }
     wr_free(s);
 }
@@ -78,18 +69,31 @@ static bool fit_rows(wr_scratch *s, size_t vertices)
     return s->row_cap > 0;
 }
 
+/* The widest first, so that each is aligned. */
+static void carve(wr_scratch *s, size_t keys)
+{
+    s->key = (uint64_t *)(void *)s->block;
+    s->spare = s->key + keys;
+    s->row = (uint32_t *)(s->spare + keys);
+    s->order = s->row + keys;
+    s->folded = (wr_folded *)(void *)(s->order + keys);
+}
+
 static bool fit_keys(wr_scratch *s, size_t keys)
 {
+    enum { HUGE_PAGE = 2 << 20 };
+    const size_t each = 2 * sizeof *s->key + 2 * sizeof *s->row + sizeof *s->folded;
     if (s->key_cap >= keys)
         return true;
     const size_t roomy = keys + keys / 8; /* so that few buckets make it grow again */
-    free_keys(s);
-    s->key = wr_alloc_big(roomy, sizeof *s->key);
-    s->spare = wr_alloc_big(roomy, sizeof *s->spare);
-    s->row = wr_alloc_big(roomy, sizeof *s->row);
-    s->order = wr_alloc_big(roomy, sizeof *s->order);
-    s->folded = wr_alloc_big(roomy, sizeof *s->folded);
-    s->key_cap = s->key && s->spare && s->row && s->order && s->folded ? roomy : 0;
+    size_t bytes = roomy * each;
+    if (bytes >= HUGE_PAGE / 8 && bytes < HUGE_PAGE)
+        bytes = HUGE_PAGE;
+    wr_free(s->block);
+    s->block = wr_alloc_big(bytes, 1);
+    s->key_cap = s->block ? roomy : 0;
+    if (s->block)
+        carve(s, roomy);
     return s->key_cap > 0;
 }
 

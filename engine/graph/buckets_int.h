@@ -49,6 +49,7 @@ typedef struct wr_scratch {
     uint32_t *row;         /* vertex of an element, relative to the bucket's first */
     uint32_t *order;       /* element numbers, sorted */
     wr_folded *folded;
+    char *block; /* which holds those five: in one huge page when it is worth one */
     size_t row_cap, key_cap;
 } wr_scratch;
 
