@@ -16,15 +16,21 @@ wr_status wr_rows_alloc(uint64_t **off, uint32_t **col, uint32_t n, uint64_t m,
     return WR_OK;
 }
 
-/* One element on its way to the row of vertex v; m of them fit the working memory. */
-typedef struct item {
-    wr_vid v, nbr;
-    uint32_t pos; /* column position, or pair id */
-} item;
+/*
+ * One element on its way to its row, in two words or three; m of them fit the working
+ * memory.
+ */
+enum {
+    V,            /* vertex whose row it is */
+    POS,          /* column position, or pair id */
+    NBR,          /* the other end, of pairs only */
+    TRANSFER = 2, /* words */
+    PAIR = 3
+};
 
 /* --- partition ---------------------------------------------------------------------- */
 
-static void partition_transfers(const wr_buckets *b, item *to, const wr_vid *key)
+static void partition_transfers(const wr_buckets *b, uint32_t *to, const wr_vid *key)
 {
     const wr_parts *p = &b->parts;
     const unsigned shift = b->shift;
@@ -33,9 +39,10 @@ static void partition_transfers(const wr_buckets *b, item *to, const wr_vid *key
     for (uint32_t block = 0; block < p->blocks; block++) {
         uint32_t *at = &p->at[(size_t)block * p->buckets];
         for (uint64_t i = wr_parts_lo(p, block); i < wr_parts_hi(p, block); i++) {
-            item *place = &to[at[key[i] >> shift]++];
+            uint32_t *place = to + (size_t)at[key[i] >> shift]++ * TRANSFER;
             wr_parts_ask(place);
-            *place = (item){.v = key[i], .pos = (uint32_t)i};
+            place[V] = key[i];
+            place[POS] = (uint32_t)i;
         }
     }
 }
@@ -56,7 +63,7 @@ static wr_vid row_of_pair(const uint64_t *off, uint32_t n, uint64_t id)
 }
 
 /* Pairs by `to`, taken from the out-rows: ids ascend by `from`, so in-rows will, too. */
-static void partition_pairs(const wr_buckets *b, item *to, const uint64_t *off,
+static void partition_pairs(const wr_buckets *b, uint32_t *to, const uint64_t *off,
                             const wr_vid *nbr)
 {
     const wr_parts *p = &b->parts;
@@ -71,46 +78,56 @@ static void partition_pairs(const wr_buckets *b, item *to, const uint64_t *off,
         for (; id < wr_parts_hi(p, block); id++) {
             while (off[u + UINT64_C(1)] <= id)
                 u++;
-            item *place = &to[at[nbr[id] >> shift]++];
+            uint32_t *place = to + (size_t)at[nbr[id] >> shift]++ * PAIR;
             wr_parts_ask(place);
-            *place = (item){.v = nbr[id], .nbr = u, .pos = (uint32_t)id};
+            place[V] = nbr[id];
+            place[POS] = (uint32_t)id;
+            place[NBR] = u;
         }
     }
 }
 
 /* --- group -------------------------------------------------------------------------- */
 
-/* Bucket k: row starts into off, positions (and other ends, when wanted) into rows. */
-static void group(const wr_buckets *b, uint32_t k, const item *x, uint32_t *at,
-                  uint64_t *off, uint32_t *pos, wr_vid *nbr)
+typedef struct rows { /* what comes out */
+    uint64_t *off;
+    uint32_t *pos;
+    wr_vid *nbr; /* of pairs */
+} rows;
+
+/* Bucket k; words is a compile-time constant at both calls. */
+static inline __attribute__((always_inline)) void group(const rows *r,
+                                                        const wr_buckets *b, uint32_t k,
+                                                        const uint32_t *x, uint32_t *at,
+                                                        const size_t words)
 {
     const uint64_t lo = b->parts.start[k];
     const uint64_t hi = b->parts.start[k + 1];
     const wr_vid first = wr_bucket_first(b, k);
     const uint64_t vertices = wr_bucket_end(b, k) - first;
-    wr_parts_ask_all(pos + lo, (hi - lo) * sizeof *pos);
-    if (nbr)
-        wr_parts_ask_all(nbr + lo, (hi - lo) * sizeof *nbr);
+    wr_parts_ask_all(r->pos + lo, (hi - lo) * sizeof *r->pos);
+    if (words == PAIR)
+        wr_parts_ask_all(r->nbr + lo, (hi - lo) * sizeof *r->nbr);
     memset(at, 0, vertices * sizeof *at);
     for (uint64_t i = lo; i < hi; i++)
-        at[x[i].v - first]++;
+        at[x[i * words + V] - first]++;
     uint32_t sum = 0;
     for (uint64_t v = 0; v < vertices; v++) {
         const uint32_t count = at[v];
         at[v] = sum;
-        off[first + v] = lo + sum;
+        r->off[first + v] = lo + sum;
         sum += count;
     }
     for (uint64_t i = lo; i < hi; i++) {
-        const uint64_t place = lo + at[x[i].v - first]++;
-        pos[place] = x[i].pos;
-        if (nbr)
-            nbr[place] = x[i].nbr;
+        const uint64_t place = lo + at[x[i * words + V] - first]++;
+        r->pos[place] = x[i * words + POS];
+        if (words == PAIR)
+            r->nbr[place] = x[i * words + NBR];
     }
 }
 
-static wr_status group_all(const wr_buckets *b, const item *x, uint64_t *off,
-                           uint32_t *pos, wr_vid *nbr, wr_err *err)
+static wr_status group_all(const rows *r, const wr_buckets *b, const uint32_t *x,
+                           size_t words, wr_err *err)
 {
     const uint32_t count = b->parts.buckets;
     int threads;
@@ -118,16 +135,18 @@ static wr_status group_all(const wr_buckets *b, const item *x, uint64_t *off,
     wr_scratch *s = wr_scratch_new(&threads);
     if (!s)
         return wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads);
-#pragma omp parallel for default(none) shared(b, x, off, pos, nbr, count, s) \
+#pragma omp parallel for default(none) shared(r, b, x, words, count, s) \
     reduction(+ : failed) schedule(dynamic, 1) if (count > 1)
     for (uint32_t k = 0; k < count; k++) {
         wr_scratch *mine = &s[omp_get_thread_num()];
-        if (wr_scratch_fit(mine, UINT64_C(1) << b->shift, 0))
-            group(b, k, x, mine->at, off, pos, nbr);
-        else
+        if (!wr_scratch_fit(mine, UINT64_C(1) << b->shift, 0))
             failed++;
+        else if (words == PAIR)
+            group(r, b, k, x, mine->at, PAIR);
+        else
+            group(r, b, k, x, mine->at, TRANSFER);
     }
-    off[b->n] = b->parts.m;
+    r->off[b->n] = b->parts.m;
     wr_scratch_free(s, threads);
     return failed ? wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads) : WR_OK;
 }
@@ -140,7 +159,8 @@ wr_status wr_build_rows_in(wr_snapshot *g, void *work, wr_err *err)
     WR_TRY(wr_rows_alloc(&g->in_off, &g->in_col, g->n, g->m, err));
     WR_TRY(wr_buckets_plan(&b, g->to, g->m, g->n, err));
     partition_transfers(&b, work, g->to);
-    return group_all(&b, work, g->in_off, g->in_col, NULL, err);
+    const rows r = {.off = g->in_off, .pos = g->in_col};
+    return group_all(&r, &b, work, TRANSFER, err);
 }
 
 wr_status wr_build_pairs_in(wr_snapshot *g, void *work, wr_err *err)
@@ -152,5 +172,6 @@ wr_status wr_build_pairs_in(wr_snapshot *g, void *work, wr_err *err)
         return wr_fail(err, WR_ENOMEM, "%" PRIu64 " pairs", g->pairs);
     WR_TRY(wr_buckets_plan(&b, g->pout_nbr, g->pairs, g->n, err));
     partition_pairs(&b, work, g->pout_off, g->pout_nbr);
-    return group_all(&b, work, g->pin_off, g->pin_pair, g->pin_nbr, err);
+    const rows r = {.off = g->pin_off, .pos = g->pin_pair, .nbr = g->pin_nbr};
+    return group_all(&r, &b, work, PAIR, err);
 }
