@@ -55,8 +55,8 @@ static void test_explanation_text__says_everything_in_order(void **state)
         "sent     4 in 1 transfers to 1 wallets",
         "seen     2025-01-01T00:00:00Z to 2025-01-02T00:00:00Z",
         " 87.50  received from Stolen funds",
-        "receiving  hack                          1.5            2   35.00%   10.00%   "
-        "25.00%",
+        "receiving  hack                          1.5            2   35.00%",
+        "   10.00%   25.00%     1\n",
         "1.5  hack         eip155:1:0xs",
         "0.25  other sources",
         "Where it came from\n  3.5 exposed = 3 on the paths below + 0.5 residual",
