@@ -50,9 +50,11 @@ double wr_ledger_level_share(uint8_t level);
 
 typedef struct wr_ledger_opts {
     wr_direction direction;
-    bool is_plain;         /* the readable kernel: the check of the fast one, same bits */
-    wr_ledger_mark *mark;  /* [m] by column position, or NULL */
-    double *phi;           /* [m*C] exact phi_c in value units, or NULL */
+    bool is_plain;        /* the readable kernel: the check of the fast one, same bits */
+    wr_ledger_mark *mark; /* [m] by column position, or NULL */
+    double *phi;          /* [m*C] exact phi_c in value units, or NULL */
+    bool
+        is_state_kept; /* keep the state of each (wallet, asset): ledger_live.h goes on */
     const wr_progress *pg; /* may be NULL */
 } wr_ledger_opts;
 

@@ -84,7 +84,15 @@ typedef enum wr_put_outcome {
                        */
 } wr_put_outcome;
 
-/* Where a source stands.  key = (source, partition). */
+/*
+ * Where a source stands.  key = (source, partition).
+ *
+ * A source whose offsets are kept (Kafka) has a first_offset, and then, always,
+ *     next_offset - first_offset = messages + gaps
+ *     records = inserted + duplicates + dead
+ * One message may hold several transfers (a UTXO transaction): messages count offsets,
+ * records count transfers and dead letters.
+ */
 typedef struct wr_source_mark {
     wr_text source;
     int32_t partition;
@@ -95,6 +103,15 @@ typedef struct wr_source_mark {
     wr_text last_error; /* may be absent */
     uint64_t records;   /* records consumed by this put: inserted + duplicates + dead */
     uint64_t gaps;      /* offsets that hold no record */
+    /*
+     * The fence.  The put stores nothing, with WR_ECONFLICT, unless the source stands at
+     * from_offset (or is not there yet: then this becomes its first_offset).  So of two
+     * consumers that hold one partition for a moment only one gets each batch in.
+     */
+    bool is_fenced;
+    int64_t from_offset;
+    uint64_t messages;      /* offsets of this put that held a message; fenced only */
+    int64_t high_watermark; /* end of the partition as the broker told; 0 = not told */
     /*
      * The source is read from its beginning again.  The dead letters it had are removed,
      * and leave its counters (records, dead) as well: what was refused is tried anew.  So
@@ -111,6 +128,14 @@ typedef struct wr_put {
     const wr_dead_letter *dead;
     size_t dead_count;
     const wr_source_mark *mark; /* NULL: no source is kept (tests) */
+    /*
+     * Dead letters that are tried again: letters of the mark's (source, partition) with
+     * these ids are removed and leave its counters (records, dead), in the transaction;
+     * what this put brings in their place is counted as usual.  Ids that are not there
+     * (any more) change nothing.
+     */
+    const int64_t *resolved; /* [resolved_count] dead letter ids */
+    size_t resolved_count;
 } wr_put;
 
 typedef struct wr_put_result {
@@ -125,7 +150,8 @@ typedef struct wr_put_result {
  *
  * outcome  [transfer_count] wr_put_outcome, or NULL
  * res      filled on success; on failure nothing was stored
- * Errors   WR_EIO (database; text of the database), WR_ETIMEOUT (busy), WR_ENOMEM
+ * Errors   WR_EIO (database; text of the database), WR_ETIMEOUT (busy), WR_ENOMEM,
+ *          WR_ECONFLICT (the fence: "source S partition P stands at N, not at M")
  */
 wr_status wr_store_put(wr_store *st, const wr_put *put, uint8_t *outcome,
                        wr_put_result *res, wr_err *err) WR_NODISCARD;
@@ -145,7 +171,18 @@ typedef struct wr_source {
     wr_text resume, status, last_error;
     uint64_t records, gaps, inserted, duplicates, dead;
     int64_t first_s, updated_s; /* wall clock of first and latest put */
+    int64_t first_offset;       /* -1: offsets are not kept */
+    uint64_t messages;
+    int64_t high_watermark;                /* as told last; 0 = never */
+    int64_t first_record_s, last_record_s; /* times of the oldest and the newest accepted
+                                              transfer; 0 = none */
+    double rate_per_s[3]; /* records per second now: exponential means over 1, 5, 15
+                             minutes, like the load of a Unix machine */
 } wr_source;
+/* Both identities of wr_source_mark hold. */
+bool wr_source_adds_up(const wr_source *s);
+/* Offsets still to be read: high_watermark - next_offset, at least 0; -1 = unknown. */
+int64_t wr_source_lag(const wr_source *s);
 typedef wr_status (*wr_source_fn)(void *ctx, const wr_source *s, wr_err *err);
 wr_status wr_store_sources(wr_store *st, wr_source_fn fn, void *ctx,
                            wr_err *err) WR_NODISCARD;
@@ -176,6 +213,23 @@ wr_status wr_store_counts(wr_store *st, wr_counts *out, wr_err *err) WR_NODISCAR
 
 /* Largest S such that no row with seq <= S can still appear. */
 wr_status wr_store_safe_seq(wr_store *st, int64_t *seq, wr_err *err) WR_NODISCARD;
+/* The newest label revision; 0 = no label yet.  Cheaper than wr_store_counts. */
+wr_status wr_store_label_rev(wr_store *st, int64_t *rev, wr_err *err) WR_NODISCARD;
+
+/*
+ * Wait until somebody may have stored transfers or labels since the last call on this
+ * handle (the first call looks no further back than itself), or wait_ms have passed.
+ * A hint: woken without reason is possible, so ask wr_store_safe_seq and
+ * wr_store_label_rev, also after a wait that timed out.
+ *
+ * is_woken  false: the time is over
+ * Errors    WR_EIO (connection lost: open a new handle)
+ * How       PostgreSQL: LISTEN on "walletrisk", which triggers notify at commit; SQLite:
+ *           the file's data_version, asked at growing intervals from 1 to 50 ms; memory:
+ *           woken at once
+ */
+wr_status wr_store_wait(wr_store *st, int64_t wait_ms, bool *is_woken,
+                        wr_err *err) WR_NODISCARD;
 
 /* Fixed width: 40 bytes, no strings. */
 typedef struct wr_edge_row {
@@ -213,6 +267,10 @@ typedef wr_status (*wr_wallet_fn)(void *ctx, const wr_wallet_row *row, size_t n,
 /* Ascending id > after_id. */
 wr_status wr_store_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn,
                                 void *ctx, wr_err *err) WR_NODISCARD;
+
+/* Wallets with these ids, in any order, in chunks; an id without a row is left out. */
+wr_status wr_store_wallets_get(wr_store *st, const uint32_t *id, size_t n,
+                               wr_wallet_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
 
 typedef struct wr_asset_row {
     uint16_t id; /* 0.., order of first appearance */
@@ -258,6 +316,18 @@ typedef wr_status (*wr_label_fn)(void *ctx, const wr_label_row *row, wr_err *err
 wr_status wr_store_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f,
                                bool is_in_graph_only, int64_t after_id, uint32_t limit,
                                wr_label_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
+
+/* Labels of these wallets current at revision rev, in any order. */
+wr_status wr_store_labels_of(wr_store *st, int64_t rev, const uint32_t *wallet_id,
+                             size_t n, wr_label_fn fn, void *ctx,
+                             wr_err *err) WR_NODISCARD;
+/*
+ * Labels that came or went in revisions (after_rev, upto_rev], ascending id, at most
+ * limit; of an updated label both versions.
+ */
+wr_status wr_store_labels_changed(wr_store *st, int64_t after_rev, int64_t upto_rev,
+                                  uint32_t limit, wr_label_fn fn, void *ctx,
+                                  wr_err *err) WR_NODISCARD;
 
 /* --- looking things up -------------------------------------------------------------- */
 
