@@ -14,6 +14,7 @@ enum {
     START_TIMEOUT_MS = 30000,
     CALM_MS = 1000, /* a full buffer is waited for so long before partitions are paused */
     COMMIT_US = 500000,
+    CLOSE_MS = 10000,
     NOTHING_ASSIGNED_US = 3000000, /* is_until_end: no partition is left for us */
 };
 
@@ -389,10 +390,35 @@ static void leave(wr_kafka_consumer *c, wr_status s, const wr_err *why)
     commit(c, true);
 }
 
+/*
+ * Leave the group.  On a queue of its own: a wake of the writer that is still pending on
+ * the consumer's would end rd_kafka_consumer_close half way, and a broker that does not
+ * answer must not hold us.
+ */
+static void close_client(wr_kafka_consumer *c)
+{
+    rd_kafka_t *rk = c->client.rk;
+    rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+    const int64_t until_us = wr_clock_mono_us() + (int64_t)CLOSE_MS * 1000;
+    rd_kafka_error_t *e = rd_kafka_consumer_close_queue(rk, q);
+    while (!e && !rd_kafka_consumer_closed(rk) && wr_clock_mono_us() < until_us) {
+        rd_kafka_event_t *ev = rd_kafka_queue_poll(q, POLL_MS);
+        if (!ev)
+            continue;
+        if (rd_kafka_event_type(ev) == RD_KAFKA_EVENT_REBALANCE)
+            wr_kafka_on_rebalance(rk, rd_kafka_event_error(ev),
+                                  rd_kafka_event_topic_partition_list(ev), &c->client);
+        rd_kafka_event_destroy(ev);
+    }
+    if (e)
+        rd_kafka_error_destroy(e);
+    rd_kafka_queue_destroy(q);
+}
+
 static void release(wr_kafka_consumer *c)
 {
     if (c->client.rk && c->writer)
-        (void)rd_kafka_consumer_close(c->client.rk);
+        close_client(c);
     wr_kafka_writer_stop(c->writer);
     wr_kafka_dead_release(&c->dead);
     if (c->queue)
