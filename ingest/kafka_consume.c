@@ -372,7 +372,6 @@ static void leave(wr_kafka_consumer *c, wr_status s, const wr_err *why)
 {
     c->is_closing = true;
     wr_kafka_writer_no_retry(c->writer);
-    wr_kafka_forget_pending(c);
     for (size_t i = 0; i < c->part_cap; i++)
         if (c->part[i])
             wr_kafka_part_drop(c, c->part[i]);
@@ -380,13 +379,15 @@ static void leave(wr_kafka_consumer *c, wr_status s, const wr_err *why)
     const bool is_failed = s != WR_OK && s != WR_ESTOPPED;
     for (size_t i = 0; i < c->part_cap; i++) {
         wr_kafka_part *p = c->part[i];
-        if (!p || p->state == WR_KAFKA_GONE || !p->is_known)
+        if (!p || p->state == WR_KAFKA_GONE || !p->is_known ||
+            (p->is_pending && !is_failed))
             continue;
         p->next = p->stored;
         wr_kafka_part_mark(c, p, is_failed ? "failed" : "stopped",
                            is_failed ? why->msg : NULL);
     }
     await_writer(c);
+    wr_kafka_forget_pending(c);
     commit(c, true);
 }
 

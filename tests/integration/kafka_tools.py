@@ -57,7 +57,7 @@ class Kafka:
 
     def produce(self, topic, values, partitions=1, producer=None):
         """values: bytes, None, or (key, bytes); to the partitions in turn."""
-        p, failed = producer or self.producer(), []
+        p, failed = self.producer() if producer is None else producer, []  # an idle one is false
         for i, value in enumerate(values):
             key, value = value if isinstance(value, tuple) else (None, value)
             while True:
