@@ -139,7 +139,7 @@ class Consumer:
         full |= {"WALLETRISK_DSN": store.dsn, "WALLETRISK_KAFKA_BROKERS": kafka.brokers} | (env or {})
         self.child = subprocess.Popen(
             [BIN / "walletrisk-ingest", "kafka", "--topic", topic, "--group", f"group.{topic}",
-             "--dead-topic", f"dead.{topic}", "--json", "--kafka", "session.timeout.ms=6000", *map(str, args)],
+             "--dead-topic", f"dead.{topic}", "--json", "--kafka", "session.timeout.ms=2500,heartbeat.interval.ms=500", *map(str, args)],
             env=full, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
         self.out = self.log = None
 
