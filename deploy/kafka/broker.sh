@@ -11,7 +11,7 @@
 # (host:port), pid.  Both ports are picked at the first start and kept, so that a restart
 # finds its data and its clients find it.  Removing DIR of a stopped broker removes it all.
 # The jars are one copy for all brokers, fetched once by Maven as pom.xml says:
-# WALLETRISK_KAFKA_JARS, or walletrisk/kafka-VERSION in the user's cache folder.
+# WR_KAFKA_JARS, or walletrisk/kafka-VERSION in the user's cache folder.
 # Needs java (17 or later) and, the first time, mvn.  No root needed; as root it works too.
 set -euo pipefail
 
@@ -22,9 +22,9 @@ die() { echo "broker.sh: $*" >&2; exit 1; }
 fetch_jars() { # sets jars; any number of callers at once
     local version digest fresh
     version=$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$here/pom.xml")
-    jars=${WALLETRISK_KAFKA_JARS:-}
+    jars=${WR_KAFKA_JARS:-}
     if [ -z "$jars" ]; then
-        [ -n "${XDG_CACHE_HOME:-${HOME:-}}" ] || die "set WALLETRISK_KAFKA_JARS, HOME or XDG_CACHE_HOME: where to keep the jars"
+        [ -n "${XDG_CACHE_HOME:-${HOME:-}}" ] || die "set WR_KAFKA_JARS, HOME or XDG_CACHE_HOME: where to keep the jars"
         jars=${XDG_CACHE_HOME:-$HOME/.cache}/walletrisk/kafka-$version
     fi
     digest=$(sha256sum "$here/pom.xml" | cut -d' ' -f1)

@@ -145,7 +145,7 @@ class Broker(unittest.TestCase):
         self.assertIn("no java (Debian package default-jre-headless)",
                       self.call("start", self.dir, code=1, env=self.tools_but("java")).stderr)
         shutil.rmtree(self.folder / "tools")
-        empty = {"WALLETRISK_KAFKA_JARS": str(self.folder / "jars")}
+        empty = {"WR_KAFKA_JARS": str(self.folder / "jars")}
         self.assertIn("no mvn to fetch Kafka",
                       self.call("start", self.dir, code=1, env=self.tools_but("mvn") | empty).stderr)
         self.assertFalse((self.folder / "jars").exists())
