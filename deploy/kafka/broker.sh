@@ -62,6 +62,7 @@ is_running() { # the process in DIR/pid is the broker of this DIR
 
 answers() { # Metadata (key 3, version 1, no topics): it counts a broker once that takes part
     local reply
+    # shellcheck disable=SC2016
     reply=$(timeout 5 bash -c '
         exec 3<>"/dev/tcp/127.0.0.1/$1" &&
         printf "\0\0\0\16\0\3\0\1\0\0\0\1\377\377\0\0\0\0" >&3 && head -c 12 <&3 | od -An -tx1 -v' \
