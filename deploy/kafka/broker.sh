@@ -33,6 +33,9 @@ fetch_jars() { # sets jars; any number of callers at once
     {
         flock 8
         if ! have_jars "$version" "$digest"; then
+            if [ -n "$(ls -A "$jars" 2>/dev/null)" ] && [ ! -f "$jars/pom.sha256" ]; then
+                die "$jars holds something else than Kafka $version"
+            fi
             command -v mvn >/dev/null || die "no mvn to fetch Kafka $version with (Debian package maven)"
             fresh=$(mktemp -d "$jars.XXXXXX")
             if ! mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies \
@@ -43,7 +46,8 @@ fetch_jars() { # sets jars; any number of callers at once
             fi
             echo "$digest" >"$fresh/pom.sha256"
             chmod 755 "$fresh"
-            rm -rf "$jars" "$fresh.log"
+            rm -f "$fresh.log"
+            if [ -f "$jars/pom.sha256" ]; then rm -rf "$jars"; fi # an older copy of ours
             mv -T "$fresh" "$jars"
         fi
     } 8>"$jars.lock"

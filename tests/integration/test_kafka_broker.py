@@ -136,7 +136,7 @@ class Broker(unittest.TestCase):
         tools = self.folder / "tools"
         tools.mkdir()
         for name in ("bash", "dirname", "realpath", "sed", "sha256sum", "cut", "mkdir", "flock", "cat",
-                     "tr", "grep", "java", "mvn", "rm", "mv", "mktemp", "env"):
+                     "tr", "grep", "ls", "java", "mvn", "rm", "mv", "mktemp", "env"):
             if name not in missing:
                 (tools / name).symlink_to(shutil.which(name))
         return {"PATH": str(tools)}
@@ -149,6 +149,11 @@ class Broker(unittest.TestCase):
         self.assertIn("no mvn to fetch Kafka",
                       self.call("start", self.dir, code=1, env=self.tools_but("mvn") | empty).stderr)
         self.assertFalse((self.folder / "jars").exists())
+        (self.folder / "jars").mkdir()
+        (self.folder / "jars" / "diary").touch()
+        self.assertIn("jars holds something else than Kafka",
+                      self.call("start", self.dir, code=1, env=empty).stderr)
+        self.assertTrue((self.folder / "jars" / "diary").exists())
         self.assertIn("may not have", self.call("start", self.folder / "a b", code=1).stderr)
         for wrong in ([], ["start"], ["stop", "x", "--now"], ["topic", "x", "name"], ["jump", "x"]):
             self.assertIn("broker.sh start DIR", self.call(*wrong, code=2).stderr)
