@@ -19,11 +19,15 @@ test_commands="$kafka_commands docker-compose:docker-compose"
 
 wanted=() commands=()
 for set in "$@"; do
-    case $set in build | kafka | test) ;; *) echo "packages.sh: unknown set '$set' (build, kafka, test)" >&2; exit 2 ;; esac
-    of_set=${set}_commands
-    read -r -d '' -a more <<<"${!set}" || true
+    case $set in
+    build) packages=$build programs=$build_commands ;;
+    kafka) packages=$kafka programs=$kafka_commands ;;
+    test) packages=$test programs=$test_commands ;;
+    *) echo "packages.sh: unknown set '$set' (build, kafka, test)" >&2; exit 2 ;;
+    esac
+    read -r -d '' -a more <<<"$packages" || true
     wanted+=("${more[@]}")
-    read -r -a more <<<"${!of_set}"
+    read -r -a more <<<"$programs"
     commands+=("${more[@]}")
 done
 missing=()
