@@ -138,9 +138,8 @@ static void test_wait__first_one_looks_no_further_back(void **state)
     (void)state;
     char dsn[CT_DSN_MAX];
     WR_AUTO(wr_store) st = ct_open(dsn);
-    writer w = {.dsn = dsn, .tx = 1};
-    write_one(&w);
-    assert_int_equal(w.s, WR_OK);
+    wr_transfer t = ct_transfer(1, 0, "a", "b", 1);
+    ct_put_new(st, &t, 1);
     WR_AUTO(wr_store) other = ct_again(dsn);
     wait_until_quiet(other);
 }
