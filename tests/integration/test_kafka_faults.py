@@ -93,17 +93,28 @@ class Faults(KafkaCase):
 
     # --- two members ------------------------------------------------------------------
 
+    def flow(self, topic, values, partitions, seconds):
+        """The values, spread over some seconds."""
+        p, step = self.kafka.producer(), 200
+        for i in range(0, len(values), step):
+            self.kafka.produce(topic, values[i:i + step], partitions, producer=p)
+            p.poll(seconds * step / len(values))
+        assert p.flush(60) == 0
+
     def rebalance(self, kind, store, name, args):
-        """A member works; others come, stop and die while batches are under way."""
+        """A member works; others come, stop and die while messages flow and batches are open."""
         topic = self.kafka.topic(f"two{name}{kind}", 4)
         values, twice, dead = self.messages(24_000)
-        self.kafka.produce(topic, values, 4)
-        first = Consumer(self.kafka, store, topic, *SMALL, *args)
+        args = [*SMALL, "--flush-ms", 200, *args]
+        first = Consumer(self.kafka, store, topic, *args)
         self.addCleanup(first.child.kill)
+        flowing = threading.Thread(target=self.flow, args=(topic, values, 4, 6))
+        flowing.start()
+        self.addCleanup(flowing.join)
         fenced = changes = 0
         for i in range(4):
-            second = Consumer(self.kafka, store, topic, *SMALL, *args)
-            time.sleep(self.rng.uniform(0.3, 1.2))
+            second = Consumer(self.kafka, store, topic, *args)
+            time.sleep(self.rng.uniform(0.4, 1.4))
             if i == 2:
                 second.kill()
             else:
@@ -111,11 +122,12 @@ class Faults(KafkaCase):
                 fenced += rep["fenced"]
             changes += 2
             self.assertIsNone(first.child.poll(), "the first member ended")
+        flowing.join()
         total = len(values)
         self.assertTrue(until(lambda: self.total(store, topic)["messages"] == total, 90), self.total(store, topic))
         rep = first.stop()
         self.assertIn("revoked", first.log)
-        self.assertIn(f"protocol={'COOPERATIVE' if args else 'EAGER'}", first.log)
+        self.assertIn(f"protocol={'EAGER' if name == 'eager' else 'COOPERATIVE'}", first.log)
         self.finish(f"members come, go and die, {name} ({fenced + rep['fenced']} batches fenced)", changes, store,
                     topic, 24_000, twice, dead)
 
