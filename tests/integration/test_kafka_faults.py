@@ -141,6 +141,19 @@ class Faults(KafkaCase):
             with self.subTest(store=kind):
                 self.rebalance(kind, store, "cooperative-sticky", COOPERATIVE)
 
+    def test_stops_at_any_moment_of_joining(self):
+        """librdkafka 2.0.2 asserts when a cooperative member is destroyed before its first assignment."""
+        _, store = next(self.each_store("join"))
+        for args in ([], COOPERATIVE):
+            topic = self.kafka.topic("join", 2)
+            first = Consumer(self.kafka, store, topic, *args)
+            self.addCleanup(first.child.kill)
+            for _ in range(8):
+                c = Consumer(self.kafka, store, topic, *args)
+                time.sleep(self.rng.uniform(0.02, 0.3))
+                c.stop(timeout=20)
+            first.stop()
+
     def test_two_members_of_two_groups_are_fenced(self):
         """Both hold every partition, all the time: what a split group does at its worst."""
         for kind, store in self.each_store("split"):
