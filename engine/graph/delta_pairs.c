@@ -34,7 +34,7 @@ static bool reserve_met(wr_met_pairs *met, _Atomic uint64_t *bytes)
     uint64_t *key = wr_calloc(slots, sizeof *key);
     if (!key)
         return false;
-    for (uint64_t i = 0; i < met->slots; i++)
+    for (uint64_t i = 0; met->key && i < met->slots; i++)
         if (met->key[i] != 0)
             *slot_of(key, slots, met->key[i]) = met->key[i];
     atomic_fetch_add_explicit(bytes, (slots - met->slots) * sizeof *key,
