@@ -5,6 +5,7 @@
  * transfers.  Half a batch breaks all three.
  */
 #include <pthread.h>
+#include <sched.h>
 
 #include "delta_test.h"
 
@@ -112,8 +113,10 @@ static void *read_on(void *arg)
     return (void *)bad; /* NOLINT(performance-no-int-to-ptr): a count, not an address */
 }
 
-static bool write_batch(wr_delta *d, uint32_t batch)
+/* Waits in the middle of a batch, so that readers look then and keep up with growth. */
+static bool write_batch(shared *s, uint32_t batch)
 {
+    wr_delta *d = s->d;
     char name[80];
     wr_vid v = WR_VID_NONE;
     bool is_new = false;
@@ -130,6 +133,8 @@ static bool write_batch(wr_delta *d, uint32_t batch)
                                   .to = way[k + 1]};
         if (wr_delta_append(d, &row, &is_new, NULL) != WR_OK)
             return false;
+        while (k == 1 && atomic_load(&s->looks) < batch / 10)
+            (void)sched_yield();
     }
     wr_delta_publish(d);
     return true;
@@ -146,9 +151,7 @@ static void test_delta__no_reader_sees_half_a_batch(void **state)
     }
     uint32_t failed = 0;
     for (uint32_t i = 0; i < BATCHES; i++) {
-        failed += !write_batch(s.d, i);
-        while (atomic_load(&s.looks) < i / 10) /* the readers keep up with the growth */
-            (void)sched_yield();
+        failed += !write_batch(&s, i);
     }
     const wr_delta_view last = wr_delta_read(s.d);
     wr_delta_unref(s.d); /* a reader is the last owner */
