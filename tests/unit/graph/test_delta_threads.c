@@ -150,9 +150,8 @@ static void test_delta__no_reader_sees_half_a_batch(void **state)
         assert_int_equal(pthread_create(&reader[i], NULL, read_on, &s), 0);
     }
     uint32_t failed = 0;
-    for (uint32_t i = 0; i < BATCHES; i++) {
+    for (uint32_t i = 0; i < BATCHES; i++)
         failed += !write_batch(&s, i);
-    }
     const wr_delta_view last = wr_delta_read(s.d);
     wr_delta_unref(s.d); /* a reader is the last owner */
     atomic_store(&s.is_done, true);
