@@ -146,6 +146,11 @@ wr_delta_view wr_delta_read(const wr_delta *d)
         .d = d, .base = d->base, .m = (uint32_t)both, .n = (uint32_t)(both >> 32)};
 }
 
+wr_delta_view wr_delta_read_all(const wr_delta *d)
+{
+    return (wr_delta_view){.d = d, .base = d->base, .m = d->m, .n = d->n};
+}
+
 wr_delta_row wr_delta_row_at(const wr_delta_view *w, uint64_t i)
 {
     assert(w && i < w->m);

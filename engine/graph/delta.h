@@ -80,6 +80,8 @@ typedef struct wr_delta_view {
     uint32_t n;              /* vertices, those of the base included */
 } wr_delta_view;
 wr_delta_view wr_delta_read(const wr_delta *d);
+/* The writer's own view: what was added and is not published yet as well. */
+wr_delta_view wr_delta_read_all(const wr_delta *d);
 
 /* WR_VID_NONE when absent. */
 wr_vid wr_delta_vertex(const wr_delta_view *w, const wr_chain *chain, wr_text address);
