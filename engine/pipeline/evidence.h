@@ -28,11 +28,10 @@ typedef struct wr_activity {
 
 /* What the live state says about the answer itself. */
 typedef struct wr_live_note {
-    bool is_live;          /* transfers of this wallet came after the run */
-    bool is_exact;         /* receiving side and label are what a new run would find */
-    bool is_sending_newer; /* it has paid since: sending exposure holds the run's indirect
-                              part only */
-    int64_t seq;           /* every transfer up to this one is in */
+    bool is_live;        /* transfers of this wallet came after the run */
+    bool is_exact;       /* receiving side and label are what a new run would find */
+    bool has_paid_since; /* the sending side holds more than the run's */
+    int64_t seq;         /* every transfer up to this one is in */
 } wr_live_note;
 
 typedef struct wr_evidence {

@@ -69,7 +69,7 @@ static void from_board(wr_evidence *e, const wr_board_entry *b)
     e->activity = b->activity;
     e->live.is_live = true;
     e->live.is_exact = b->is_exact;
-    e->live.is_sending_newer = b->sent > 0.0;
+    e->live.has_paid_since = b->sent > 0.0;
 }
 
 int64_t wr_view_seq(const wr_view *view)

@@ -230,8 +230,7 @@ static void put_live(wr_json_out *j, const wr_live_note *n)
     wr_json_kv_i64(j, "seq", n->seq);
     wr_json_kv_bool(j, "has_newer_transfers", n->is_live);
     wr_json_kv_bool(j, "is_exact", n->is_exact);
-    wr_json_kv_cstr(j, "sending",
-                    n->is_sending_newer ? "direct_only_since_run" : "exact");
+    wr_json_kv_cstr(j, "sending", n->has_paid_since ? "run_and_direct_since" : "run");
     wr_json_close(j, '}');
 }
 

@@ -47,8 +47,7 @@ static void put_carried(wr_json_out *j, const wr_evidence *e, double value)
         double share = carried(e, k);
         if (!(share > 0.0))
             continue;
-        const wr_category *c =
-            &e->a->cfg->taxonomy.category[wr_assess_category(e->a, k)];
+        const wr_category *c = &e->a->cfg->taxonomy.category[wr_assess_category(e->a, k)];
         wr_json_open(j, '{');
         wr_json_kv_cstr(j, "category_id", c->id);
         wr_json_kv_f64(j, "share", share);
