@@ -162,6 +162,8 @@ wr_status wr_stream_run(const wr_stream *s, const wr_stream_use *use, wr_err *er
         return run_list(s, use, (cursor){0, 0, s->fl->col.m}, err);
     for (uint32_t k = 0; k < s->asset_count; k++) {
         uint64_t first = s->asset_first[k], end = s->asset_first[k + 1];
+        if (use->asset)
+            *use->asset = s->fl->col.asset[s->order[first]];
         WR_TRY(run_list(s, use, (cursor){first, first, end}, err));
         if (use->fold)
             WR_TRY(fold_list(s, use, first, end, err));

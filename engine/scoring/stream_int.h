@@ -53,6 +53,7 @@ typedef struct wr_stream_use {
     /* With several assets, after each one, for both ends of each of its transfers (often
      * more than once): move what v holds of this asset to the sums, empty the state. */
     wr_status (*fold)(void *ctx, wr_vid v, wr_err *err);
+    uint16_t *asset; /* optional, with several assets: set to the one being read */
     const char *phase;
     const wr_progress *pg;
 } wr_stream_use;
