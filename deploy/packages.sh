@@ -1,32 +1,41 @@
 #!/usr/bin/env bash
 # Installs Debian 12 packages, as root or through sudo; does nothing when all are there.
 #   deploy/packages.sh build        what building and running the programs needs
+#   deploy/packages.sh build kafka  and a local broker (deploy/kafka)
 #   deploy/packages.sh build test   and what the tests need
 set -euo pipefail
 
 build='gcc libc6-dev cmake ninja-build pkg-config python3 curl
     libigraph-dev libpq-dev libsqlite3-dev libcivetweb-dev libjansson-dev libyaml-dev
-    libssl-dev libzstd-dev zlib1g-dev'
-# programs that may have come another way (a newer Node.js ships its own npm and refuses Debian's)
-commands='npm'
-test='g++ clang clang-format clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev postgresql
-    python3-networkx python3-yaml python3-jsonschema sqlite3 procps unzip zstd'
+    libssl-dev libzstd-dev zlib1g-dev librdkafka-dev'
+kafka='kcat'
+test="$kafka g++ clang clang-format clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev postgresql
+    python3-networkx python3-yaml python3-jsonschema sqlite3 procps unzip zstd debootstrap"
+# command:package of programs that may have come another way (a newer Node.js ships its own
+# npm and refuses Debian's)
+build_commands='npm:npm'
+kafka_commands='java:default-jre-headless mvn:maven'
+test_commands="$kafka_commands docker-compose:docker-compose"
 
-wanted=()
+wanted=() commands=()
 for set in "$@"; do
     case $set in
-    build) read -r -d '' -a more <<<"$build" || true ;;
-    test) read -r -d '' -a more <<<"$test" || true ;;
-    *) echo "packages.sh: unknown set '$set' (build, test)" >&2; exit 2 ;;
+    build) packages=$build programs=$build_commands ;;
+    kafka) packages=$kafka programs=$kafka_commands ;;
+    test) packages=$test programs=$test_commands ;;
+    *) echo "packages.sh: unknown set '$set' (build, kafka, test)" >&2; exit 2 ;;
     esac
+    read -r -d '' -a more <<<"$packages" || true
     wanted+=("${more[@]}")
+    read -r -a more <<<"$programs"
+    commands+=("${more[@]}")
 done
 missing=()
 for p in "${wanted[@]}"; do
     dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
 done
-for p in $commands; do
-    command -v "$p" >/dev/null || missing+=("$p")
+for c in "${commands[@]}"; do
+    command -v "${c%:*}" >/dev/null || missing+=("${c#*:}")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
@@ -43,6 +52,11 @@ case " ${missing[*]} " in
         echo 'create_main_cluster = false' |
             "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
     fi ;;
+esac
+case " ${missing[*]} " in
+*' default-jre-headless '* | *' maven '*) # its scripts want both; slim systems lack the folder
+    [ -e /proc/self ] || { echo "packages.sh: Java cannot be installed without /proc (mount it)" >&2; exit 1; }
+    "${as_root[@]}" mkdir -p /usr/share/man/man1 ;;
 esac
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
