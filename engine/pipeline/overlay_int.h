@@ -19,6 +19,7 @@ typedef struct wr_met {
     int8_t column;       /* of the label that the ledger knows, or WR_SEED_NONE */
     int8_t own_category; /* taxonomy's, of the label that holds now; -1 = none */
     bool is_marked, is_dirty, is_dated;
+    uint32_t inexact_from_s; /* its money is not known from here on; UINT32_MAX = it is */
     float confidence, own_confidence;
     uint32_t from_s, to_s;
     wr_activity activity;
@@ -82,15 +83,14 @@ static inline int wr_met_label(const wr_met *w, uint32_t t)
 }
 
 wr_status wr_overlay_set_dirty(wr_overlay *o, uint32_t handle, wr_err *err) WR_NODISCARD;
-/* Not exact from here on, and to be published. */
-wr_status wr_overlay_mark(wr_overlay *o, uint32_t handle, wr_err *err) WR_NODISCARD;
 /*
- * Mark start and everybody that money from it (WR_DELTA_OUT; WR_DELTA_IN: to it) can have
- * reached in transfers from time_s on (up to it).
+ * Mark start and everybody that its money can have reached in transfers from time_s on
+ * (WR_DELTA_OUT), or whose money can have reached it up to time_s (WR_DELTA_IN: their
+ * sending side is meant, what they pay is as exact as before).
  */
 wr_status wr_overlay_mark_reach(wr_overlay *o, wr_vid start, uint32_t time_s, int way,
                                 wr_err *err) WR_NODISCARD;
-/* Ends and payees of the batch at hand. */
+/* Of the batch at hand: ends of transfers that came too late, payees of the inexact. */
 wr_status wr_overlay_mark_batch(wr_overlay *o, wr_err *err) WR_NODISCARD;
 /* Labels of revisions (o->stats.label_rev, rev]. */
 wr_status wr_overlay_mark_labels(wr_overlay *o, wr_store *st, int64_t rev,

@@ -6,6 +6,11 @@
  * which each vertex is reached is kept; a vertex is looked at again only when it is
  * reached earlier.  A labelled wallet is reached and goes no further: what leaves it
  * starts anew.  Bounded by WR_OVERLAY_MARK_EDGES; beyond that the board gives up.
+ *
+ * Each wallet remembers from when on its money is not exact (inexact_from_s).  Transfers
+ * that are there are followed when it is set; those that come later are looked at as they
+ * come, by mark_batch, which starts a search where a payee is reached earlier than
+ * before: in a batch the order of arrival is not that of time.
  */
 #include <inttypes.h>
 
@@ -24,7 +29,7 @@ wr_status wr_overlay_set_dirty(wr_overlay *o, uint32_t handle, wr_err *err)
     return WR_OK;
 }
 
-wr_status wr_overlay_mark(wr_overlay *o, uint32_t handle, wr_err *err)
+static wr_status mark(wr_overlay *o, uint32_t handle, wr_err *err)
 {
     if (o->met[handle].is_marked)
         return WR_OK;
@@ -97,15 +102,27 @@ static wr_status reach(search *s, wr_vid v, uint32_t time_s, wr_err *err)
     return WR_OK;
 }
 
-static bool follows(const search *s, uint32_t time_s, uint32_t at_s)
-{
-    return s->way == WR_DELTA_OUT ? time_s >= at_s : time_s <= at_s;
-}
-
-static wr_status step(search *s, wr_vid to, uint32_t time_s, uint32_t at_s, wr_err *err)
+static wr_status step(search *s, wr_vid to, uint32_t time_s, const visit *x, wr_err *err)
 {
     s->edges++;
-    return follows(s, time_s, at_s) ? reach(s, to, time_s, err) : WR_OK;
+    return is_better(s, x->time_s, time_s) || x->time_s == time_s
+               ? reach(s, to, time_s, err)
+               : WR_OK;
+}
+
+/* First entry of a row, which is in time order, that is not before (after) t. */
+static uint64_t first_from(const wr_rows *r, const uint32_t *time_s, wr_vid v, uint64_t t)
+{
+    uint64_t lo = r->off[v];
+    uint64_t hi = r->off[v + 1ULL];
+    while (lo < hi) {
+        const uint64_t mid = lo + (hi - lo) / 2;
+        if (time_s[r->col[mid]] < t)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
 }
 
 static wr_status expand_base(search *s, const visit *x, wr_err *err)
@@ -116,12 +133,13 @@ static wr_status expand_base(search *s, const visit *x, wr_err *err)
     const wr_columns col = wr_snapshot_columns(g);
     const bool is_out = s->way == WR_DELTA_OUT;
     const wr_rows r = is_out ? wr_snapshot_rows_out(g) : wr_snapshot_rows_in(g);
-    for (uint64_t i = r.off[x->v]; i < r.off[x->v + 1ULL]; i++) {
+    const uint64_t begin =
+        is_out ? first_from(&r, col.time_s, x->v, x->time_s) : r.off[x->v];
+    const uint64_t end =
+        is_out ? r.off[x->v + 1ULL] : first_from(&r, col.time_s, x->v, x->time_s + 1ULL);
+    for (uint64_t i = begin; i < end && s->edges <= WR_OVERLAY_MARK_EDGES; i++) {
         const uint32_t at = r.col[i];
-        WR_TRY(
-            step(s, is_out ? col.to[at] : col.from[at], col.time_s[at], x->time_s, err));
-        if (s->edges > WR_OVERLAY_MARK_EDGES)
-            return WR_OK;
+        WR_TRY(step(s, is_out ? col.to[at] : col.from[at], col.time_s[at], x, err));
     }
     return WR_OK;
 }
@@ -131,7 +149,7 @@ static wr_status expand_delta(search *s, const visit *x, wr_err *err)
     for (uint64_t i = wr_delta_newest(&s->graph, x->v, s->way); i != WR_DELTA_END;
          i = wr_delta_before(&s->graph, i, s->way)) {
         const wr_delta_row r = wr_delta_row_at(&s->graph, i);
-        WR_TRY(step(s, s->way == WR_DELTA_OUT ? r.to : r.from, r.time_s, x->time_s, err));
+        WR_TRY(step(s, s->way == WR_DELTA_OUT ? r.to : r.from, r.time_s, x, err));
         if (s->edges > WR_OVERLAY_MARK_EDGES)
             return WR_OK;
     }
@@ -157,10 +175,16 @@ static wr_status visit_next(search *s, wr_err *err)
     WR_TRY(handle_of(s, &handle, x.v, err));
     if (handle == UINT32_MAX)
         return WR_OK;
-    WR_TRY(wr_overlay_mark(s->o, handle, err));
-    const wr_met *w = &s->o->met[handle];
-    if (s->head > 1 && w->column >= 0 && !w->is_dated)
-        return WR_OK; /* a stop */
+    wr_met *w = &s->o->met[handle];
+    if (s->way == WR_DELTA_OUT) {
+        if (w->inexact_from_s <= x.time_s) /* followed before */
+            return WR_OK;
+        w->inexact_from_s = x.time_s;
+    }
+    const bool is_stop = s->head > 1 && w->column >= 0 && !w->is_dated;
+    WR_TRY(mark(s->o, handle, err));
+    if (is_stop)
+        return WR_OK;
     WR_TRY(expand_base(s, &x, err));
     return expand_delta(s, &x, err);
 }
@@ -190,6 +214,13 @@ wr_status wr_overlay_mark_reach(wr_overlay *o, wr_vid start, uint32_t time_s, in
 /* --- a batch ---------------------------------------------------------------------------
  */
 
+static wr_status mark_from(wr_overlay *o, uint32_t handle, uint32_t time_s, wr_err *err)
+{
+    if (o->met[handle].inexact_from_s <= time_s)
+        return WR_OK;
+    return wr_overlay_mark_reach(o, o->met[handle].v, time_s, WR_DELTA_OUT, err);
+}
+
 wr_status wr_overlay_mark_batch(wr_overlay *o, wr_err *err)
 {
     for (size_t i = 0; i < o->row_count; i++) {
@@ -198,14 +229,12 @@ wr_status wr_overlay_mark_batch(wr_overlay *o, wr_err *err)
             continue;
         if (t->is_out_of_order) {
             o->stats.out_of_order++;
-            WR_TRY(wr_overlay_mark_reach(o, o->met[t->from].v, t->time_s, WR_DELTA_OUT,
-                                         err));
-            WR_TRY(
-                wr_overlay_mark_reach(o, o->met[t->to].v, t->time_s, WR_DELTA_OUT, err));
+            WR_TRY(mark_from(o, t->from, t->time_s, err));
+            WR_TRY(mark_from(o, t->to, t->time_s, err));
         }
         const wr_met *u = &o->met[t->from];
-        if (u->is_marked && (u->column < 0 || u->is_dated))
-            WR_TRY(wr_overlay_mark(o, t->to, err));
+        if (u->inexact_from_s <= t->time_s && (u->column < 0 || u->is_dated))
+            WR_TRY(mark_from(o, t->to, t->time_s, err));
     }
     return WR_OK;
 }

@@ -61,6 +61,7 @@ static wr_status add(wr_overlay *o, uint32_t *handle, const wr_met *w, wr_err *e
     WR_TRY(wr_ledger_live_add(o->ledger, handle, &known, err));
     wr_met *to = &o->met[o->met_count++];
     *to = *w;
+    to->inexact_from_s = UINT32_MAX;
     if (w->v < wr_snapshot_n(o->g))
         to->activity = wr_assess_activity(o->g, w->v);
     o->handle_of[w->id] = *handle + 1;

@@ -430,8 +430,10 @@ static void test_overlay__refuses_a_graph_beyond_it(void **state)
     begin(&w, 77);
     put_transfers(&w, 5);
     load_newest(&w);
-    assert_err(WR_EINVAL, wr_overlay_regraph(w.o, w.st, &w.graph, &err));
-    assert_non_null(strstr(err.msg, "for a live state at"));
+    wr_err why = {0};
+    assert_int_equal(wr_overlay_regraph(w.o, w.st, &w.graph, &why), WR_EINVAL);
+    assert_non_null(strstr(why.msg, "for a live state at"));
+
     end(&w);
 }
 
