@@ -8,16 +8,17 @@
  * (time, seq) among the transfers of one wallet and asset; transfers that share no wallet
  * commute.
  *
- *   slot   one (wallet, asset): a ledger row, made when first met, from the base's state
- *          of that wallet and asset or empty
- *   log    the newest transfers, in the order they were applied, in epochs of equal size;
- *          an epoch keeps the rows that its slots had before it (undo)
- *   late   a transfer older than one that a slot of its own has seen.  While the log
- * still holds all of those, epochs are taken back, the late one is put in its place and
- *          the rest is applied again.  Otherwise it is applied out of order and reported:
- *          the caller must say that what depends on it is not exact.  That is what money
- *          of its payer (unless its label held: then nothing of it) and its payee reaches
- *          from there, forward in (time, seq) within the asset, and nothing else
+ *     slot   one (wallet, asset): a ledger row, made when first met, from the base's
+ *            state of that wallet and asset or empty
+ *     log    the newest transfers, in the order they were applied, in epochs of equal
+ *            size; an epoch keeps the rows that its slots had before it (undo)
+ *     late   a transfer older than one that a slot of its own has seen
+ *
+ * While the log still holds all of those, epochs are taken back, the late one is put in
+ * its place and the rest is applied again.  Otherwise it is applied out of order and
+ * reported: the caller must say that what depends on it is not exact.  That is what money
+ * of its payee and its payer (not of the payer when its label held) reaches from there,
+ * in base and stream, forward in (time, seq) within the asset, and nothing else.
  *
  * Assets of one wallet are folded in ascending asset id, as wr_ledger_run does.
  *

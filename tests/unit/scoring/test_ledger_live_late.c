@@ -73,7 +73,7 @@ static void test_ledger_live_apply__large_streams(void **state)
                                .self_prob = 0.01};
         live_flow_opts o = {.base_part = seed % 2 ? 0.5 : 0,
                             .late_prob = seed < 2 ? 0 : 0.01,
-                            .late_most = 200 << seed,
+                            .late_most = 200U << seed,
                             .epoch_rows = seed < 4 ? 700 : 0,
                             .epoch_count = seed < 4 ? 3 : 0,
                             .batch_most = seed == 5 ? 9000 : 1200};

@@ -199,6 +199,32 @@ static void test_ledger_run__largest_share_over_assets(void **state)
     flow_gen_release(&g);
 }
 
+/* So little that a mean weighs it as less than all: still the same beside another asset.
+ */
+static void test_ledger_run__one_asset_has_its_bits_beside_others(void **state)
+{
+    (void)state;
+    flow_gen g;
+    flow_gen_opts shape = {.n = 4, .m = 4, .c = 1, .assets = 1};
+    flow_gen_init(&g, 1, &shape);
+    g.seeds.category[0] = 0;
+    g.seeds.confidence[0] = 1;
+    g.m = 0;
+    flow_gen_add(&g, 0, 1, 1, 0x1p-1040, 4);
+    flow_gen_add(&g, 2, 3, 2, 5, 9);
+    wr_ledger alone = {0}, beside = {0};
+    wr_ledger_opts o = WR_LEDGER_OPTS_INIT;
+    g.fl.col.m = 1;
+    assert_ok(wr_ledger_run(&alone, &g.fl, &o, &err));
+    g.fl.col.m = 2;
+    assert_ok(wr_ledger_run(&beside, &g.fl, &o, &err));
+    assert_true(wr_ledger_at(&alone, 1).mean_hops[0] > 0);
+    assert_memory_equal(alone.row, beside.row, 2 * alone.row_bytes);
+    wr_ledger_release(&alone);
+    wr_ledger_release(&beside);
+    flow_gen_release(&g);
+}
+
 static wr_status run_and_release(const wr_flow *fl, wr_err *err)
 {
     wr_ledger_opts o = {.is_state_kept = true};
@@ -206,22 +232,26 @@ static wr_status run_and_release(const wr_flow *fl, wr_err *err)
     return wr_ledger_run(&l, fl, &o, err);
 }
 
+static void states_out_of_memory(uint32_t assets)
+{
+    flow_gen_opts shape = {.n = 40,
+                           .m = 200,
+                           .c = 5,
+                           .assets = assets,
+                           .hubs = 20,
+                           .label_prob = 0.4,
+                           .is_whole = true};
+    flow_gen g;
+    flow_gen_init(&g, 3, &shape);
+    assert_oom_safe(run_and_release(&g.fl, &err));
+    flow_gen_release(&g);
+}
+
 static void test_ledger_run__states_out_of_memory(void **state)
 {
     (void)state;
-    for (uint32_t assets = 1; assets <= 3; assets += 2) {
-        flow_gen_opts shape = {.n = 40,
-                               .m = 200,
-                               .c = 5,
-                               .assets = assets,
-                               .hubs = 20,
-                               .label_prob = 0.4,
-                               .is_whole = true};
-        flow_gen g;
-        flow_gen_init(&g, 3, &shape);
-        assert_oom_safe(run_and_release(&g.fl, &err));
-        flow_gen_release(&g);
-    }
+    states_out_of_memory(1);
+    states_out_of_memory(3);
 }
 
 int main(void)
@@ -230,6 +260,7 @@ int main(void)
         wr_unit_test(test_ledger_run__is_the_sum_of_its_assets),
         wr_unit_test(test_ledger_run__keeps_the_state_of_each_asset),
         wr_unit_test(test_ledger_run__largest_share_over_assets),
+        wr_unit_test(test_ledger_run__one_asset_has_its_bits_beside_others),
         wr_unit_test(test_ledger_run__states_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
