@@ -48,6 +48,15 @@ static wr_status parse_number(const wr_arg *arg, const char *value, double *out,
     return WR_OK;
 }
 
+static wr_status add(wr_arg_list *l, const wr_arg *arg, const char *value, wr_err *err)
+{
+    if (l->count == WR_ARG_LIST_MAX)
+        return wr_fail(err, WR_EINVAL, "--%s: given more than %d times", arg->name,
+                       (int)WR_ARG_LIST_MAX);
+    l->item[l->count++] = value;
+    return WR_OK;
+}
+
 static wr_status set(const wr_arg *arg, const char *value, wr_err *err)
 {
     double number = 0.0;
@@ -67,6 +76,8 @@ static wr_status set(const wr_arg *arg, const char *value, wr_err *err)
         return WR_OK;
     case WR_ARG_NUMBER:
         return parse_number(arg, value, arg->to, err);
+    case WR_ARG_LIST:
+        return add(arg->to, arg, value, err);
     }
     return wr_fail(err, WR_EINVAL, "--%s: kind %d", arg->name, (int)arg->kind);
 }

@@ -20,7 +20,14 @@ typedef enum wr_arg_kind {
     WR_ARG_TEXT,   /* const char ** */
     WR_ARG_INT,    /* int64_t * */
     WR_ARG_NUMBER, /* double * */
+    WR_ARG_LIST,   /* wr_arg_list *: may be given several times */
 } wr_arg_kind;
+
+enum { WR_ARG_LIST_MAX = 64 };
+typedef struct wr_arg_list {
+    const char *item[WR_ARG_LIST_MAX]; /* [count], in the order given */
+    size_t count;
+} wr_arg_list;
 
 typedef struct wr_arg {
     const char *name; /* without the dashes */

@@ -245,6 +245,7 @@ static wr_status load_env(wr_config *cfg, wr_err *err)
         int len = (int)(eq - *e);
         (void)snprintf(name, sizeof name, "%.*s", len, *e);
         if (strncmp(name + ENV_PREFIX_LEN, "TEST_", 5) == 0 ||
+            strncmp(name + ENV_PREFIX_LEN, "KAFKA_", 6) == 0 ||
             strcmp(name + ENV_PREFIX_LEN, "CONFIG") == 0)
             continue;
         char key[sizeof name];

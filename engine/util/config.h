@@ -5,7 +5,8 @@
  * WALLETRISK_<KEY> environment < flags (--key value, --key=value, '-' for '_').  An
  * unknown key in the file or the environment is an error that names it; a value outside
  * its range too.  A file and the environment may hold the keys of all programs; a flag
- * is taken only by a program that uses it.  WALLETRISK_TEST_* belongs to the tests.
+ * is taken only by a program that uses it.  WALLETRISK_TEST_* belongs to the tests,
+ * WALLETRISK_KAFKA_* to the Kafka client (ingest/kafka_conf.h).
  * A database password prints as "***"; give it by file or environment, as other users
  * of a machine can read a command line.
  * `--help` texts and deploy/config.example.ini are written from the table.
