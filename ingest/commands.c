@@ -5,6 +5,7 @@ const wr_command wr_ingest_commands[] = {
      "load CSV or NDJSON files, plain, .gz or .zst; '-' is stdin"},
     {"simulate", wr_ingest_cmd_simulate,
      "make transfers with planted crimes and their truth"},
+    {"produce", wr_ingest_cmd_produce, "publish files or a simulation to a Kafka topic"},
     {"status", wr_ingest_cmd_status, "where every source stands, and whether it adds up"},
     {"dead list", wr_ingest_cmd_dead_list,
      "records that were refused, with field and reason"},

@@ -14,6 +14,7 @@ extern const wr_command wr_ingest_commands[]; /* ends with name NULL */
 
 wr_status wr_ingest_cmd_file(wr_command_line *cl, wr_err *err) WR_NODISCARD;
 wr_status wr_ingest_cmd_simulate(wr_command_line *cl, wr_err *err) WR_NODISCARD;
+wr_status wr_ingest_cmd_produce(wr_command_line *cl, wr_err *err) WR_NODISCARD;
 wr_status wr_ingest_cmd_status(wr_command_line *cl, wr_err *err) WR_NODISCARD;
 wr_status wr_ingest_cmd_dead_list(wr_command_line *cl, wr_err *err) WR_NODISCARD;
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/text.h"
+
 extern char **environ;
 
 enum { LINE_MAX_BYTES = 16384, KEY_MAX_BYTES = 128 };
@@ -29,7 +31,7 @@ static const struct {
     {"isolation.level", "records of aborted transactions must not be stored"},
     {"enable.partition.eof", "gaps at the end of a partition are counted by it"},
     {"enable.idempotence", "a retry must not write a record twice"},
-    {"transactional.id", "the producers here have no transactions"},
+    {"transactional.id", "--transactional names it"},
 };
 
 /* --- one setting ---------------------------------------------------------------------

@@ -15,27 +15,24 @@ typedef struct wr_sim_flags {
     int64_t transfers, incidents, seed, users, days, public_percent;
 } wr_sim_flags;
 
-#define WR_SIM_FLAGS_INIT                                                   \
-    {                                                                       \
-        .kind = "account", .transfers = 100000, .incidents = -1, .seed = 1, \
-        .users = 4096, .days = 90, .public_percent = 50                     \
-    }
+/* clang-format off */
+#define WR_SIM_FLAGS_INIT                                                                \
+    {.kind = "account", .transfers = 100000, .incidents = -1, .seed = 1, .users = 4096,  \
+     .days = 90, .public_percent = 50}
 
-#define WR_SIM_FLAG_ROWS(s)                                                         \
-    {"kind", WR_ARG_TEXT, &(s)->kind, 0, 0, "K  account | utxo (account)"},         \
-        {"transfers", WR_ARG_INT, &(s)->transfers,                                  \
-         1,           1e12,       "N  how many payments (100000)"},                 \
-        {"incidents", WR_ARG_INT, &(s)->incidents,                                  \
-         0,           1e9,        "N  planted crimes (transfers / 2000)"},          \
-        {"seed", WR_ARG_INT, &(s)->seed, 0, 9e15, "N  same seed, same bytes (1)"},  \
-        {"users", WR_ARG_INT, &(s)->users,                                          \
-         16,      1 << 24,    "N  users active at a time (4096)"},                  \
-        {"start", WR_ARG_TEXT, &(s)->start, 0, 0, "T  first payment (2025-01-01)"}, \
-        {"days", WR_ARG_INT, &(s)->days, 1, 3650, "N  time that they cover (90)"},  \
-    {                                                                               \
-        "public", WR_ARG_INT, &(s)->public_percent, 0, 100,                         \
-            "P  percent of incidents whose source gets a label (50)"                \
-    }
+#define WR_SIM_FLAG_ROWS(s)                                                              \
+    {"kind", WR_ARG_TEXT, &(s)->kind, 0, 0, "K  account | utxo (account)"},              \
+    {"transfers", WR_ARG_INT, &(s)->transfers, 1, 1e12,                                  \
+     "N  how many payments (100000)"},                                                   \
+    {"incidents", WR_ARG_INT, &(s)->incidents, 0, 1e9,                                   \
+     "N  planted crimes (transfers / 2000)"},                                            \
+    {"seed", WR_ARG_INT, &(s)->seed, 0, 9e15, "N  same seed, same bytes (1)"},           \
+    {"users", WR_ARG_INT, &(s)->users, 16, 1 << 24, "N  users active at a time (4096)"}, \
+    {"start", WR_ARG_TEXT, &(s)->start, 0, 0, "T  first payment (2025-01-01)"},          \
+    {"days", WR_ARG_INT, &(s)->days, 1, 3650, "N  time that they cover (90)"},           \
+    {"public", WR_ARG_INT, &(s)->public_percent, 0, 100,                                 \
+     "P  percent of incidents whose source gets a label (50)"}
+/* clang-format on */
 
 /*
  * chain   found; its name, or NULL for that of the kind

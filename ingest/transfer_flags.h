@@ -16,33 +16,26 @@ typedef struct wr_transfer_flags {
     bool is_rounding;
 } wr_transfer_flags;
 
-#define WR_TRANSFER_FLAGS_INIT \
-    {                          \
-        .decimals = -1         \
-    }
+/* clang-format off */
+#define WR_TRANSFER_FLAGS_INIT {.decimals = -1}
 
 /* Rows of a command's flag table: what one record may lack or spell its own way. */
-#define WR_TRANSFER_FLAG_ROWS(f)                                                           \
-    {"map", WR_ARG_TEXT, &(f)->map,                                                        \
-     0,     0,           "M  field=column,… e.g. from=sender,to=account"},                 \
-        {"chain", WR_ARG_TEXT, &(f)->chain,                                                \
-         0,       0,           "C  for records that name none: ETH, BTC, …"},              \
-        {"asset", WR_ARG_TEXT, &(f)->asset, 0, 0, "A  for records that name none"},        \
-        {"decimals", WR_ARG_INT, &(f)->decimals, 0, 36, "N  base units = value * 10^N"},   \
-        {"rounding",                                                                       \
-         WR_ARG_FLAG,                                                                      \
-         &(f)->is_rounding,                                                                \
-         0,                                                                                \
-         0,                                                                                \
-         "round digits beyond the decimals (half to even) instead of refusing them"},      \
-        {"time-unit", WR_ARG_TEXT, &(f)->time_unit,                                        \
-         0,           0,           "U  auto | s | ms | steps (auto)"},                     \
-        {"step-base", WR_ARG_TEXT, &(f)->time_base, 0, 0, "T  time of step 0 (RFC 3339)"}, \
-        {"step-seconds", WR_ARG_INT, &(f)->step_s, 1, 31622400, "N  length of a step"},    \
-    {                                                                                      \
-        "position", WR_ARG_TEXT, &(f)->position, 0, 0,                                     \
-            "P  of records with a hash and no position: auto | zero | derived (auto)"      \
-    }
+#define WR_TRANSFER_FLAG_ROWS(f)                                                         \
+    {"map", WR_ARG_TEXT, &(f)->map, 0, 0,                                                \
+     "M  field=column,… e.g. from=sender,to=account"},                                   \
+    {"chain", WR_ARG_TEXT, &(f)->chain, 0, 0,                                            \
+     "C  for records that name none: ETH, BTC, …"},                                      \
+    {"asset", WR_ARG_TEXT, &(f)->asset, 0, 0, "A  for records that name none"},          \
+    {"decimals", WR_ARG_INT, &(f)->decimals, 0, 36, "N  base units = value * 10^N"},     \
+    {"rounding", WR_ARG_FLAG, &(f)->is_rounding, 0, 0,                                   \
+     "round digits beyond the decimals (half to even) instead of refusing them"},        \
+    {"time-unit", WR_ARG_TEXT, &(f)->time_unit, 0, 0,                                    \
+     "U  auto | s | ms | steps (auto)"},                                                 \
+    {"step-base", WR_ARG_TEXT, &(f)->time_base, 0, 0, "T  time of step 0 (RFC 3339)"},   \
+    {"step-seconds", WR_ARG_INT, &(f)->step_s, 1, 31622400, "N  length of a step"},      \
+    {"position", WR_ARG_TEXT, &(f)->position, 0, 0,                                      \
+     "P  of records with a hash and no position: auto | zero | derived (auto)"}
+/* clang-format on */
 
 /* WR_EINVAL, WR_EPARSE: names the flag and the value. */
 wr_status wr_transfer_flags_opts(wr_transfer_opts *o, const wr_transfer_flags *f,
