@@ -23,6 +23,10 @@
  *  - a restart (wr_source_mark) removes the letters of (source, partition) that were
  * there before the put, and takes their number, at most what is counted, off the source's
  *    records and dead.
+ *  - what a put takes away (restart, or wr_put.resolved: then only the named letters)
+ * goes before what it brings; a restart takes the resolved ones along.
+ *  - the fence is judged by what is committed when the source's row is locked, and a put
+ *    that it refuses leaves no trace (wr_store_fence_fail).
  *  - wr_store_totals (transfers, first and last time, wallets, dead letters) is kept by
  *    table store_totals, so that wr_store_counts does not scan; its column slot exists so
  *    that concurrent writers need not queue at one row (a backend uses any slots, readers
@@ -34,6 +38,7 @@
 #define WR_STORE_BACKEND_INT_H
 
 #include "store/migrations_int.h"
+#include "store/rate_int.h"
 #include "store/store.h"
 
 /* One row of schema_migrations. */
@@ -80,10 +85,14 @@ typedef struct wr_store_backend {
 
     wr_status (*counts)(wr_store *st, wr_counts *out, wr_err *err);
     wr_status (*safe_seq)(wr_store *st, int64_t *seq, wr_err *err);
+    wr_status (*label_rev)(wr_store *st, int64_t *rev, wr_err *err);
+    wr_status (*wait)(wr_store *st, int64_t wait_ms, bool *is_woken, wr_err *err);
     wr_status (*scan_edges)(wr_store *st, int64_t after_seq, int64_t upto_seq,
                             bool is_any_order, wr_edge_fn fn, void *ctx, wr_err *err);
     wr_status (*scan_wallets)(wr_store *st, uint32_t after_id, wr_wallet_fn fn, void *ctx,
                               wr_err *err);
+    wr_status (*wallets_get)(wr_store *st, const uint32_t *id, size_t n, wr_wallet_fn fn,
+                             void *ctx, wr_err *err);
     wr_status (*scan_assets)(wr_store *st, wr_asset_fn fn, void *ctx, wr_err *err);
 
     wr_status (*labels_put)(wr_store *st, const wr_label *label, size_t n,
@@ -93,6 +102,10 @@ typedef struct wr_store_backend {
     wr_status (*labels_list)(wr_store *st, int64_t rev, const wr_label_filter *f,
                              bool is_in_graph_only, int64_t after_id, uint32_t limit,
                              wr_label_fn fn, void *ctx, wr_err *err);
+    wr_status (*labels_of)(wr_store *st, int64_t rev, const uint32_t *wallet_id, size_t n,
+                           wr_label_fn fn, void *ctx, wr_err *err);
+    wr_status (*labels_changed)(wr_store *st, int64_t after_rev, int64_t upto_rev,
+                                uint32_t limit, wr_label_fn fn, void *ctx, wr_err *err);
 
     wr_status (*transfer_get)(wr_store *st, int64_t seq, wr_transfer_fn fn, void *ctx,
                               wr_err *err);
@@ -153,6 +166,22 @@ wr_status wr_store_conflict_letter(wr_dead_letter *out, wr_arena *arena,
 
 /* Same (time, from, to, asset, amount): what makes a second one a duplicate. */
 bool wr_store_same_content(const wr_transfer *a, const wr_transfer *b);
+
+/* WR_ECONFLICT: the source of m stands at `at`, not where its fence wants it. */
+wr_status wr_store_fence_fail(const wr_source_mark *m, int64_t at, wr_err *err);
+/*
+ * first_offset of a source whose offsets begin to be kept with this mark; -1 when it
+ * keeps none.
+ */
+int64_t wr_store_first_offset(const wr_source_mark *m);
+
+/* Times of the transfers that a put accepted (inserted, duplicates). */
+typedef struct wr_time_range {
+    int64_t first_s, last_s; /* INT64_MAX, INT64_MIN: of none */
+} wr_time_range;
+#define WR_TIME_RANGE_NONE ((wr_time_range){.first_s = INT64_MAX, .last_s = INT64_MIN})
+/* outcome [put->transfer_count] */
+wr_time_range wr_store_accepted(const wr_put *put, const uint8_t *outcome);
 
 /* The id as the database gave it (absent: no row); WR_ECORRUPT unless it is 32 digits. */
 wr_status wr_store_id_from(char out[WR_STORE_ID_HEX + 1], wr_text hex,

@@ -29,6 +29,11 @@ typedef struct wr_mem_label {
     int64_t added_s;
 } wr_mem_label;
 
+typedef struct wr_mem_source {
+    wr_source s; /* rate_per_s unused: see rates */
+    wr_rates rates;
+} wr_mem_source;
+
 typedef struct wr_mem_score {
     size_t run; /* index in runs */
     wr_score score;
@@ -46,7 +51,7 @@ typedef struct wr_mem {
     WR_MEM_LIST(wr_asset_row) assets;   /* id = index */
     WR_MEM_LIST(wr_dead_row) dead;      /* ids ascending */
     int64_t dead_last;                  /* highest id ever given */
-    WR_MEM_LIST(wr_source) sources;
+    WR_MEM_LIST(wr_mem_source) sources;
     WR_MEM_LIST(wr_mem_label) labels; /* id = index + 1 */
     int64_t label_rev;
     WR_MEM_LIST(wr_run) runs;
@@ -87,10 +92,13 @@ wr_status wr_mem_dead_list(wr_store *st, wr_text source, int64_t after_id, uint3
                            wr_dead_fn fn, void *ctx, wr_err *err);
 wr_status wr_mem_counts(wr_store *st, wr_counts *out, wr_err *err);
 wr_status wr_mem_safe_seq(wr_store *st, int64_t *seq, wr_err *err);
+wr_status wr_mem_wait(wr_store *st, int64_t wait_ms, bool *is_woken, wr_err *err);
 wr_status wr_mem_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
                             bool is_any_order, wr_edge_fn fn, void *ctx, wr_err *err);
 wr_status wr_mem_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn, void *ctx,
                               wr_err *err);
+wr_status wr_mem_wallets_get(wr_store *st, const uint32_t *id, size_t n, wr_wallet_fn fn,
+                             void *ctx, wr_err *err);
 wr_status wr_mem_scan_assets(wr_store *st, wr_asset_fn fn, void *ctx, wr_err *err);
 wr_status wr_mem_transfer_get(wr_store *st, int64_t seq, wr_transfer_fn fn, void *ctx,
                               wr_err *err);
@@ -108,6 +116,11 @@ wr_status wr_mem_labels_remove(wr_store *st, const wr_label_filter *f, uint64_t 
 wr_status wr_mem_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f,
                              bool is_in_graph_only, int64_t after_id, uint32_t limit,
                              wr_label_fn fn, void *ctx, wr_err *err);
+wr_status wr_mem_label_rev(wr_store *st, int64_t *rev, wr_err *err);
+wr_status wr_mem_labels_of(wr_store *st, int64_t rev, const uint32_t *wallet_id, size_t n,
+                           wr_label_fn fn, void *ctx, wr_err *err);
+wr_status wr_mem_labels_changed(wr_store *st, int64_t after_rev, int64_t upto_rev,
+                                uint32_t limit, wr_label_fn fn, void *ctx, wr_err *err);
 
 /* store_mem_runs.c */
 wr_status wr_mem_run_put(wr_store *st, const wr_run *run, wr_err *err);

@@ -171,6 +171,36 @@ wr_status wr_store_conflict_letter(wr_dead_letter *out, wr_arena *arena,
     return s;
 }
 
+wr_status wr_store_fence_fail(const wr_source_mark *m, int64_t at, wr_err *err)
+{
+    return wr_fail(
+        err, WR_ECONFLICT, "source %.*s partition %d stands at %lld, not at %lld",
+        WR_TEXT_ARG(m->source), m->partition, (long long)at, (long long)m->from_offset);
+}
+
+int64_t wr_store_first_offset(const wr_source_mark *m)
+{
+    if (!m->is_fenced)
+        return -1;
+    if (!m->is_restart)
+        return m->from_offset;
+    const int64_t first = m->next_offset - (int64_t)(m->messages + m->gaps);
+    return first > 0 ? first : 0;
+}
+
+wr_time_range wr_store_accepted(const wr_put *put, const uint8_t *outcome)
+{
+    wr_time_range r = WR_TIME_RANGE_NONE;
+    for (size_t i = 0; i < put->transfer_count; i++) {
+        const int64_t time_s = put->transfer[i].time_s;
+        if (outcome[i] == WR_PUT_CONFLICT)
+            continue;
+        r.first_s = time_s < r.first_s ? time_s : r.first_s;
+        r.last_s = time_s > r.last_s ? time_s : r.last_s;
+    }
+    return r;
+}
+
 wr_status wr_store_id_from(char out[WR_STORE_ID_HEX + 1], wr_text hex, wr_err *err)
 {
     if (hex.len != WR_STORE_ID_HEX)

@@ -5,7 +5,7 @@
  *   store_sqlite_names.c    chains, assets and wallets: text <-> id
  *   store_sqlite_key.c      natural keys: which transfers of a batch are new
  *   store_sqlite_put.c      one batch in one transaction
- *   store_sqlite_source.c   ingestion_state, dead letters, counts
+ *   store_sqlite_source.c   ingestion_state, dead letters, counts, wait
  *   store_sqlite_scan.c     edges, wallets, assets, single transfers
  *   store_sqlite_history.c  transfers of one wallet, newest first
  *   store_sqlite_labels.c   labels and their revisions
@@ -65,8 +65,10 @@ typedef struct wr_sqlite {
 
     bool has_key_secret;
     uint8_t key_secret[WR_SIPHASH_KEY_BYTES];
-    uint64_t key_mask;   /* all ones; tests narrow it to make keys collide */
-    uint64_t key_base;   /* 0; tests move it to the end of the range */
+    uint64_t key_mask; /* all ones; tests narrow it to make keys collide */
+    uint64_t key_base; /* 0; tests move it to the end of the range */
+    bool has_waited;   /* data_version is that of the latest wr_store_wait */
+    int64_t data_version;
     int64_t history_min; /* WR_SQLITE_HISTORY_MIN; tests lower both */
     int64_t history_max;
 } wr_sqlite;
@@ -208,12 +210,24 @@ wr_status wr_sqlite_put(wr_store *st, const wr_put *put, uint8_t *outcome,
 wr_status wr_sqlite_bulk_begin(wr_store *st, wr_err *err);
 wr_status wr_sqlite_bulk_end(wr_store *st, wr_err *err);
 
-/* gone: letters that a restart took away. */
-wr_status wr_sqlite_source_add(wr_sqlite *q, const wr_put *put, const wr_put_result *res,
-                               uint64_t gone, wr_err *err);
+/* What a put adds to its source. */
+typedef struct wr_sqlite_tally {
+    wr_put_result res;
+    wr_time_range accepted;
+    uint64_t gone;  /* letters that a restart or wr_put.resolved took away */
+    wr_rates rates; /* before this put */
+} wr_sqlite_tally;
+/*
+ * What the put needs to know of its source, read first thing in its transaction, which
+ * keeps all other writers out: rates of t.  WR_ECONFLICT (the fence).
+ */
+wr_status wr_sqlite_source_begin(wr_sqlite *q, const wr_source_mark *m,
+                                 wr_sqlite_tally *t, wr_err *err);
+wr_status wr_sqlite_source_add(wr_sqlite *q, const wr_put *put, const wr_sqlite_tally *t,
+                               wr_err *err);
 wr_status wr_sqlite_dead_add(wr_sqlite *q, const wr_dead_letter *d, wr_err *err);
-/* All letters of the mark's source and partition; *gone = how many. */
-wr_status wr_sqlite_dead_remove(wr_sqlite *q, const wr_source_mark *m, uint64_t *gone,
+/* The letters that a restart or wr_put.resolved takes away; *gone = how many. */
+wr_status wr_sqlite_dead_remove(wr_sqlite *q, const wr_put *put, uint64_t *gone,
                                 wr_err *err);
 wr_status wr_sqlite_sources(wr_store *st, wr_source_fn fn, void *ctx, wr_err *err);
 wr_status wr_sqlite_source_get(wr_store *st, wr_source *out, wr_arena *arena,
@@ -223,11 +237,14 @@ wr_status wr_sqlite_dead_list(wr_store *st, wr_text source, int64_t after_id,
 wr_status wr_sqlite_store_id(wr_store *st, char out[WR_STORE_ID_HEX + 1], wr_err *err);
 wr_status wr_sqlite_counts(wr_store *st, wr_counts *out, wr_err *err);
 wr_status wr_sqlite_safe_seq(wr_store *st, int64_t *seq, wr_err *err);
+wr_status wr_sqlite_wait(wr_store *st, int64_t wait_ms, bool *is_woken, wr_err *err);
 
 wr_status wr_sqlite_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
                                bool is_any_order, wr_edge_fn fn, void *ctx, wr_err *err);
 wr_status wr_sqlite_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn,
                                  void *ctx, wr_err *err);
+wr_status wr_sqlite_wallets_get(wr_store *st, const uint32_t *id, size_t n,
+                                wr_wallet_fn fn, void *ctx, wr_err *err);
 wr_status wr_sqlite_scan_assets(wr_store *st, wr_asset_fn fn, void *ctx, wr_err *err);
 wr_status wr_sqlite_transfer_get(wr_store *st, int64_t seq, wr_transfer_fn fn, void *ctx,
                                  wr_err *err);
@@ -244,6 +261,12 @@ wr_status wr_sqlite_labels_remove(wr_store *st, const wr_label_filter *f,
 wr_status wr_sqlite_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f,
                                 bool is_in_graph_only, int64_t after_id, uint32_t limit,
                                 wr_label_fn fn, void *ctx, wr_err *err);
+wr_status wr_sqlite_label_rev(wr_store *st, int64_t *rev, wr_err *err);
+wr_status wr_sqlite_labels_of(wr_store *st, int64_t rev, const uint32_t *wallet_id,
+                              size_t n, wr_label_fn fn, void *ctx, wr_err *err);
+wr_status wr_sqlite_labels_changed(wr_store *st, int64_t after_rev, int64_t upto_rev,
+                                   uint32_t limit, wr_label_fn fn, void *ctx,
+                                   wr_err *err);
 
 wr_status wr_sqlite_run_put(wr_store *st, const wr_run *run, wr_err *err);
 wr_status wr_sqlite_run_get(wr_store *st, const char *id, wr_run_fn fn, void *ctx,

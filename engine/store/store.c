@@ -83,6 +83,9 @@ wr_status wr_store_put(wr_store *st, const wr_put *put, uint8_t *outcome,
     assert(put->transfer || put->transfer_count == 0);
     assert(put->dead || put->dead_count == 0);
     assert(!put->mark || put->mark->status);
+    assert(put->resolved_count == 0 || (put->resolved && put->mark));
+    assert(!put->mark || !put->mark->is_fenced || put->mark->from_offset >= 0);
+    assert(!put->mark || put->mark->is_fenced || put->mark->messages == 0);
     return st->be->put(st, put, outcome, res, err);
 }
 
@@ -111,6 +114,24 @@ wr_status wr_store_source_get(wr_store *st, wr_source *out, wr_arena *arena,
     return st->be->source_get(st, out, arena, source, partition, err);
 }
 
+bool wr_source_adds_up(const wr_source *s)
+{
+    assert(s);
+    if (s->records != s->inserted + s->duplicates + s->dead)
+        return false;
+    return s->first_offset < 0 ||
+           (s->next_offset >= s->first_offset &&
+            (uint64_t)(s->next_offset - s->first_offset) == s->messages + s->gaps);
+}
+
+int64_t wr_source_lag(const wr_source *s)
+{
+    assert(s);
+    if (s->high_watermark <= 0)
+        return -1;
+    return s->high_watermark > s->next_offset ? s->high_watermark - s->next_offset : 0;
+}
+
 wr_status wr_store_dead_list(wr_store *st, wr_text source, int64_t after_id,
                              uint32_t limit, wr_dead_fn fn, void *ctx, wr_err *err)
 {
@@ -128,6 +149,19 @@ wr_status wr_store_safe_seq(wr_store *st, int64_t *seq, wr_err *err)
 {
     assert(st && seq);
     return st->be->safe_seq(st, seq, err);
+}
+
+wr_status wr_store_label_rev(wr_store *st, int64_t *rev, wr_err *err)
+{
+    assert(st && rev);
+    return st->be->label_rev(st, rev, err);
+}
+
+wr_status wr_store_wait(wr_store *st, int64_t wait_ms, bool *is_woken, wr_err *err)
+{
+    assert(st && is_woken);
+    assert(wait_ms >= 0);
+    return st->be->wait(st, wait_ms, is_woken, err);
 }
 
 wr_status wr_store_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
@@ -149,6 +183,14 @@ wr_status wr_store_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn
 {
     assert(st && fn);
     return st->be->scan_wallets(st, after_id, fn, ctx, err);
+}
+
+wr_status wr_store_wallets_get(wr_store *st, const uint32_t *id, size_t n,
+                               wr_wallet_fn fn, void *ctx, wr_err *err)
+{
+    assert(st && fn);
+    assert(id || n == 0);
+    return st->be->wallets_get(st, id, n, fn, ctx, err);
 }
 
 wr_status wr_store_scan_assets(wr_store *st, wr_asset_fn fn, void *ctx, wr_err *err)
@@ -185,6 +227,21 @@ wr_status wr_store_labels_list(wr_store *st, int64_t rev, const wr_label_filter 
     assert(st && fn);
     return st->be->labels_list(st, rev, f ? f : &all, is_in_graph_only, after_id, limit,
                                fn, ctx, err);
+}
+
+wr_status wr_store_labels_of(wr_store *st, int64_t rev, const uint32_t *wallet_id,
+                             size_t n, wr_label_fn fn, void *ctx, wr_err *err)
+{
+    assert(st && fn);
+    assert(wallet_id || n == 0);
+    return st->be->labels_of(st, rev, wallet_id, n, fn, ctx, err);
+}
+
+wr_status wr_store_labels_changed(wr_store *st, int64_t after_rev, int64_t upto_rev,
+                                  uint32_t limit, wr_label_fn fn, void *ctx, wr_err *err)
+{
+    assert(st && fn);
+    return st->be->labels_changed(st, after_rev, upto_rev, limit, fn, ctx, err);
 }
 
 wr_status wr_store_transfer_get(wr_store *st, int64_t seq, wr_transfer_fn fn, void *ctx,

@@ -107,6 +107,9 @@ typedef struct wr_source_mark {
      * The fence.  The put stores nothing, with WR_ECONFLICT, unless the source stands at
      * from_offset (or is not there yet: then this becomes its first_offset).  So of two
      * consumers that hold one partition for a moment only one gets each batch in.
+     * Offsets are kept from the first fenced put on, also of a source that had unfenced
+     * ones before; a fenced restart keeps them anew: messages and gaps are then those of
+     * this put, and first_offset lies so many before next_offset.
      */
     bool is_fenced;
     int64_t from_offset;
@@ -179,7 +182,7 @@ typedef struct wr_source {
     double rate_per_s[3]; /* records per second now: exponential means over 1, 5, 15
                              minutes, like the load of a Unix machine */
 } wr_source;
-/* Both identities of wr_source_mark hold. */
+/* Both identities of wr_source_mark hold; without offsets only the second is asked. */
 bool wr_source_adds_up(const wr_source *s);
 /* Offsets still to be read: high_watermark - next_offset, at least 0; -1 = unknown. */
 int64_t wr_source_lag(const wr_source *s);
@@ -268,7 +271,10 @@ typedef wr_status (*wr_wallet_fn)(void *ctx, const wr_wallet_row *row, size_t n,
 wr_status wr_store_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn,
                                 void *ctx, wr_err *err) WR_NODISCARD;
 
-/* Wallets with these ids, in any order, in chunks; an id without a row is left out. */
+/*
+ * Wallets with these ids (each named once), in any order, in chunks; an id without a row
+ * is left out.
+ */
 wr_status wr_store_wallets_get(wr_store *st, const uint32_t *id, size_t n,
                                wr_wallet_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
 
@@ -317,13 +323,13 @@ wr_status wr_store_labels_list(wr_store *st, int64_t rev, const wr_label_filter 
                                bool is_in_graph_only, int64_t after_id, uint32_t limit,
                                wr_label_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
 
-/* Labels of these wallets current at revision rev, in any order. */
+/* Labels of these wallets (each named once) current at rev (-1 = now), in any order. */
 wr_status wr_store_labels_of(wr_store *st, int64_t rev, const uint32_t *wallet_id,
                              size_t n, wr_label_fn fn, void *ctx,
                              wr_err *err) WR_NODISCARD;
 /*
  * Labels that came or went in revisions (after_rev, upto_rev], ascending id, at most
- * limit; of an updated label both versions.
+ * limit (0 = no limit); of an updated label both versions.
  */
 wr_status wr_store_labels_changed(wr_store *st, int64_t after_rev, int64_t upto_rev,
                                   uint32_t limit, wr_label_fn fn, void *ctx,

@@ -190,8 +190,21 @@ static wr_status add_dead(wr_mem *m, const wr_dead_letter *d, wr_err *err)
     return WR_MEM_APPEND(&m->dead, row, "dead letter", err);
 }
 
+/* What a put has come to so far. */
+typedef struct put_done {
+    wr_put_result res;
+    wr_time_range accepted;
+} put_done;
+
+static void accept_time(put_done *done, int64_t time_s)
+{
+    wr_time_range *r = &done->accepted;
+    r->first_s = time_s < r->first_s ? time_s : r->first_s;
+    r->last_s = time_s > r->last_s ? time_s : r->last_s;
+}
+
 static wr_status put_one(wr_mem *m, const wr_put *put, size_t i, uint8_t *outcome,
-                         wr_put_result *res, wr_err *err)
+                         put_done *done, wr_err *err)
 {
     const wr_transfer *t = &put->transfer[i];
     const wr_transfer *stored = find_key(m, t);
@@ -200,17 +213,19 @@ static wr_status put_one(wr_mem *m, const wr_put *put, size_t i, uint8_t *outcom
                                                           : WR_PUT_CONFLICT;
     if (outcome)
         outcome[i] = (uint8_t)o;
+    if (o != WR_PUT_CONFLICT)
+        accept_time(done, t->time_s);
     if (o == WR_PUT_INSERTED) {
-        res->inserted++;
+        done->res.inserted++;
         return add_transfer(m, t, err);
     }
     if (o == WR_PUT_DUPLICATE) {
-        res->duplicates++;
+        done->res.duplicates++;
         return WR_OK;
     }
     wr_dead_letter letter;
-    res->conflicts++;
-    res->dead++;
+    done->res.conflicts++;
+    done->res.dead++;
     WR_TRY(wr_store_conflict_letter(&letter, &m->arena, put, i, stored, err));
     return add_dead(m, &letter, err);
 }
@@ -221,75 +236,129 @@ static bool is_of_source(const wr_dead_row *d, const wr_source_mark *mark)
            wr_text_eq(d->letter.source, mark->source);
 }
 
-/* Of a restart: letters among the first `count` that it takes away. */
-static uint64_t count_gone(const wr_mem *m, const wr_source_mark *mark, size_t count)
+/* A restart takes all letters of its source away, resolved ids take those. */
+static bool is_taken_away(const wr_dead_row *d, const wr_put *put)
+{
+    if (!is_of_source(d, put->mark))
+        return false;
+    bool is_named = put->mark->is_restart;
+    for (size_t i = 0; !is_named && i < put->resolved_count; i++)
+        is_named = put->resolved[i] == d->id;
+    return is_named;
+}
+
+/* Letters among the first `count` that go. */
+static uint64_t count_gone(const wr_mem *m, const wr_put *put, size_t count)
 {
     uint64_t gone = 0;
-    for (size_t i = 0; mark->is_restart && i < count; i++)
-        gone += is_of_source(&m->dead.item[i], mark);
+    for (size_t i = 0; i < count; i++)
+        gone += is_taken_away(&m->dead.item[i], put);
     return gone;
 }
 
-static void remove_gone(wr_mem *m, const wr_source_mark *mark, size_t count)
+static void remove_gone(wr_mem *m, const wr_put *put, size_t count)
 {
     size_t kept = 0;
     for (size_t i = 0; i < m->dead.count; i++)
-        if (i >= count || !is_of_source(&m->dead.item[i], mark))
+        if (i >= count || !is_taken_away(&m->dead.item[i], put))
             m->dead.item[kept++] = m->dead.item[i];
     m->dead.count = kept;
 }
 
-static wr_status mark_source(wr_mem *m, const wr_source_mark *mark,
-                             const wr_put_result *res, uint64_t gone, wr_err *err)
+static wr_mem_source *find_source(wr_mem *m, const wr_source_mark *mark)
 {
-    wr_source *s = NULL;
-    wr_source fresh = {.source = mark->source.p ? mark->source : WR_TEXT_LIT(""),
-                       .partition = mark->partition};
     for (size_t i = 0; i < m->sources.count; i++)
-        if (m->sources.item[i].partition == fresh.partition &&
-            wr_text_eq(m->sources.item[i].source, fresh.source))
-            s = &m->sources.item[i];
-    wr_source next = s ? *s : fresh;
-    int64_t now_s = wr_clock_wall_s();
-    if (!s)
-        next.first_s = now_s;
-    next.next_offset = mark->next_offset;
-    next.resume = mark->resume;
-    next.status = wr_text_of(mark->status);
-    next.last_error = mark->last_error;
-    gone = gone < next.dead ? gone : next.dead;
-    next.records += mark->records - gone;
-    next.gaps += mark->gaps;
-    next.inserted += res->inserted;
-    next.duplicates += res->duplicates;
-    next.dead += res->dead - gone;
-    next.updated_s = now_s;
-    WR_TRY(wr_mem_text(m, &next.source, err));
-    WR_TRY(wr_mem_text(m, &next.resume, err));
-    WR_TRY(wr_mem_text(m, &next.status, err));
-    WR_TRY(wr_mem_text(m, &next.last_error, err));
-    if (!s)
+        if (m->sources.item[i].s.partition == mark->partition &&
+            wr_text_eq(m->sources.item[i].s.source, mark->source))
+            return &m->sources.item[i];
+    return NULL;
+}
+
+static void count_offsets(wr_source *s, const wr_source_mark *mark)
+{
+    if (mark->is_fenced && (s->first_offset < 0 || mark->is_restart)) {
+        s->first_offset = wr_store_first_offset(mark);
+        s->messages = 0;
+        s->gaps = 0;
+    }
+    s->next_offset = mark->next_offset;
+    s->messages += mark->messages;
+    s->gaps += mark->gaps;
+    if (mark->high_watermark > 0)
+        s->high_watermark = mark->high_watermark;
+}
+
+static void count_records(wr_source *s, const wr_source_mark *mark, const put_done *done,
+                          uint64_t gone)
+{
+    const wr_time_range *r = &done->accepted;
+    gone = gone < s->dead ? gone : s->dead;
+    s->records += mark->records - gone;
+    s->inserted += done->res.inserted;
+    s->duplicates += done->res.duplicates;
+    s->dead += done->res.dead - gone;
+    if (r->first_s > r->last_s)
+        return;
+    if (s->first_record_s == 0 || r->first_s < s->first_record_s)
+        s->first_record_s = r->first_s;
+    if (s->last_record_s == 0 || r->last_s > s->last_record_s)
+        s->last_record_s = r->last_s;
+}
+
+static wr_status mark_source(wr_mem *m, const wr_source_mark *mark, const put_done *done,
+                             uint64_t gone, wr_err *err)
+{
+    wr_mem_source *known = find_source(m, mark);
+    int64_t now_us = wr_clock_wall_us();
+    wr_mem_source next = {.s = {.source = mark->source.p ? mark->source : WR_TEXT_LIT(""),
+                                .partition = mark->partition,
+                                .first_offset = -1,
+                                .first_s = now_us / 1000000}};
+    if (known)
+        next = *known;
+    wr_source *s = &next.s;
+    s->resume = mark->resume;
+    s->status = wr_text_of(mark->status);
+    s->last_error = mark->last_error;
+    s->updated_s = now_us / 1000000;
+    count_offsets(s, mark);
+    count_records(s, mark, done, gone);
+    wr_rates_add(&next.rates, mark->records, now_us);
+    WR_TRY(wr_mem_text(m, &s->source, err));
+    WR_TRY(wr_mem_text(m, &s->resume, err));
+    WR_TRY(wr_mem_text(m, &s->status, err));
+    WR_TRY(wr_mem_text(m, &s->last_error, err));
+    if (!known)
         return WR_MEM_APPEND(&m->sources, next, "source", err);
-    *s = next;
+    *known = next;
     return WR_OK;
 }
 
-static wr_status put_all(wr_mem *m, const wr_put *put, uint8_t *outcome,
-                         wr_put_result *res, wr_err *err)
+static wr_status check_fence(wr_mem *m, const wr_source_mark *mark, wr_err *err)
+{
+    const wr_mem_source *known = mark && mark->is_fenced ? find_source(m, mark) : NULL;
+    return known && known->s.next_offset != mark->from_offset
+               ? wr_store_fence_fail(mark, known->s.next_offset, err)
+               : WR_OK;
+}
+
+static wr_status put_all(wr_mem *m, const wr_put *put, uint8_t *outcome, put_done *done,
+                         wr_err *err)
 {
     const size_t before = m->dead.count;
+    WR_TRY(check_fence(m, put->mark, err));
     for (size_t i = 0; i < put->dead_count; i++)
         WR_TRY(add_dead(m, &put->dead[i], err));
-    res->dead = put->dead_count;
+    done->res.dead = put->dead_count;
     for (size_t i = 0; i < put->transfer_count; i++)
-        WR_TRY(put_one(m, put, i, outcome, res, err));
+        WR_TRY(put_one(m, put, i, outcome, done, err));
     /* Last, and itself all or nothing: the counters need no going back. */
     if (!put->mark)
         return WR_OK;
-    const uint64_t gone = count_gone(m, put->mark, before);
-    WR_TRY(mark_source(m, put->mark, res, gone, err));
+    const uint64_t gone = count_gone(m, put, before);
+    WR_TRY(mark_source(m, put->mark, done, gone, err));
     if (gone)
-        remove_gone(m, put->mark, before);
+        remove_gone(m, put, before);
     return WR_OK;
 }
 
@@ -300,7 +369,7 @@ wr_status wr_mem_put(wr_store *st, const wr_put *put, uint8_t *outcome,
     WR_TRY(wr_mem_ready(m, err));
     put_mark before = {m->transfers.count, m->wallets.count, m->assets.count,
                        m->dead.count, m->sources.count};
-    wr_put_result done = {0};
+    put_done done = {.accepted = WR_TIME_RANGE_NONE};
     wr_status s = put_all(m, put, outcome, &done, err);
     if (s != WR_OK) {
         m->transfers.count = before.transfers;
@@ -310,7 +379,7 @@ wr_status wr_mem_put(wr_store *st, const wr_put *put, uint8_t *outcome,
         m->sources.count = before.sources;
         return s;
     }
-    *res = done;
+    *res = done.res;
     return WR_OK;
 }
 
@@ -332,12 +401,17 @@ const wr_store_backend wr_store_memory = {
     .dead_list = wr_mem_dead_list,
     .counts = wr_mem_counts,
     .safe_seq = wr_mem_safe_seq,
+    .label_rev = wr_mem_label_rev,
+    .wait = wr_mem_wait,
     .scan_edges = wr_mem_scan_edges,
     .scan_wallets = wr_mem_scan_wallets,
+    .wallets_get = wr_mem_wallets_get,
     .scan_assets = wr_mem_scan_assets,
     .labels_put = wr_mem_labels_put,
     .labels_remove = wr_mem_labels_remove,
     .labels_list = wr_mem_labels_list,
+    .labels_of = wr_mem_labels_of,
+    .labels_changed = wr_mem_labels_changed,
     .transfer_get = wr_mem_transfer_get,
     .wallet_transfers = wr_mem_wallet_transfers,
     .wallet_find = wr_mem_wallet_find,

@@ -101,6 +101,21 @@ wr_status wr_mem_labels_remove(wr_store *st, const wr_label_filter *f, uint64_t 
     return WR_OK;
 }
 
+static wr_label_row row_of(const wr_mem *m, size_t i)
+{
+    const wr_mem_label *l = &m->labels.item[i];
+    return (wr_label_row){.id = (int64_t)i + 1,
+                          .label = l->label,
+                          .added_s = l->added_s,
+                          .wallet_id =
+                              wr_mem_wallet_id(m, l->label.chain, l->label.address)};
+}
+
+static bool is_current(const wr_mem_label *l, int64_t rev)
+{
+    return l->added_rev <= rev && rev < l->removed_rev;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the parameters of store.h */
 wr_status wr_mem_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f,
                              bool is_in_graph_only, int64_t after_id, uint32_t limit,
@@ -111,18 +126,58 @@ wr_status wr_mem_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f
     int64_t at = rev < 0 ? m->label_rev : rev;
     uint32_t given = 0;
     for (size_t i = 0; i < m->labels.count; i++) {
-        const wr_mem_label *l = &m->labels.item[i];
-        wr_label_row row = {.id = (int64_t)i + 1,
-                            .label = l->label,
-                            .added_s = l->added_s,
-                            .wallet_id =
-                                wr_mem_wallet_id(m, l->label.chain, l->label.address)};
-        bool is_current = l->added_rev <= at && at < l->removed_rev;
-        if (!is_current || row.id <= after_id || !is_wanted(&l->label, f) ||
-            (is_in_graph_only && row.wallet_id == 0))
+        const wr_label_row row = row_of(m, i);
+        if (!is_current(&m->labels.item[i], at) || row.id <= after_id ||
+            !is_wanted(&row.label, f) || (is_in_graph_only && row.wallet_id == 0))
             continue;
         if (limit != 0 && given++ == limit)
             break;
+        WR_TRY(fn(ctx, &row, err));
+    }
+    return WR_OK;
+}
+
+wr_status wr_mem_label_rev(wr_store *st, int64_t *rev, wr_err *err)
+{
+    const wr_mem *m = wr_mem_of(st);
+    WR_TRY(wr_mem_ready(m, err));
+    *rev = m->label_rev;
+    return WR_OK;
+}
+
+wr_status wr_mem_labels_of(wr_store *st, int64_t rev, const uint32_t *wallet_id, size_t n,
+                           wr_label_fn fn, void *ctx, wr_err *err)
+{
+    const wr_mem *m = wr_mem_of(st);
+    WR_TRY(wr_mem_ready(m, err));
+    int64_t at = rev < 0 ? m->label_rev : rev;
+    for (size_t k = 0; k < n; k++) {
+        for (size_t i = 0; i < m->labels.count; i++) {
+            const wr_label_row row = row_of(m, i);
+            if (row.wallet_id != 0 && row.wallet_id == wallet_id[k] &&
+                is_current(&m->labels.item[i], at))
+                WR_TRY(fn(ctx, &row, err));
+        }
+    }
+    return WR_OK;
+}
+
+wr_status wr_mem_labels_changed(wr_store *st, int64_t after_rev, int64_t upto_rev,
+                                uint32_t limit, wr_label_fn fn, void *ctx, wr_err *err)
+{
+    const wr_mem *m = wr_mem_of(st);
+    WR_TRY(wr_mem_ready(m, err));
+    uint32_t given = 0;
+    for (size_t i = 0; i < m->labels.count; i++) {
+        const wr_mem_label *l = &m->labels.item[i];
+        bool has_come = l->added_rev > after_rev && l->added_rev <= upto_rev;
+        bool has_gone = l->removed_rev != CURRENT && l->removed_rev > after_rev &&
+                        l->removed_rev <= upto_rev;
+        if (!has_come && !has_gone)
+            continue;
+        if (limit != 0 && given++ == limit)
+            break;
+        const wr_label_row row = row_of(m, i);
         WR_TRY(fn(ctx, &row, err));
     }
     return WR_OK;

@@ -1,4 +1,5 @@
 #include "store/mem_int.h"
+#include "util/clock.h"
 
 wr_status wr_mem_bulk(wr_store *st, wr_err *err)
 {
@@ -15,23 +16,33 @@ static int cmp_source(const wr_source *a, const wr_source *b)
     return d ? d : (a->partition > b->partition) - (a->partition < b->partition);
 }
 
-static const wr_source *source_after(const wr_mem *m, const wr_source *last)
+static const wr_mem_source *source_after(const wr_mem *m, const wr_mem_source *last)
 {
-    const wr_source *next = NULL;
+    const wr_mem_source *next = NULL;
     for (size_t i = 0; i < m->sources.count; i++) {
-        const wr_source *s = &m->sources.item[i];
-        if ((!last || cmp_source(s, last) > 0) && (!next || cmp_source(s, next) < 0))
+        const wr_mem_source *s = &m->sources.item[i];
+        if ((!last || cmp_source(&s->s, &last->s) > 0) &&
+            (!next || cmp_source(&s->s, &next->s) < 0))
             next = s;
     }
     return next;
+}
+
+static wr_source source_now(const wr_mem_source *from)
+{
+    wr_source s = from->s;
+    wr_rates_read(&from->rates, wr_clock_wall_us(), s.rate_per_s);
+    return s;
 }
 
 wr_status wr_mem_sources(wr_store *st, wr_source_fn fn, void *ctx, wr_err *err)
 {
     const wr_mem *m = wr_mem_of(st);
     WR_TRY(wr_mem_ready(m, err));
-    for (const wr_source *s = source_after(m, NULL); s; s = source_after(m, s))
-        WR_TRY(fn(ctx, s, err));
+    for (const wr_mem_source *at = source_after(m, NULL); at; at = source_after(m, at)) {
+        const wr_source s = source_now(at);
+        WR_TRY(fn(ctx, &s, err));
+    }
     return WR_OK;
 }
 
@@ -41,7 +52,7 @@ wr_status wr_mem_source_get(wr_store *st, wr_source *out, wr_arena *arena, wr_te
     const wr_mem *m = wr_mem_of(st);
     WR_TRY(wr_mem_ready(m, err));
     for (size_t i = 0; i < m->sources.count; i++) {
-        wr_source s = m->sources.item[i];
+        wr_source s = source_now(&m->sources.item[i]);
         if (s.partition != partition || !wr_text_eq(s.source, source))
             continue;
         wr_text *text[4] = {&s.source, &s.resume, &s.status, &s.last_error};
@@ -106,6 +117,15 @@ wr_status wr_mem_safe_seq(wr_store *st, int64_t *seq, wr_err *err)
     return WR_OK;
 }
 
+/* Nobody else writes here, so there is nothing to wait for. */
+wr_status wr_mem_wait(wr_store *st, int64_t wait_ms, bool *is_woken, wr_err *err)
+{
+    (void)wait_ms;
+    WR_TRY(wr_mem_ready(wr_mem_of(st), err));
+    *is_woken = true;
+    return WR_OK;
+}
+
 wr_status wr_mem_scan_edges(wr_store *st, int64_t after_seq, int64_t upto_seq,
                             bool is_any_order, wr_edge_fn fn, void *ctx, wr_err *err)
 {
@@ -140,6 +160,22 @@ wr_status wr_mem_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn, 
         wr_wallet_row row = {.id = (uint32_t)i + 1,
                              .chain = m->wallets.item[i].chain,
                              .address = m->wallets.item[i].address};
+        WR_TRY(fn(ctx, &row, 1, err));
+    }
+    return WR_OK;
+}
+
+wr_status wr_mem_wallets_get(wr_store *st, const uint32_t *id, size_t n, wr_wallet_fn fn,
+                             void *ctx, wr_err *err)
+{
+    const wr_mem *m = wr_mem_of(st);
+    WR_TRY(wr_mem_ready(m, err));
+    for (size_t i = 0; i < n; i++) {
+        if (id[i] == 0 || id[i] > m->wallets.count)
+            continue;
+        wr_wallet_row row = {.id = id[i],
+                             .chain = m->wallets.item[id[i] - 1].chain,
+                             .address = m->wallets.item[id[i] - 1].address};
         WR_TRY(fn(ctx, &row, 1, err));
     }
     return WR_OK;

@@ -186,6 +186,12 @@ static wr_status store_safe_seq(wr_store *base, int64_t *seq, wr_err *err)
     return wr_pg_exec_i64(wr_pg_of(base), seq, sql, NULL, err);
 }
 
+static wr_status store_label_rev(wr_store *base, int64_t *rev, wr_err *err)
+{
+    static const char sql[] = "select coalesce(max(rev), 0) from label_revisions";
+    return wr_pg_exec_i64(wr_pg_of(base), rev, sql, NULL, err);
+}
+
 const wr_store_backend wr_store_pg = {
     .kind = "postgresql",
     .dialect = "postgres",
@@ -204,12 +210,17 @@ const wr_store_backend wr_store_pg = {
     .dead_list = wr_pg_dead_list,
     .counts = store_counts,
     .safe_seq = store_safe_seq,
+    .label_rev = store_label_rev,
+    .wait = wr_pg_wait,
     .scan_edges = wr_pg_scan_edges,
     .scan_wallets = wr_pg_scan_wallets,
+    .wallets_get = wr_pg_wallets_get,
     .scan_assets = wr_pg_scan_assets,
     .labels_put = wr_pg_labels_put,
     .labels_remove = wr_pg_labels_remove,
     .labels_list = wr_pg_labels_list,
+    .labels_of = wr_pg_labels_of,
+    .labels_changed = wr_pg_labels_changed,
     .transfer_get = wr_pg_transfer_get,
     .wallet_transfers = wr_pg_wallet_transfers,
     .wallet_find = wr_pg_wallet_find,

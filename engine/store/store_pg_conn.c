@@ -141,6 +141,7 @@ void wr_pg_disconnect(wr_pg_store *st)
     PQfinish(st->conn);
     st->conn = NULL;
     st->is_in_tx = false;
+    st->is_listening = false;
     st->prepared_count = 0;
     wr_pg_names_forget(st);
 }

@@ -11,6 +11,7 @@
  *   store_pg_judge.c    put: which rows are new, duplicates, conflicts
  *   store_pg_intern.c   put: ids for the names of new rows
  *   store_pg_sources.c  sources, dead letters
+ *   store_pg_wait.c     waiting for news
  *   store_pg_scan.c     edges, wallets, assets; single transfers and wallets
  *   store_pg_history.c  transfers of one wallet, newest first
  *   store_pg_labels.c   labels
@@ -79,6 +80,8 @@ typedef struct wr_pg_store {
     PGconn *conn; /* NULL or bad: the next call connects */
     bool is_in_tx;
     bool is_race; /* the last error was another transaction in the way (wr_pg_fail) */
+    bool is_listening; /* this connection gets notifications (store_pg_wait.c) */
+    bool has_listened; /* an earlier one did */
     const char *prepared[WR_PG_PREPARED_MAX]; /* addresses of SQL texts */
     int prepared_count;
     wr_pg_copy *copy; /* owned */
@@ -182,6 +185,10 @@ void wr_pg_array_bytes(wr_buf *b, const void *p, size_t len);
 /* The n elements in b are of type `element`, the parameter of its array type. */
 wr_status wr_pg_arg_array(wr_pg_args *a, wr_buf *b, Oid element, size_t n,
                           wr_err *err) WR_NODISCARD;
+
+/* One array of wallet ids, as int4: what no wallet can have is left out. */
+wr_status wr_pg_arg_ids(wr_pg_args *a, wr_buf *b, const uint32_t *id, size_t n,
+                        wr_err *err) WR_NODISCARD;
 
 /* Prepared under the text's address; out may be NULL. a may be NULL. */
 wr_status wr_pg_exec(wr_pg_store *st, PGresult **out, const char *sql,
@@ -304,6 +311,8 @@ wr_status wr_pg_scan_edges(wr_store *base, int64_t after_seq, int64_t upto_seq,
                            bool is_any_order, wr_edge_fn fn, void *ctx, wr_err *err);
 wr_status wr_pg_scan_wallets(wr_store *base, uint32_t after_id, wr_wallet_fn fn,
                              void *ctx, wr_err *err);
+wr_status wr_pg_wallets_get(wr_store *base, const uint32_t *id, size_t n, wr_wallet_fn fn,
+                            void *ctx, wr_err *err);
 wr_status wr_pg_scan_assets(wr_store *base, wr_asset_fn fn, void *ctx, wr_err *err);
 wr_status wr_pg_transfer_get(wr_store *base, int64_t seq, wr_transfer_fn fn, void *ctx,
                              wr_err *err);
@@ -332,6 +341,12 @@ wr_status wr_pg_labels_remove(wr_store *base, const wr_label_filter *f, uint64_t
 wr_status wr_pg_labels_list(wr_store *base, int64_t rev, const wr_label_filter *f,
                             bool is_in_graph_only, int64_t after_id, uint32_t limit,
                             wr_label_fn fn, void *ctx, wr_err *err);
+wr_status wr_pg_labels_of(wr_store *base, int64_t rev, const uint32_t *wallet_id,
+                          size_t n, wr_label_fn fn, void *ctx, wr_err *err);
+wr_status wr_pg_labels_changed(wr_store *base, int64_t after_rev, int64_t upto_rev,
+                               uint32_t limit, wr_label_fn fn, void *ctx, wr_err *err);
+
+wr_status wr_pg_wait(wr_store *base, int64_t wait_ms, bool *is_woken, wr_err *err);
 
 wr_status wr_pg_run_put(wr_store *base, const wr_run *run, wr_err *err);
 wr_status wr_pg_run_get(wr_store *base, const char *id, wr_run_fn fn, void *ctx,

@@ -8,6 +8,8 @@
  */
 enum { CHUNK = 16384, LABEL_COLUMNS = 12, CHAINS_KEPT = 64 };
 
+#define READ_BEGIN "begin isolation level repeatable read read only"
+
 /* --- judging ----------------------------------------------------------------------- */
 
 /* One key of a chunk and what it says at the moment. */
@@ -422,12 +424,16 @@ static wr_status label_row(void *ctx, const PGresult *res, wr_err *err)
     return o->fn(o->ctx, &row, err);
 }
 
-#define LIST_SQL                                                                     \
+#define LABEL_COLUMNS_SQL                                                            \
     "select l.label_id, l.chain_id, l.address, l.category, l.source, l.confidence, " \
     "l.uri, l.actor, l.name, l.valid_from, l.valid_to, l.added_at, "                 \
-    "coalesce(w.wallet_id, 0) from labels l left join wallets w "                    \
-    "on w.chain_id = l.chain_id and w.address = l.address where " FILTER_SQL         \
-    " and l.label_id > $5 and ($6::int4 = 0 or w.wallet_id is not null)"
+    "coalesce(w.wallet_id, 0) from "
+#define LABELS_SQL                                    \
+    LABEL_COLUMNS_SQL "labels l left join wallets w " \
+                      "on w.chain_id = l.chain_id and w.address = l.address where "
+#define LIST_SQL          \
+    LABELS_SQL FILTER_SQL \
+        " and l.label_id > $5 and ($6::int4 = 0 or w.wallet_id is not null)"
 
 typedef struct list_opts {
     int64_t rev, after_id;
@@ -471,6 +477,66 @@ wr_status wr_pg_labels_list(wr_store *base, int64_t rev, const wr_label_filter *
                          .f = f,
                          .is_in_graph_only = is_in_graph_only,
                          .limit = limit};
-    WR_TRY(wr_pg_begin(st, "begin isolation level repeatable read read only", err));
+    WR_TRY(wr_pg_begin(st, READ_BEGIN, err));
     return wr_pg_end(st, list_steps(st, &q, &o, err), err);
+}
+
+/* --- by wallet, by revision -------------------------------------------------------- */
+
+static wr_status labels_of_chunk(wr_pg_store *st, int64_t rev, const uint32_t *wallet_id,
+                                 size_t n, label_out *o, wr_err *err)
+{
+    wr_pg_args a = {0};
+    wr_buf array;
+    wr_buf_init(&array, (size_t)1 << 20);
+    wr_status s = wr_pg_arg_ids(&a, &array, wallet_id, n, err);
+    wr_pg_arg_i64(&a, rev < 0 ? INT64_MAX - 1 : rev);
+    /* current and past rows have an index each, which offset 0 keeps inside */
+    if (s == WR_OK)
+        s = wr_pg_stream(
+            st,
+            LABEL_COLUMNS_SQL
+            "wallets w cross join lateral (select * from labels x where x.chain_id = "
+            "w.chain_id and x.address = w.address and x.removed_rev is null and "
+            "x.added_rev <= $2 union all select * from labels x where x.chain_id = "
+            "w.chain_id and x.address = w.address and x.removed_rev > $2 and "
+            "x.added_rev <= $2 offset 0) l where w.wallet_id = any($1)",
+            &a, label_row, o, err);
+    wr_buf_release(&array);
+    return s;
+}
+
+wr_status wr_pg_labels_of(wr_store *base, int64_t rev, const uint32_t *wallet_id,
+                          size_t n, wr_label_fn fn, void *ctx, wr_err *err)
+{
+    wr_pg_store *st = wr_pg_of(base);
+    label_out o = {.st = st, .fn = fn, .ctx = ctx};
+    WR_TRY(wr_pg_begin(st, READ_BEGIN, err));
+    wr_status s = wr_pg_chains_read(st, err);
+    for (size_t i = 0; s == WR_OK && i < n; i += CHUNK)
+        s = labels_of_chunk(st, rev, wallet_id + i, n - i < CHUNK ? n - i : CHUNK, &o,
+                            err);
+    return wr_pg_end(st, s, err);
+}
+
+wr_status wr_pg_labels_changed(wr_store *base, int64_t after_rev, int64_t upto_rev,
+                               uint32_t limit, wr_label_fn fn, void *ctx, wr_err *err)
+{
+    wr_pg_store *st = wr_pg_of(base);
+    label_out o = {.st = st, .fn = fn, .ctx = ctx};
+    wr_pg_args a = {0};
+    wr_pg_arg_i64(&a, after_rev);
+    wr_pg_arg_i64(&a, upto_rev);
+    wr_pg_arg_i64_or_null(&a, limit, 0); /* limit null = no limit */
+    WR_TRY(wr_pg_begin(st, READ_BEGIN, err));
+    wr_status s = wr_pg_chains_read(st, err);
+    if (s == WR_OK)
+        s = wr_pg_stream(st,
+                         LABELS_SQL
+                         "l.label_id in (select label_id from labels where added_rev > "
+                         "$1 and added_rev <= $2 union select label_id from labels "
+                         "where removed_rev > $1 and removed_rev <= $2) "
+                         "order by l.label_id limit $3",
+                         &a, label_row, &o, err);
+    return wr_pg_end(st, s, err);
 }

@@ -56,7 +56,12 @@
  * there and gives up all it holds.  A second try is made under an exclusive lock that
  * only second tries take, and waits as long as it must: whoever it waits for is either
  * not waiting or about to give up.  All other waits are in one order for everybody:
- * names lock, wallets (sorted), keys, source, totals.
+ * names lock, wallets (sorted), keys, letters that go (by id), source, totals; last, at
+ * the commit, the lock under which PostgreSQL queues notifications.
+ *
+ * The fence is the condition of the upsert of the source's row: whoever comes second
+ * waits there for the first, sees the row as that one leaves it, updates nothing and
+ * gives up.
  */
 #include <stdio.h>
 #include <time.h>
@@ -150,21 +155,33 @@ static wr_status copy_letter(wr_pg_copy *c, wr_arena *arena, const wr_dead_lette
     return WR_OK;
 }
 
+/* What a restart or wr_put.resolved takes away; by ascending id, so that two such puts
+ * wait for each other and never in a circle. */
 static wr_status remove_letters(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
 {
-    static const char sql[] =
+    static const char all[] =
         "delete from dead_letters where source = $1 and partition = $2";
+    static const char named[] = "delete from dead_letters where source = $1 and "
+                                "partition = $2 and dead_id = any($3)";
+    const wr_put *put = b->put;
     const wr_source_mark *m = b->put->mark;
     WR_AUTO(PGresult) res = NULL;
     wr_text source;
     wr_pg_args a = {0};
     b->gone = 0;
-    if (!m || !m->is_restart)
+    if (!m || (!m->is_restart && put->resolved_count == 0))
         return WR_OK;
     WR_TRY(wr_pg_clean_text(&source, &b->arena, m->source, err));
     wr_pg_arg_bytes(&a, WR_PG_OID_TEXT, source.p, source.len);
     wr_pg_arg_i32(&a, m->partition);
-    WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
+    if (!m->is_restart) {
+        wr_pg_array_begin(&b->array[0]);
+        for (size_t i = 0; i < put->resolved_count; i++)
+            wr_pg_array_i64(&b->array[0], put->resolved[i]);
+        WR_TRY(
+            wr_pg_arg_array(&a, &b->array[0], WR_PG_OID_INT8, put->resolved_count, err));
+    }
+    WR_TRY(wr_pg_exec(st, &res, m->is_restart ? all : named, &a, err));
     b->gone = wr_pg_row_count(res);
     return WR_OK;
 }
@@ -226,34 +243,76 @@ static wr_status store_totals(wr_pg_store *st, const wr_pg_batch *b, wr_err *err
     return wr_pg_exec(st, NULL, sql, &a, err);
 }
 
-static wr_status store_mark(wr_pg_store *st, wr_pg_batch *b, int64_t now_s, wr_err *err)
+/* Another put has moved the source since put_head looked. */
+static wr_status fence_failed(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
+{
+    static const char sql[] =
+        "select next_offset from ingestion_state where source = $1 and partition = $2";
+    const wr_source_mark *m = b->put->mark;
+    int64_t at;
+    wr_text source;
+    wr_pg_args a = {0};
+    WR_TRY(wr_pg_clean_text(&source, &b->arena, m->source, err));
+    wr_pg_arg_bytes(&a, WR_PG_OID_TEXT, source.p, source.len);
+    wr_pg_arg_i32(&a, m->partition);
+    WR_TRY(wr_pg_exec_i64(st, &at, sql, &a, err));
+    return wr_store_fence_fail(m, at, err);
+}
+
+/* Offsets are kept from here on: those counted before are not among them. */
+#define BEGINS "(excluded.first_offset >= 0 and (s.first_offset < 0 or $20 <> 0))"
+
+/* wr_rates_add.  float8 underflow is an error here, hence the bounds. */
+#define RATE(column, window_s)                                       \
+    column " = case when s." column " < 1e-9 then 0 else s." column  \
+           " * exp(-least(greatest($19 - s.rate_at, 0) / (" window_s \
+           "e6::float8), 80)) end"                                   \
+           " + excluded." column
+
+static wr_status store_mark(wr_pg_store *st, wr_pg_batch *b, int64_t now_us, wr_err *err)
 {
     static const char sql[] =
         "insert into ingestion_state as s (source, partition, next_offset, resume, "
-        "status, "
-        "last_error, records, gaps, inserted, duplicates, dead, first_at, updated_at) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) "
-        "on conflict (source, partition) do update set next_offset = "
-        "excluded.next_offset, "
-        "resume = excluded.resume, status = excluded.status, last_error = "
-        "excluded.last_error, "
+        "status, last_error, records, gaps, inserted, duplicates, dead, first_at, "
+        "updated_at, first_offset, messages, high_watermark, first_record, last_record, "
+        "rate_1m, rate_5m, rate_15m, rate_at) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $14, $15, $16, "
+        "$17, $18, $7 / 60.0::float8, $7 / 300.0::float8, $7 / 900.0::float8, $19) "
+        "on conflict (source, partition) do update set "
+        "next_offset = excluded.next_offset, resume = excluded.resume, "
+        "status = excluded.status, last_error = excluded.last_error, "
         "records = s.records + excluded.records - least($13, s.dead), "
-        "gaps = s.gaps + excluded.gaps, "
+        "gaps = case when " BEGINS " then 0 else s.gaps end + excluded.gaps, "
         "inserted = s.inserted + excluded.inserted, "
         "duplicates = s.duplicates + excluded.duplicates, "
         "dead = s.dead + excluded.dead - least($13, s.dead), "
-        "updated_at = excluded.updated_at";
+        "updated_at = excluded.updated_at, "
+        "first_offset = case when " BEGINS " then excluded.first_offset "
+        "else s.first_offset end, "
+        "messages = case when " BEGINS " then 0 else s.messages end + excluded.messages, "
+        "high_watermark = case when $16 > 0 then $16 else s.high_watermark end, "
+        "first_record = least(s.first_record, excluded.first_record), "
+        "last_record = greatest(s.last_record, excluded.last_record), " RATE(
+            "rate_1m",
+            "60") ", " RATE("rate_5m",
+                            "300") ", " RATE("rate_15m",
+                                             "900") ", rate_at = greatest(s.rate_at, "
+                                                    "excluded.rate_at) "
+                                                    "where $21::int8 is null or "
+                                                    "s.next_offset = $21";
     const wr_source_mark *m = b->put->mark;
+    WR_AUTO(PGresult) res = NULL;
     wr_text source;
     wr_text resume;
     wr_text last_error;
     wr_pg_args a = {0};
     if (!m)
         return WR_OK;
+    const wr_time_range accepted = wr_store_accepted(b->put, b->fate);
     WR_TRY(wr_pg_clean_text(&source, &b->arena, m->source, err));
     WR_TRY(wr_pg_clean_text(&resume, &b->arena, m->resume, err));
     WR_TRY(wr_pg_clean_text(&last_error, &b->arena, m->last_error, err));
-    wr_pg_arg_text(&a, source);
+    wr_pg_arg_bytes(&a, WR_PG_OID_TEXT, source.p, source.len);
     wr_pg_arg_i32(&a, m->partition);
     wr_pg_arg_i64(&a, m->next_offset);
     wr_pg_arg_text(&a, resume);
@@ -264,9 +323,18 @@ static wr_status store_mark(wr_pg_store *st, wr_pg_batch *b, int64_t now_s, wr_e
     wr_pg_arg_i64(&a, (int64_t)b->res.inserted);
     wr_pg_arg_i64(&a, (int64_t)b->res.duplicates);
     wr_pg_arg_i64(&a, (int64_t)b->res.dead);
-    wr_pg_arg_i64(&a, now_s);
+    wr_pg_arg_i64(&a, now_us / 1000000);
     wr_pg_arg_i64(&a, (int64_t)b->gone);
-    return wr_pg_exec(st, NULL, sql, &a, err);
+    wr_pg_arg_i64(&a, wr_store_first_offset(m));
+    wr_pg_arg_i64(&a, (int64_t)m->messages);
+    wr_pg_arg_i64(&a, m->high_watermark);
+    wr_pg_arg_i64_or_null(&a, accepted.first_s, INT64_MAX);
+    wr_pg_arg_i64_or_null(&a, accepted.last_s, INT64_MIN);
+    wr_pg_arg_i64(&a, now_us);
+    wr_pg_arg_i32(&a, m->is_restart);
+    wr_pg_arg_i64_or_null(&a, m->is_fenced ? m->from_offset : -1, -1);
+    WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
+    return wr_pg_row_count(res) ? WR_OK : fence_failed(st, b, err);
 }
 
 /* --- commit ------------------------------------------------------------------------ */
@@ -304,18 +372,13 @@ static wr_status ask_commit(wr_pg_store *st, int64_t xid, bool *is_committed, wr
 
 /*
  * Commit.  When the connection breaks on the way the batch may be in or not, and guessing
- * either way counts it twice or never: the transaction's number tells.
+ * either way counts it twice or never: the transaction's number xid tells.
  */
-static wr_status commit(wr_pg_store *st, wr_err *err)
+static wr_status commit(wr_pg_store *st, int64_t xid, wr_err *err)
 {
-    static const char xid_sql[] = "select pg_current_xact_id()::text::bigint";
-    int64_t xid;
     bool is_committed = false;
     wr_err why = {0};
-    wr_status s = wr_pg_exec_i64(st, &xid, xid_sql, NULL, err);
-    if (s != WR_OK)
-        return wr_pg_end(st, s, err);
-    s = wr_pg_end(st, WR_OK, &why);
+    wr_status s = wr_pg_end(st, WR_OK, &why);
     if (s != WR_OK && wr_pg_is_lost(st)) {
         WR_TRY(ask_commit(st, xid, &is_committed, err));
         s = is_committed ? WR_OK : s;
@@ -330,15 +393,40 @@ typedef struct put_try {
     wr_pg_look look;
 } put_try;
 
+/*
+ * The transaction's number, for commit, and in the same round trip a first look at the
+ * fence: a loser mostly copies nothing.  The row is not locked yet; store_mark decides.
+ */
+static wr_status put_head(wr_pg_store *st, wr_pg_batch *b, int64_t *xid, wr_err *err)
+{
+    static const char sql[] =
+        "select pg_current_xact_id()::text::bigint, (select next_offset from "
+        "ingestion_state where source = $1 and partition = $2)";
+    const wr_source_mark *m = b->put->mark;
+    WR_AUTO(PGresult) res = NULL;
+    wr_text source = {0};
+    wr_pg_args a = {0};
+    if (m)
+        WR_TRY(wr_pg_clean_text(&source, &b->arena, m->source, err));
+    wr_pg_arg_bytes(&a, WR_PG_OID_TEXT, source.p, source.len);
+    wr_pg_arg_i32(&a, m ? m->partition : 0);
+    WR_TRY(wr_pg_exec(st, &res, sql, &a, err));
+    *xid = wr_pg_i64(res, 0, 0);
+    if (!m || !m->is_fenced || wr_pg_is_null(res, 0, 1) ||
+        wr_pg_i64(res, 0, 1) == m->from_offset)
+        return WR_OK;
+    return wr_store_fence_fail(m, wr_pg_i64(res, 0, 1), err);
+}
+
 static wr_status put_steps(wr_pg_store *st, wr_pg_batch *b, put_try try, wr_err *err)
 {
-    int64_t now_s = wr_clock_wall_s();
+    int64_t now_us = wr_clock_wall_us();
     WR_TRY(wr_pg_batch_judge(st, b, try.look, err));
     WR_TRY(wr_pg_batch_intern(st, b, err));
     WR_TRY(store_transfers(st, b, try.is_first, err));
     WR_TRY(remove_letters(st, b, err));
-    WR_TRY(store_letters(st, b, now_s, err));
-    WR_TRY(store_mark(st, b, now_s, err));
+    WR_TRY(store_letters(st, b, now_us / 1000000, err));
+    WR_TRY(store_mark(st, b, now_us, err));
     return store_totals(st, b, err);
 }
 
@@ -346,9 +434,12 @@ static wr_status put_once(wr_pg_store *st, wr_pg_batch *b, put_try try, wr_err *
 {
     WR_TRY(wr_pg_begin(st, WR_PG_LOAD_BEGIN, err));
     wr_status s = try.is_first ? WR_OK : wr_pg_lock(st, WR_PG_LOCK_CONTENDED, err);
+    int64_t xid = 0;
+    if (s == WR_OK)
+        s = put_head(st, b, &xid, err);
     if (s == WR_OK)
         s = put_steps(st, b, try, err);
-    return s == WR_OK ? commit(st, err) : wr_pg_end(st, s, err);
+    return s == WR_OK ? commit(st, xid, err) : wr_pg_end(st, s, err);
 }
 
 /* Surprises (keys that a sample did not show) make the next puts look at all keys first.

@@ -151,6 +151,48 @@ wr_status wr_pg_scan_wallets(wr_store *base, uint32_t after_id, wr_wallet_fn fn,
     return wr_pg_end(st, s, err);
 }
 
+enum { ID_CHUNK = 16384 };
+
+/* Rows of one look-up to fn; their texts are the result's. */
+static wr_status give_wallets(wr_pg_store *st, const PGresult *res, wr_wallet_row *row,
+                              wr_wallet_fn fn, void *ctx, wr_err *err)
+{
+    size_t n = (size_t)PQntuples(res);
+    WR_TRY(wr_pg_chains_read(st, err));
+    for (size_t i = 0; i < n; i++) {
+        row[i] = (wr_wallet_row){.id = (uint32_t)wr_pg_i64(res, (int)i, 0),
+                                 .address = wr_pg_text(res, (int)i, 2)};
+        WR_TRY(wr_pg_chain_of(st, &row[i].chain, wr_pg_i64(res, (int)i, 1), err));
+    }
+    return n ? fn(ctx, row, n, err) : WR_OK;
+}
+
+wr_status wr_pg_wallets_get(wr_store *base, const uint32_t *id, size_t n, wr_wallet_fn fn,
+                            void *ctx, wr_err *err)
+{
+    static const char sql[] =
+        "select wallet_id, chain_id, address from wallets where wallet_id = any($1)";
+    wr_pg_store *st = wr_pg_of(base);
+    size_t chunk = n < ID_CHUNK ? n : ID_CHUNK;
+    WR_AUTO_ARRAY wr_wallet_row *row = wr_calloc(chunk, sizeof *row);
+    if (!row)
+        return wr_fail(err, WR_ENOMEM, "chunk of %zu wallets", chunk);
+    for (size_t i = 0; i < n; i += chunk) {
+        WR_AUTO(PGresult) res = NULL;
+        wr_pg_args a = {0};
+        wr_buf array;
+        wr_buf_init(&array, (size_t)1 << 20);
+        wr_status s =
+            wr_pg_arg_ids(&a, &array, id + i, n - i < chunk ? n - i : chunk, err);
+        if (s == WR_OK)
+            s = wr_pg_exec(st, &res, sql, &a, err);
+        wr_buf_release(&array);
+        WR_TRY(s);
+        WR_TRY(give_wallets(st, res, row, fn, ctx, err));
+    }
+    return WR_OK;
+}
+
 typedef struct asset_out {
     const wr_pg_store *st;
     wr_asset_fn fn;

@@ -1,12 +1,19 @@
 #include "store/store_pg_int.h"
+#include "util/clock.h"
 
 #define SOURCE_COLUMNS                                                            \
     "source, partition, next_offset, resume, status, last_error, records, gaps, " \
-    "inserted, duplicates, dead, first_at, updated_at"
+    "inserted, duplicates, dead, first_at, updated_at, first_offset, messages, "  \
+    "high_watermark, first_record, last_record, rate_1m, rate_5m, rate_15m, rate_at"
+
+static int64_t time_or_0(const PGresult *row, int col)
+{
+    return wr_pg_is_null(row, 0, col) ? 0 : wr_pg_i64(row, 0, col);
+}
 
 static wr_source source_of(const PGresult *row)
 {
-    return (wr_source){
+    wr_source out = {
         .source = wr_pg_text(row, 0, 0),
         .partition = (int32_t)wr_pg_i64(row, 0, 1),
         .next_offset = wr_pg_i64(row, 0, 2),
@@ -20,7 +27,17 @@ static wr_source source_of(const PGresult *row)
         .dead = (uint64_t)wr_pg_i64(row, 0, 10),
         .first_s = wr_pg_i64(row, 0, 11),
         .updated_s = wr_pg_i64(row, 0, 12),
+        .first_offset = wr_pg_i64(row, 0, 13),
+        .messages = (uint64_t)wr_pg_i64(row, 0, 14),
+        .high_watermark = wr_pg_i64(row, 0, 15),
+        .first_record_s = time_or_0(row, 16),
+        .last_record_s = time_or_0(row, 17),
     };
+    wr_rates r = {.at_us = wr_pg_i64(row, 0, 18 + WR_RATE_COUNT)};
+    for (int i = 0; i < WR_RATE_COUNT; i++)
+        r.per_s[i] = wr_pg_f64(row, 0, 18 + i);
+    wr_rates_read(&r, wr_clock_wall_us(), out.rate_per_s);
+    return out;
 }
 
 typedef struct source_out {

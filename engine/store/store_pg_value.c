@@ -128,6 +128,20 @@ wr_status wr_pg_arg_array(wr_pg_args *a, wr_buf *b, Oid element, size_t n, wr_er
     return WR_OK;
 }
 
+wr_status wr_pg_arg_ids(wr_pg_args *a, wr_buf *b, const uint32_t *id, size_t n,
+                        wr_err *err)
+{
+    size_t kept = 0;
+    wr_pg_array_begin(b);
+    for (size_t i = 0; i < n; i++) {
+        if (id[i] > INT32_MAX)
+            continue;
+        wr_pg_array_i32(b, (int32_t)id[i]);
+        kept++;
+    }
+    return wr_pg_arg_array(a, b, WR_PG_OID_INT4, kept, err);
+}
+
 /* --- results ----------------------------------------------------------------------- */
 
 int64_t wr_pg_i64(const PGresult *res, int row, int col)

@@ -235,6 +235,21 @@ static wr_status label_of(wr_sqlite *q, sqlite3_stmt *s, wr_label_row *row, wr_e
     return wr_sqlite_chain(q, sqlite3_column_int64(s, 1), &row->label.chain, err);
 }
 
+/* All rows of s to fn. */
+static wr_status give_labels(wr_sqlite *q, sqlite3_stmt *s, wr_label_fn fn, void *ctx,
+                             wr_err *err)
+{
+    bool has_row = false;
+    WR_TRY(wr_sqlite_step(q, s, &has_row, err));
+    while (has_row) {
+        wr_label_row row;
+        WR_TRY(label_of(q, s, &row, err));
+        WR_TRY(fn(ctx, &row, err));
+        WR_TRY(wr_sqlite_step(q, s, &has_row, err));
+    }
+    return WR_OK;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the parameters of store.h */
 wr_status wr_sqlite_labels_list(wr_store *st, int64_t rev, const wr_label_filter *f,
                                 bool is_in_graph_only, int64_t after_id, uint32_t limit,
@@ -248,7 +263,6 @@ wr_status wr_sqlite_labels_list(wr_store *st, int64_t rev, const wr_label_filter
     if (f->chain && chain_id == 0)
         return WR_OK;
     WR_SQLITE_STMT *s = NULL;
-    bool has_row = false;
     WR_TRY(wr_sqlite_stmt(q, list_sql(is_in_graph_only, is_one_wallet), &s, err));
     (void)sqlite3_bind_int64(s, 1, after_id);
     (void)sqlite3_bind_int64(s, 2, rev < 0 ? INT64_MAX - 1 : rev);
@@ -257,12 +271,54 @@ wr_status wr_sqlite_labels_list(wr_store *st, int64_t rev, const wr_label_filter
     wr_sqlite_bind(s, 5, f->source);
     wr_sqlite_bind(s, 6, f->category);
     (void)sqlite3_bind_int64(s, 7, limit ? (int64_t)limit : -1);
-    WR_TRY(wr_sqlite_step(q, s, &has_row, err));
-    while (has_row) {
-        wr_label_row row;
-        WR_TRY(label_of(q, s, &row, err));
-        WR_TRY(fn(ctx, &row, err));
-        WR_TRY(wr_sqlite_step(q, s, &has_row, err));
+    return give_labels(q, s, fn, ctx, err);
+}
+
+wr_status wr_sqlite_label_rev(wr_store *st, int64_t *rev, wr_err *err)
+{
+    static const char sql[] = "select max(rev) from label_revisions";
+    return wr_sqlite_int(wr_sqlite_of(st), sql, 0, rev, err);
+}
+
+wr_status wr_sqlite_labels_of(wr_store *st, int64_t rev, const uint32_t *wallet_id,
+                              size_t n, wr_label_fn fn, void *ctx, wr_err *err)
+{
+    /* current and past rows have an index each; cross join: the wallet comes first */
+#define OF_WALLET \
+    "l.chain_id = w.chain_id and l.address = w.address and l.added_rev <= ?2 and "
+    static const char sql[] = LABEL_COLUMNS
+        "join wallets w on w.wallet_id = ?1 where l.label_id in "
+        "(select l.label_id from wallets w cross join labels l on " OF_WALLET
+        "l.removed_rev is null where w.wallet_id = ?1 union all "
+        "select l.label_id from wallets w cross join labels l on " OF_WALLET
+        "l.removed_rev > ?2 where w.wallet_id = ?1)";
+#undef OF_WALLET
+    wr_sqlite *q = wr_sqlite_of(st);
+    WR_SQLITE_STMT *s = NULL;
+    WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
+    (void)sqlite3_bind_int64(s, 2, rev < 0 ? INT64_MAX - 1 : rev);
+    for (size_t i = 0; i < n; i++) {
+        (void)sqlite3_bind_int64(s, 1, wallet_id[i]);
+        WR_TRY(give_labels(q, s, fn, ctx, err));
+        (void)sqlite3_reset(s);
     }
     return WR_OK;
+}
+
+wr_status wr_sqlite_labels_changed(wr_store *st, int64_t after_rev, int64_t upto_rev,
+                                   uint32_t limit, wr_label_fn fn, void *ctx, wr_err *err)
+{
+    static const char sql[] =
+        LABEL_COLUMNS "left join wallets w " WALLET_OF_LABEL "where l.label_id in "
+                      "(select label_id from labels where added_rev > ?1 and "
+                      "added_rev <= ?2 union select label_id from labels "
+                      "where removed_rev > ?1 and removed_rev <= ?2) "
+                      "order by l.label_id limit ?3";
+    wr_sqlite *q = wr_sqlite_of(st);
+    WR_SQLITE_STMT *s = NULL;
+    WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
+    (void)sqlite3_bind_int64(s, 1, after_rev);
+    (void)sqlite3_bind_int64(s, 2, upto_rev);
+    (void)sqlite3_bind_int64(s, 3, limit ? (int64_t)limit : -1);
+    return give_labels(q, s, fn, ctx, err);
 }

@@ -16,9 +16,8 @@ typedef struct put_job {
     row_names *names; /* [transfer_count] of the inserted ones */
     wr_sqlite_new_wallets fresh;
     wr_arena arena; /* texts of one dead letter */
-    wr_put_result res;
+    wr_sqlite_tally tally;
     int64_t first_time_s, last_time_s, last_seq; /* of inserted ones */
-    uint64_t gone; /* dead letters that a restart took away */
 } put_job;
 
 static void job_release(put_job *j)
@@ -83,13 +82,13 @@ static wr_status judge(void *ctx, const wr_transfer_row *stored, wr_err *err)
     const wr_transfer *t = &j->b.put->transfer[d->at];
     if (wr_store_same_content(t, &stored->transfer)) {
         j->b.outcome[d->at] = WR_PUT_DUPLICATE;
-        j->res.duplicates++;
+        j->tally.res.duplicates++;
         return WR_OK;
     }
     wr_dead_letter letter;
     j->b.outcome[d->at] = WR_PUT_CONFLICT;
-    j->res.conflicts++;
-    j->res.dead++;
+    j->tally.res.conflicts++;
+    j->tally.res.dead++;
     wr_arena_reset(&j->arena);
     WR_TRY(wr_store_conflict_letter(&letter, &j->arena, j->b.put, d->at,
                                     &stored->transfer, err));
@@ -185,7 +184,7 @@ static wr_status insert_group(put_job *j, const size_t *at, size_t n, wr_err *er
 static void count_inserted(put_job *j, size_t i)
 {
     int64_t time_s = j->b.put->transfer[i].time_s;
-    bool is_first = j->res.inserted++ == 0;
+    bool is_first = j->tally.res.inserted++ == 0;
     j->last_seq = j->b.base_seq + 1 + (int64_t)i;
     if (is_first || time_s < j->first_time_s)
         j->first_time_s = time_s;
@@ -249,12 +248,12 @@ static wr_status add_totals(put_job *j, wr_err *err)
         "last_time = coalesce(max(last_time, excluded.last_time), last_time, "
         "excluded.last_time), "
         "wallets = wallets + excluded.wallets, dead = dead + excluded.dead";
-    if (j->res.inserted == 0 && j->res.dead == 0 && j->gone == 0)
+    if (j->tally.res.inserted == 0 && j->tally.res.dead == 0 && j->tally.gone == 0)
         return WR_OK;
     WR_SQLITE_STMT *s = NULL;
     WR_TRY(wr_sqlite_stmt(j->q, sql, &s, err));
-    (void)sqlite3_bind_int64(s, 1, (int64_t)j->res.inserted);
-    if (j->res.inserted) {
+    (void)sqlite3_bind_int64(s, 1, (int64_t)j->tally.res.inserted);
+    if (j->tally.res.inserted) {
         (void)sqlite3_bind_int64(s, 2, j->first_time_s);
         (void)sqlite3_bind_int64(s, 3, j->last_time_s);
     } else {
@@ -262,18 +261,18 @@ static wr_status add_totals(put_job *j, wr_err *err)
         (void)sqlite3_bind_null(s, 3);
     }
     (void)sqlite3_bind_int64(s, 4, j->q->wallet_max - j->q->mark.wallet_max);
-    (void)sqlite3_bind_int64(s, 5, (int64_t)(j->res.dead - j->gone));
+    (void)sqlite3_bind_int64(s, 5, (int64_t)(j->tally.res.dead - j->tally.gone));
     return wr_sqlite_run(j->q, s, err);
 }
 
 static wr_status put_letters(put_job *j, wr_err *err)
 {
     const wr_put *put = j->b.put;
-    if (put->mark && put->mark->is_restart)
-        WR_TRY(wr_sqlite_dead_remove(j->q, put->mark, &j->gone, err));
+    if (put->mark)
+        WR_TRY(wr_sqlite_dead_remove(j->q, put, &j->tally.gone, err));
     for (size_t i = 0; i < put->dead_count; i++)
         WR_TRY(wr_sqlite_dead_add(j->q, &put->dead[i], err));
-    j->res.dead = put->dead_count;
+    j->tally.res.dead = put->dead_count;
     return WR_OK;
 }
 
@@ -281,6 +280,8 @@ static wr_status put_all(put_job *j, wr_err *err)
 {
     static const char max_seq[] = "select max(seq) from transactions";
     const wr_put *put = j->b.put;
+    if (put->mark)
+        WR_TRY(wr_sqlite_source_begin(j->q, put->mark, &j->tally, err));
     WR_TRY(put_letters(j, err));
     if (put->transfer_count > 0) {
         WR_TRY(wr_sqlite_int(j->q, max_seq, 0, &j->b.base_seq, err));
@@ -288,11 +289,14 @@ static wr_status put_all(put_job *j, wr_err *err)
         WR_TRY(wr_sqlite_keys_take(j->q, &j->b, err));
         WR_TRY(judge_taken(j, err));
         WR_TRY(insert_rows(j, err));
-        if (j->res.inserted > 0)
+        if (j->tally.res.inserted > 0)
             WR_TRY(wr_sqlite_history_extend(j->q, j->last_seq, err));
     }
     WR_TRY(add_totals(j, err));
-    return put->mark ? wr_sqlite_source_add(j->q, put, &j->res, j->gone, err) : WR_OK;
+    if (!put->mark)
+        return WR_OK;
+    j->tally.accepted = wr_store_accepted(put, j->b.outcome);
+    return wr_sqlite_source_add(j->q, put, &j->tally, err);
 }
 
 wr_status wr_sqlite_put(wr_store *st, const wr_put *put, uint8_t *outcome,
@@ -306,7 +310,7 @@ wr_status wr_sqlite_put(wr_store *st, const wr_put *put, uint8_t *outcome,
     if (s == WR_OK)
         s = wr_sqlite_end(q, put_all(&j, err), err);
     if (s == WR_OK) {
-        *res = j.res;
+        *res = j.tally.res;
         if (outcome && put->transfer_count)
             memcpy(outcome, j.b.outcome, put->transfer_count);
     }

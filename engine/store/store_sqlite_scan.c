@@ -80,16 +80,61 @@ static wr_status scan_wallets(wr_sqlite *q, wallet_chunk *c, uint32_t after_id,
     return c->n ? fn(ctx, c->row, c->n, err) : WR_OK;
 }
 
+static wr_status chunk_init(wallet_chunk *c, wr_err *err)
+{
+    *c = (wallet_chunk){.row = wr_calloc(CHUNK_ROWS, sizeof *c->row)};
+    wr_arena_init(&c->arena, 0);
+    return c->row ? WR_OK : wr_fail(err, WR_ENOMEM, "chunk of %d wallets", CHUNK_ROWS);
+}
+
+static void chunk_release(wallet_chunk *c)
+{
+    wr_arena_release(&c->arena);
+    wr_free(c->row);
+}
+
 wr_status wr_sqlite_scan_wallets(wr_store *st, uint32_t after_id, wr_wallet_fn fn,
                                  void *ctx, wr_err *err)
 {
-    wallet_chunk c = {.row = wr_calloc(CHUNK_ROWS, sizeof *c.row)};
-    if (!c.row)
-        return wr_fail(err, WR_ENOMEM, "chunk of %d wallets", CHUNK_ROWS);
-    wr_arena_init(&c.arena, 0);
-    wr_status s = scan_wallets(wr_sqlite_of(st), &c, after_id, fn, ctx, err);
-    wr_arena_release(&c.arena);
-    wr_free(c.row);
+    wallet_chunk c;
+    wr_status s = chunk_init(&c, err);
+    if (s == WR_OK)
+        s = scan_wallets(wr_sqlite_of(st), &c, after_id, fn, ctx, err);
+    chunk_release(&c);
+    return s;
+}
+
+static wr_status get_wallets(wr_sqlite *q, wallet_chunk *c, const uint32_t *id, size_t n,
+                             wr_wallet_fn fn, void *ctx, wr_err *err)
+{
+    static const char sql[] =
+        "select wallet_id, chain_id, address from wallets where wallet_id = ?";
+    WR_SQLITE_STMT *s = NULL;
+    WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
+    for (size_t i = 0; i < n; i++) {
+        bool has_row = false;
+        (void)sqlite3_bind_int64(s, 1, id[i]);
+        WR_TRY(wr_sqlite_step(q, s, &has_row, err));
+        if (has_row)
+            WR_TRY(chunk_add(q, c, s, err));
+        (void)sqlite3_reset(s);
+        if (c->n == CHUNK_ROWS) {
+            WR_TRY(fn(ctx, c->row, c->n, err));
+            wr_arena_reset(&c->arena);
+            c->n = 0;
+        }
+    }
+    return c->n ? fn(ctx, c->row, c->n, err) : WR_OK;
+}
+
+wr_status wr_sqlite_wallets_get(wr_store *st, const uint32_t *id, size_t n,
+                                wr_wallet_fn fn, void *ctx, wr_err *err)
+{
+    wallet_chunk c;
+    wr_status s = chunk_init(&c, err);
+    if (s == WR_OK)
+        s = get_wallets(wr_sqlite_of(st), &c, id, n, fn, ctx, err);
+    chunk_release(&c);
     return s;
 }
 
