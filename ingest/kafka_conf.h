@@ -19,6 +19,7 @@
 
 #include "util/args.h"
 #include "util/mem.h"
+#include "util/text.h"
 
 typedef struct wr_kafka_conn {
     const char *brokers;     /* host:port,…; NULL = WALLETRISK_KAFKA_BROKERS */

@@ -1,0 +1,43 @@
+/*
+ * kafka_put_int.h - one job of the writer: store a batch, or read where a partition
+ * stands, and try again until it is done (kafka_writer_int.h says when not).
+ *
+ * Thread: the writer's, but for wr_kafka_put_stop.
+ */
+#ifndef WR_INGEST_KAFKA_PUT_INT_H
+#define WR_INGEST_KAFKA_PUT_INT_H
+
+#include <pthread.h>
+
+#include "ingest/kafka_writer_int.h"
+
+/* Counters of a partition as the database has them, to know what a lost answer brought.
+ */
+typedef struct wr_kafka_tally {
+    bool is_known;
+    uint64_t inserted, duplicates, dead;
+} wr_kafka_tally;
+
+typedef struct wr_kafka_put_desk {
+    const char *dsn;
+    wr_text source;
+    wr_kafka_dead *dead;
+    wr_store *st;          /* NULL: to be opened */
+    wr_kafka_tally *tally; /* [tally_cap] by partition */
+    size_t tally_cap;
+    bool is_down; /* said already */
+    atomic_bool is_stopping;
+    pthread_mutex_t lock; /* for the waiting */
+    pthread_cond_t wake;
+} wr_kafka_put_desk;
+
+/* st is the desk's from here on. */
+void wr_kafka_put_init(wr_kafka_put_desk *p, const wr_kafka_writer_opts *o, wr_store *st);
+void wr_kafka_put_release(wr_kafka_put_desk *p);
+void wr_kafka_put_stop(wr_kafka_put_desk *p);
+
+/* Fills the job's answer.  Errors  what trying again does not cure. */
+wr_status wr_kafka_put_do(wr_kafka_put_desk *p, wr_kafka_job *job,
+                          wr_err *err) WR_NODISCARD;
+
+#endif
