@@ -36,8 +36,7 @@ static wr_status send(void *ctx, wr_text key, wr_text value, uint32_t transfers,
     return wr_produce_send(ctx, key, value, transfers, err);
 }
 
-/* --- what goes in ---------------------------------------------------------------------
- */
+/* --- what goes in ----------------------------------------------------------------- */
 
 static wr_status feed_simulation(job *j, wr_err *err)
 {
@@ -65,8 +64,7 @@ static wr_status feed_files(job *j, wr_err *err)
     return WR_OK;
 }
 
-/* --- report ---------------------------------------------------------------------------
- */
+/* --- report ----------------------------------------------------------------------- */
 
 static void print_report(const job *j, const wr_produce_report *r, double seconds)
 {
@@ -122,8 +120,7 @@ static wr_status print_json(const job *j, const wr_produce_report *r, double sec
     return s;
 }
 
-/* --- the command ----------------------------------------------------------------------
- */
+/* --- the command ------------------------------------------------------------------ */
 
 static wr_status run(job *j, wr_err *err)
 {
@@ -200,7 +197,7 @@ wr_status wr_ingest_cmd_produce(wr_command_line *cl, wr_err *err)
         {"topic", WR_ARG_TEXT, &f.topic, 0, 0, "T  where to (transactions.raw)"},
         {"brokers", WR_ARG_TEXT, &f.conn.brokers, 0, 0, "B  host:port,host:port"},
         {"kafka", WR_ARG_LIST, &f.conn.setting, 0, 0,
-         "K=V  a property of librdkafka, again and again"},
+         "K=V  a property of librdkafka, may be repeated"},
         {"kafka-config", WR_ARG_TEXT, &f.conn.config_file, 0, 0,
          "FILE  properties as key = value lines; the place for secrets"},
         {"rate", WR_ARG_NUMBER, &f.rate_per_s, 0, 1e9,

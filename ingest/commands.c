@@ -9,6 +9,8 @@ const wr_command wr_ingest_commands[] = {
     {"status", wr_ingest_cmd_status, "where every source stands, and whether it adds up"},
     {"dead list", wr_ingest_cmd_dead_list,
      "records that were refused, with field and reason"},
+    {"dead show", wr_ingest_cmd_dead_show, "all that is kept of one refused record"},
+    {"dead replay", wr_ingest_cmd_dead_replay, "try refused records again"},
     {0},
 };
 

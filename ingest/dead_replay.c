@@ -28,8 +28,7 @@ typedef struct replay {
     uint32_t resolved_count;
 } replay;
 
-/* --- letters --------------------------------------------------------------------------
- */
+/* --- letters ---------------------------------------------------------------------- */
 
 static bool keep_text(replay *r, wr_text *t)
 {
@@ -119,8 +118,7 @@ static void tell(replay *r, const letter *l, wr_dead_fate fate, const char *why)
         r->o->told(r->o->ctx, &l->row, fate, why);
 }
 
-/* --- what a letter holds ---------------------------------------------------------------
- */
+/* --- what a letter holds ---------------------------------------------------------- */
 
 static bool begins(wr_text t, const char *head)
 {
@@ -202,8 +200,7 @@ static wr_status decode_letter(replay *r, letter *l, wr_err *err)
     return WR_OK;
 }
 
-/* --- storing ---------------------------------------------------------------------------
- */
+/* --- storing ---------------------------------------------------------------------- */
 
 static wr_status put_at(replay *r, const wr_source *at, wr_put_result *res, wr_err *err)
 {
@@ -339,4 +336,19 @@ wr_status wr_dead_replay(wr_dead_replay_report *rep, wr_store *st,
     wr_free(r->position);
     wr_free(r->outcome);
     return s;
+}
+
+wr_status wr_dead_id_parse(int64_t *id, wr_text t, wr_err *err)
+{
+    enum { DIGITS_MAX = 18 };
+    int64_t v = t.len <= DIGITS_MAX ? 0 : -1;
+    for (uint32_t i = 0; v >= 0 && i < t.len; i++) {
+        const unsigned digit = (unsigned char)t.p[i] - (unsigned)'0';
+        v = digit > 9 ? -1 : v * 10 + digit;
+    }
+    if (v <= 0)
+        return wr_fail(err, WR_EINVAL, "'%s' is no id of a dead letter (see dead list)",
+                       wr_text_quote(t, 40).s);
+    *id = v;
+    return WR_OK;
 }

@@ -62,4 +62,7 @@ typedef struct wr_dead_replay_report {
 wr_status wr_dead_replay(wr_dead_replay_report *rep, wr_store *st,
                          const wr_dead_replay_opts *o, wr_err *err) WR_NODISCARD;
 
+/* A letter's id as somebody typed it.  WR_EINVAL. */
+wr_status wr_dead_id_parse(int64_t *id, wr_text t, wr_err *err) WR_NODISCARD;
+
 #endif

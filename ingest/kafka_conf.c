@@ -143,7 +143,8 @@ static wr_status add_environment(wr_kafka_conf *c, wr_err *err)
     const size_t prefix = sizeof env_prefix - 1;
     for (char **e = environ; e && *e; e++) {
         const char *eq = strchr(*e, '=');
-        if (!eq || strncmp(*e, env_prefix, prefix) != 0)
+        if (!eq || strncmp(*e, env_prefix, prefix) != 0 ||
+            strncmp(*e + prefix, "JARS=", 5) == 0) /* deploy/kafka/broker.sh reads it */
             continue;
         char name[KEY_MAX_BYTES];
         const int len =

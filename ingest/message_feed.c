@@ -39,8 +39,7 @@ static wr_status send_group(feed *f, const wr_transfer *t, size_t n, wr_err *err
     return send(f, name, (wr_text){f->json.p, (uint32_t)f->json.len}, (uint32_t)n, err);
 }
 
-/* --- files ----------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------ */
 
 static void note_refused(feed *f, const wr_transfer_batch *b)
 {
@@ -83,8 +82,7 @@ wr_status wr_message_feed_file(wr_message_feed_report *rep,
     return s;
 }
 
-/* --- raw lines ------------------------------------------------------------------------
- */
+/* --- raw lines -------------------------------------------------------------------- */
 
 typedef struct raw_lines {
     feed f;
@@ -173,8 +171,7 @@ wr_status wr_message_feed_raw(wr_message_feed_report *rep, const char *path,
     return s;
 }
 
-/* --- simulator ------------------------------------------------------------------------
- */
+/* --- simulator -------------------------------------------------------------------- */
 
 typedef struct simulation {
     feed f;

@@ -2,9 +2,9 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 
+#include "ingest/kafka_client_int.h"
 #include "util/buf.h"
 #include "util/clock.h"
 
@@ -20,7 +20,7 @@ enum {
 
 struct wr_produce {
     wr_produce_opts o;
-    rd_kafka_t *rk;
+    wr_kafka_client k;
     rd_kafka_topic_t *topic;
     wr_produce_report rep;
     wr_produce_partition *partition; /* [partition_count] what is final */
@@ -32,12 +32,10 @@ struct wr_produce {
     uint32_t kept_count;
     uint64_t attempts;
     bool is_nomem;
-    wr_err first;                 /* why a message was not delivered */
-    char trouble[WR_ERR_MSG_MAX]; /* what librdkafka said last about its brokers */
+    wr_err first; /* why a message was not delivered */
 };
 
-/* --- callbacks ------------------------------------------------------------------------
- */
+/* --- callbacks -------------------------------------------------------------------- */
 
 static bool grow_partitions(wr_produce *p, uint32_t count)
 {
@@ -58,7 +56,7 @@ static bool grow_partitions(wr_produce *p, uint32_t count)
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
-    wr_produce *p = opaque;
+    wr_produce *p = ((wr_kafka_client *)opaque)->owner;
     (void)rk;
     if (m->err) {
         /* a purge follows a failure or belongs to an abort: not a reason of its own */
@@ -80,120 +78,58 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
         p->rep.delivered++;
 }
 
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
-{
-    wr_produce *p = opaque;
-    char why[256];
-    if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(rk, why, sizeof why);
-        (void)wr_fail(&p->first, WR_EIO, "%s: %s", rd_kafka_err2name(fatal), why);
-        return;
-    }
-    (void)snprintf(p->trouble, sizeof p->trouble, "%s", reason);
-}
+/* --- opening ---------------------------------------------------------------------- */
 
-/* Its own lines on stderr would cut through ours; on_error hears what matters. */
-static void on_log(const rd_kafka_t *rk, int level, const char *facility,
-                   const char *text)
+static void prepare(rd_kafka_conf_t *rc)
 {
-    (void)rk;
-    (void)level;
-    (void)facility;
-    (void)text;
-}
-
-/* --- opening --------------------------------------------------------------------------
- */
-
-static wr_status set(rd_kafka_conf_t *conf, const char *key, const char *value,
-                     const char *origin, wr_err *err)
-{
-    char why[256];
-    if (rd_kafka_conf_set(conf, key, value, why, sizeof why) == RD_KAFKA_CONF_OK)
-        return WR_OK;
-    return wr_fail(err, WR_EINVAL, "%s: %s", origin,
-                   wr_kafka_key_is_secret(key) ? key : why);
-}
-
-static wr_status set_all(rd_kafka_conf_t *conf, const wr_produce_opts *o, wr_err *err)
-{
-    static const char *const preset[][2] = {
-        {"client.id", "walletrisk-produce"},
-        {"message.max.bytes", "16777216"},
-        {"queue.buffering.max.kbytes", "65536"},
-        {"topic.metadata.propagation.max.ms", "1000"},
-    };
-    for (size_t i = 0; i < sizeof preset / sizeof *preset; i++)
-        WR_TRY(set(conf, preset[i][0], preset[i][1], "preset", err));
-    WR_TRY(set(conf, "partitioner", o->partitioner ? o->partitioner : "murmur2_random",
-               "--partitioner", err));
-    WR_TRY(set(conf, "bootstrap.servers", o->conf->brokers, "--brokers", err));
-    for (size_t i = 0; i < o->conf->count; i++) {
-        const wr_kafka_setting *s = &o->conf->setting[i];
-        WR_TRY(set(conf, s->key, s->value, s->origin, err));
-    }
-    WR_TRY(set(conf, "enable.idempotence", "true", "producer", err));
-    WR_TRY(set(conf, "acks", "all", "producer", err));
-    if (o->transactional_id)
-        WR_TRY(
-            set(conf, "transactional.id", o->transactional_id, "--transactional", err));
-    return WR_OK;
+    rd_kafka_conf_set_dr_msg_cb(rc, on_delivery);
 }
 
 static wr_status make_client(wr_produce *p, wr_err *err)
 {
-    char why[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    wr_status s = set_all(conf, &p->o, err);
-    if (s != WR_OK) {
-        rd_kafka_conf_destroy(conf);
-        return s;
-    }
-    rd_kafka_conf_set_opaque(conf, p);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    if (!p->rk) {
-        rd_kafka_conf_destroy(conf);
-        return wr_fail(err, WR_EINVAL, "kafka: %s", why);
-    }
-    p->topic = rd_kafka_topic_new(p->rk, p->o.topic, NULL);
+    const wr_kafka_pair preset[] = {
+        {"client.id", "walletrisk-produce"},
+        {"message.max.bytes", "16777216"},
+        {"queue.buffering.max.kbytes", "65536"},
+        {"topic.metadata.propagation.max.ms", "1000"},
+        {"partitioner", p->o.partitioner ? p->o.partitioner : "murmur2_random"},
+        {0}};
+    const wr_kafka_pair owned[] = {
+        {"enable.idempotence", "true"},
+        {"acks", "all"},
+        {p->o.transactional_id ? "transactional.id" : NULL, p->o.transactional_id},
+        {0}};
+    const wr_kafka_client_opts o = {.type = RD_KAFKA_PRODUCER,
+                                    .conf = p->o.conf,
+                                    .preset = preset,
+                                    .owned = owned,
+                                    .prepare = prepare};
+    p->k.name = "producer";
+    p->k.owner = p;
+    WR_TRY(wr_kafka_client_init(&p->k, &o, err));
+    p->topic = rd_kafka_topic_new(p->k.rk, p->o.topic, NULL);
     return p->topic ? WR_OK
                     : wr_fail(err, WR_EINVAL, "topic '%.100s': %s", p->o.topic,
                               rd_kafka_err2str(rd_kafka_last_error()));
 }
 
-static wr_status check_topic(wr_produce *p, const rd_kafka_metadata_t *m, wr_err *err)
+static wr_status find_topic(wr_produce *p, wr_err *err)
 {
-    if (m->topic_cnt != 1)
-        return wr_fail(err, WR_EIO, "topic '%s': the brokers say nothing about it",
-                       p->o.topic);
-    const rd_kafka_metadata_topic_t *t = &m->topics[0];
-    if (t->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || !t->partition_cnt)
+    wr_err why = {0};
+    int32_t count = 0;
+    const wr_status s = wr_kafka_topic_find(&p->k, p->o.topic, &count, ASK_MS, &why);
+    if (s == WR_ENOTFOUND || (s == WR_OK && !count))
         return wr_fail(err, WR_ENOTFOUND,
                        "topic '%s' is not there: make it first, it is not made by itself",
                        p->o.topic);
-    if (t->err)
-        return wr_fail(err, WR_EIO, "topic '%s': %s", p->o.topic,
-                       rd_kafka_err2str(t->err));
-    return grow_partitions(p, (uint32_t)t->partition_cnt)
+    if (s != WR_OK) {
+        rd_kafka_poll(p->k.rk, 0); /* what happened to the connection */
+        return wr_fail(err, WR_EIO, "no broker of %s answers: %s", p->o.conf->brokers,
+                       p->k.last_error[0] ? p->k.last_error : why.msg);
+    }
+    return grow_partitions(p, (uint32_t)count)
                ? WR_OK
                : wr_fail(err, WR_ENOMEM, "no memory for partitions");
-}
-
-static wr_status ask_for_topic(wr_produce *p, wr_err *err)
-{
-    const struct rd_kafka_metadata *m = NULL;
-    const rd_kafka_resp_err_t e = rd_kafka_metadata(p->rk, 0, p->topic, &m, ASK_MS);
-    if (e) {
-        rd_kafka_poll(p->rk, 0);
-        return wr_fail(err, WR_EIO, "no broker of %s answers: %s", p->o.conf->brokers,
-                       p->trouble[0] ? p->trouble : rd_kafka_err2str(e));
-    }
-    const wr_status s = check_topic(p, m, err);
-    rd_kafka_metadata_destroy(m);
-    return s;
 }
 
 /* An error of a transactional call, with its text; takes it. */
@@ -216,10 +152,10 @@ wr_status wr_produce_open(wr_produce **out, const wr_produce_opts *o, wr_err *er
     p->o = *o;
     wr_buf_init(&p->kept, KEPT_MAX_BYTES);
     WR_TRY(make_client(p, err));
-    WR_TRY(ask_for_topic(p, err));
+    WR_TRY(find_topic(p, err));
     if (o->transactional_id)
-        WR_TRY(
-            told(p, rd_kafka_init_transactions(p->rk, 3 * ASK_MS), "transactions", err));
+        WR_TRY(told(p, rd_kafka_init_transactions(p->k.rk, 3 * ASK_MS), "transactions",
+                    err));
     *out = WR_STEAL(p);
     return WR_OK;
 }
@@ -230,11 +166,11 @@ void wr_produce_close(wr_produce *p)
         return;
     if (p->topic)
         rd_kafka_topic_destroy(p->topic);
-    if (p->rk) {
-        (void)rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        (void)rd_kafka_flush(p->rk, 0);
-        rd_kafka_destroy(p->rk);
+    if (p->k.rk) {
+        (void)rd_kafka_purge(p->k.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        (void)rd_kafka_flush(p->k.rk, 0);
     }
+    wr_kafka_client_release(&p->k);
     wr_free(p->partition);
     wr_free(p->pending);
     wr_buf_release(&p->kept);
@@ -246,15 +182,15 @@ wr_produce_report wr_produce_tell(const wr_produce *p)
     return p->rep;
 }
 
-/* --- one message ----------------------------------------------------------------------
- */
+/* --- one message ------------------------------------------------------------------ */
 
 static wr_status check(const wr_produce *p, wr_err *err)
 {
     if (p->is_nomem)
         return wr_fail(err, WR_ENOMEM, "no memory to count partitions");
-    if (p->first.code != WR_OK)
-        return wr_fail(err, WR_EIO, "a message was not delivered: %s", p->first.msg);
+    const wr_err *why = p->k.fatal.code != WR_OK ? &p->k.fatal : &p->first;
+    if (why->code != WR_OK)
+        return wr_fail(err, WR_EIO, "a message was not delivered: %s", why->msg);
     return WR_OK;
 }
 
@@ -270,7 +206,7 @@ static wr_status pace(wr_produce *p, uint32_t transfers, wr_err *err)
     int64_t now_us = wr_clock_mono_us();
     while (p->next_us > now_us) {
         const int64_t left_ms = (p->next_us - now_us + 999) / 1000;
-        rd_kafka_poll(p->rk, left_ms < POLL_MS ? (int)left_ms : POLL_MS);
+        rd_kafka_poll(p->k.rk, left_ms < POLL_MS ? (int)left_ms : POLL_MS);
         WR_TRY(check(p, err));
         WR_TRY(check_stop(p, err));
         now_us = wr_clock_mono_us();
@@ -302,13 +238,12 @@ static wr_status enqueue(wr_produce *p, wr_text key, wr_text value, wr_err *err)
                            value.len);
         if (e != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             return wr_fail(err, WR_EIO, "%s", rd_kafka_err2str(e));
-        rd_kafka_poll(p->rk, POLL_MS);
+        rd_kafka_poll(p->k.rk, POLL_MS);
         WR_TRY(check_stop(p, err));
     }
 }
 
-/* --- transactions ----------------------------------------------------------------------
- */
+/* --- transactions ----------------------------------------------------------------- */
 
 static void keep(wr_produce *p, wr_text key, wr_text value)
 {
@@ -343,8 +278,8 @@ static void settle_pending(wr_produce *p)
 /* Until every message has its report; each has one within message.timeout.ms. */
 static void flush(wr_produce *p)
 {
-    while (rd_kafka_outq_len(p->rk) > 0) {
-        (void)rd_kafka_flush(p->rk, POLL_MS);
+    while (rd_kafka_outq_len(p->k.rk) > 0) {
+        (void)rd_kafka_flush(p->k.rk, POLL_MS);
         /* only to show it: who asked to stop waits for what is under way */
         if (wr_progress_at(p->o.pg, "delivering", p->rep.delivered, p->rep.messages,
                            NULL) != WR_OK)
@@ -354,7 +289,7 @@ static void flush(wr_produce *p)
 
 static wr_status begin(wr_produce *p, wr_err *err)
 {
-    WR_TRY(told(p, rd_kafka_begin_transaction(p->rk), "begin of a transaction", err));
+    WR_TRY(told(p, rd_kafka_begin_transaction(p->k.rk), "begin of a transaction", err));
     p->is_open = true;
     p->attempts++;
     return WR_OK;
@@ -365,7 +300,7 @@ static wr_status abandon(wr_produce *p, wr_err *err)
     p->is_open = false;
     p->rep.aborted++;
     wr_status s =
-        told(p, rd_kafka_abort_transaction(p->rk, -1), "abort of a transaction", err);
+        told(p, rd_kafka_abort_transaction(p->k.rk, -1), "abort of a transaction", err);
     forget_pending(p);
     return s;
 }
@@ -397,7 +332,7 @@ static wr_status try_end(wr_produce *p, bool *is_done, wr_err *err)
     flush(p);
     if (p->o.abort_every && p->attempts % p->o.abort_every == 0)
         return abandon(p, err);
-    rd_kafka_error_t *e = rd_kafka_commit_transaction(p->rk, -1);
+    rd_kafka_error_t *e = rd_kafka_commit_transaction(p->k.rk, -1);
     if (!e) {
         p->is_open = false;
         *is_done = true;
@@ -406,7 +341,8 @@ static wr_status try_end(wr_produce *p, bool *is_done, wr_err *err)
     }
     if (!rd_kafka_error_txn_requires_abort(e))
         return told(p, e, "commit of a transaction", err);
-    (void)snprintf(p->trouble, sizeof p->trouble, "%s", rd_kafka_error_string(e));
+    (void)snprintf(p->k.last_error, sizeof p->k.last_error, "%s",
+                   rd_kafka_error_string(e));
     rd_kafka_error_destroy(e);
     p->first = (wr_err){0}; /* these messages get another chance */
     return abandon(p, err);
@@ -423,11 +359,10 @@ static wr_status end_transaction(wr_produce *p, wr_err *err)
         WR_TRY(send_again(p, err));
     }
     return wr_fail(err, WR_EIO, "a transaction was aborted %d times: %s", (int)ATTEMPTS,
-                   p->trouble[0] ? p->trouble : "--abort-every is too small");
+                   p->k.last_error);
 }
 
-/* --- in, and the end -------------------------------------------------------------------
- */
+/* --- in, and the end -------------------------------------------------------------- */
 
 wr_status wr_produce_send(wr_produce *p, wr_text key, wr_text value, uint32_t transfers,
                           wr_err *err)
@@ -441,7 +376,7 @@ wr_status wr_produce_send(wr_produce *p, wr_text key, wr_text value, uint32_t tr
     p->rep.messages++;
     p->rep.transfers += transfers;
     p->rep.bytes += (uint64_t)key.len + value.len;
-    rd_kafka_poll(p->rk, 0);
+    rd_kafka_poll(p->k.rk, 0);
     if (!p->o.transactional_id)
         return WR_OK;
     keep(p, key, value);
@@ -454,7 +389,7 @@ wr_status wr_produce_finish(wr_produce *p, wr_err *err)
 {
     wr_status s = WR_OK;
     if (p->first.code != WR_OK) /* the rest would wait for nothing */
-        (void)rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        (void)rd_kafka_purge(p->k.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     else if (p->is_open)
         s = end_transaction(p, err);
     flush(p);

@@ -50,8 +50,7 @@ void wr_sim_hash(char out[WR_SIM_HASH_HEX + 1], uint64_t seed, uint64_t number)
     put_hex(out, hash, sizeof hash);
 }
 
-/* --- transfers ------------------------------------------------------------------------
- */
+/* --- transfers -------------------------------------------------------------------- */
 
 static void fill_account(wr_sim_transfers *out, const wr_sim_payment *p,
                          const wr_transfer *base)
