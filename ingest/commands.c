@@ -3,6 +3,8 @@
 const wr_command wr_ingest_commands[] = {
     {"file", wr_ingest_cmd_file,
      "load CSV or NDJSON files, plain, .gz or .zst; '-' is stdin"},
+    {"kafka", wr_ingest_cmd_kafka,
+     "consume transfers from a Kafka topic, each exactly once"},
     {"simulate", wr_ingest_cmd_simulate,
      "make transfers with planted crimes and their truth"},
     {"produce", wr_ingest_cmd_produce, "publish files or a simulation to a Kafka topic"},

@@ -1,7 +1,7 @@
 /*
  * ingest.h - the walletrisk-ingest program: records in, each once and only once.
  *
- * Knows files, simulators and (later) Kafka on one side and store.h on the other; never
+ * Knows files, simulators and Kafka on one side and store.h on the other; never
  * a graph.  Thread: main only.
  */
 #ifndef WR_INGEST_INGEST_H
@@ -13,6 +13,7 @@
 extern const wr_command wr_ingest_commands[]; /* ends with name NULL */
 
 wr_status wr_ingest_cmd_file(wr_command_line *cl, wr_err *err) WR_NODISCARD;
+wr_status wr_ingest_cmd_kafka(wr_command_line *cl, wr_err *err) WR_NODISCARD;
 wr_status wr_ingest_cmd_simulate(wr_command_line *cl, wr_err *err) WR_NODISCARD;
 wr_status wr_ingest_cmd_produce(wr_command_line *cl, wr_err *err) WR_NODISCARD;
 wr_status wr_ingest_cmd_status(wr_command_line *cl, wr_err *err) WR_NODISCARD;

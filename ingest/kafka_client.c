@@ -125,7 +125,7 @@ wr_status wr_kafka_client_init(wr_kafka_client *k, const wr_kafka_client_opts *o
 
 void wr_kafka_client_release(wr_kafka_client *k)
 {
-    if (k->rk)
-        rd_kafka_destroy(k->rk);
+    if (k->rk) /* a consumer has been closed, or does not wait for it */
+        rd_kafka_destroy_flags(k->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     k->rk = NULL;
 }

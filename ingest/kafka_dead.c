@@ -99,13 +99,14 @@ wr_status wr_kafka_dead_init(wr_kafka_dead *d, wr_err *err)
     wr_status s =
         wr_kafka_topic_find(&d->client, d->topic, &partitions, FIND_TIMEOUT_MS, &why);
     if (s == WR_ENOTFOUND) {
-        WR_TRY(wr_kafka_topic_make(&d->client, d->topic, max_bytes_of(d, d->from_topic),
-                                   err));
+        d->max_bytes = max_bytes_of(d, d->from_topic);
+        WR_TRY(wr_kafka_topic_make(&d->client, d->topic, d->max_bytes, err));
         wr_log(WR_LOG_INFO, "topic_made", "topic", d->topic, NULL);
     } else if (s != WR_OK) {
         return wr_fail(err, s, "%s", why.msg);
+    } else {
+        d->max_bytes = max_bytes_of(d, d->topic);
     }
-    d->max_bytes = max_bytes_of(d, d->topic);
     close_client(d); /* the next one is made with this limit */
     return WR_OK;
 }
