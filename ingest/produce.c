@@ -9,7 +9,7 @@
 #include "util/clock.h"
 
 enum {
-    ASK_MS = 10000,
+    ASK_MS = 5000,
     POLL_MS = 50,
     BURST_US = 100000,
     CHECK_EVERY = 256,         /* messages between two looks at the stop flag */
@@ -154,7 +154,7 @@ wr_status wr_produce_open(wr_produce **out, const wr_produce_opts *o, wr_err *er
     WR_TRY(make_client(p, err));
     WR_TRY(find_topic(p, err));
     if (o->transactional_id)
-        WR_TRY(told(p, rd_kafka_init_transactions(p->k.rk, 3 * ASK_MS), "transactions",
+        WR_TRY(told(p, rd_kafka_init_transactions(p->k.rk, 6 * ASK_MS), "transactions",
                     err));
     *out = WR_STEAL(p);
     return WR_OK;

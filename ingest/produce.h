@@ -62,7 +62,7 @@ typedef struct wr_produce_report {
  * Connects and asks for the topic.
  * Errors  WR_EINVAL     a setting that librdkafka does not take
  *         WR_ENOTFOUND  no such topic (it is not made by itself)
- *         WR_EIO        no broker answers in 10 s
+ *         WR_EIO        no broker answers in 5 s
  */
 wr_status wr_produce_open(wr_produce **out, const wr_produce_opts *o,
                           wr_err *err) WR_NODISCARD;
