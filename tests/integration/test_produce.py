@@ -2,10 +2,10 @@
 """produce against a real broker, read back by another client (kcat); dead letters and status
 on both stores."""
 import csv, io, json, os, signal, sqlite3, subprocess, time, unittest
-from main_job import BIN, ROOT, Case, pg_store, sqlite_store
+from kafka_tools import Consumer, Kafka, KafkaCase
+from main_job import BIN, Case, pg_store, sqlite_store
 
 BROKERS = os.environ["WALLETRISK_TEST_KAFKA"]
-BROKER_DIR = os.environ["WALLETRISK_TEST_KAFKA_DIR"]
 INGEST = BIN / "walletrisk-ingest"
 A = "0x1fb7bd310d95f2a6d9baaf8a8a430a9a04453a8b"
 B = "0xb5aef1de312925438c00d12fca19c8d8a99e3d1e"
@@ -15,22 +15,11 @@ UTXO = {"chain": "BTC", "txid": "%064x" % 7, "time": 1600000000,
                     {"address": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "value": 1.5}]}
 
 
-def topic(name, partitions=4, *settings):
-    name = f"produce.{name}.{os.getpid()}"
-    subprocess.run([ROOT / "deploy/kafka/broker.sh", "topic", BROKER_DIR, name, str(partitions), *settings],
-                   check=True, capture_output=True)
-    return name
+def topic(name, partitions=4, **config):
+    return Kafka(BROKERS).topic(f"produce.{name}", partitions, **config)
 
 
-class Work:
-    """The topic that tests share (a topic costs seconds): each sees what comes from now on."""
-    name = None
-
-    def __init__(self):
-        Work.name = Work.name or topic("work")
-        self.since = {p: o + 1 for p, o, *_ in read_back(Work.name, "read_uncommitted")}
-
-    def read_back(self):
+def read_back(self):
         return [m for m in read_back(Work.name) if m[1] >= self.since.get(m[0], 0)]
 
 
@@ -88,11 +77,11 @@ class Produce(Case):
 
     def test_a_file_comes_back(self):
         """Count, keys, order by key, and every field; partitions as Java clients choose them."""
-        work = Work()
+        name = topic("file")
         path = self.folder / "t.csv"
         path.write_text(self.simulated("--transfers", 20000, "--users", 200))
-        rep = json.loads(self.produce(path, "--topic", work.name, "--json").stdout)
-        messages = work.read_back()
+        rep = json.loads(self.produce(path, "--topic", name, "--json").stdout)
+        messages = read_back(name)
         self.check_report(rep, messages)
         rows = list(csv.DictReader(io.StringIO(path.read_text())))
         self.assertEqual(len(messages), 20000)
@@ -122,11 +111,11 @@ class Produce(Case):
             {"chain": "opaque:bank", "from": "tr\u00e9s \"odd\"", "to": "b", "value": 1, "time": 1600000002}]))
         log = self.folder / "log.csv"
         log.write_text("from,to,amount,time\n" + "a,b,1,1600000000\n" * 3 + "b,a,2,1600000000\n")
-        work, sent = Work(), sqlite_store(self.folder, "sent.db")
+        name, sent = topic("same"), sqlite_store(self.folder, "sent.db")
         for path, flags in ((mixed, ()), (log, ("--chain", "opaque:log"))):
-            self.produce(path, "--topic", work.name, *flags)
+            self.produce(path, "--topic", name, *flags)
             sent.run("walletrisk-ingest", "file", path, *flags)
-        messages = work.read_back()
+        messages = read_back(name)
         self.assertEqual(len(messages), 5 + 4)
         hub = [m for m in messages if m[2].endswith("tx:" + UTXO["txid"])]
         self.assertEqual(len(hub), 1)
@@ -138,11 +127,11 @@ class Produce(Case):
             self.assertEqual(got.transfers(order), sent.transfers(order))
 
     def test_the_rate_is_kept(self):
-        work = Work()
-        rep = json.loads(self.produce("--simulate", "--transfers", 5000, "--rate", 2000, "--topic", work.name,
+        name = topic("rate")
+        rep = json.loads(self.produce("--simulate", "--transfers", 5000, "--rate", 2000, "--topic", name,
                                       "--json").stdout)
         self.assertAlmostEqual(rep["seconds"], 2.5, delta=0.25)
-        stamps = sorted(m[4] for m in work.read_back())
+        stamps = sorted(m[4] for m in read_back(name))
         self.assertEqual(len(stamps), 5000)
         for half in (stamps[:2500], stamps[2500:]):    # steady, not a burst and a rest
             self.assertAlmostEqual((half[-1] - half[0]) / 1000, 1.25, delta=0.25)
@@ -166,13 +155,13 @@ class Produce(Case):
         self.assertGreater(offsets[-1] - offsets[0] + 1, len(offsets) + 9)
 
     def test_raw_lines(self):
-        work = Work()
+        name = topic("raw")
         good = json.dumps({"chain": "ETH", "from": A, "to": B, "value": 1, "time": 1600000000}).encode()
         big = b'{"memo":"' + b"x" * 5_000_000 + b'"}'
         lines = [good, b"hello \xff\xfe", b"{}", big, b"  " + good + b" "]
-        self.produce("-", "--raw", "--topic", work.name, stdin=self.file_of(b"\n\n".join(lines)))
+        self.produce("-", "--raw", "--topic", name, stdin=self.file_of(b"\n\n".join(lines)))
         key = f"eip155:1:{A}"
-        self.assertEqual(sorted((m[3], m[2]) for m in work.read_back()),
+        self.assertEqual(sorted((m[3], m[2]) for m in read_back(name)),
                          sorted(zip(lines, [key, None, None, None, key])))
 
     def file_of(self, data):
@@ -183,9 +172,9 @@ class Produce(Case):
         return f
 
     def test_ctrl_c_flushes_and_says_how_many(self):
-        work = Work()
+        name = topic("stop")
         env = {k: v for k, v in os.environ.items() if not k.startswith("WALLETRISK_")}
-        run = subprocess.Popen([INGEST, "produce", "--brokers", BROKERS, "--topic", work.name, "--simulate", "--transfers",
+        run = subprocess.Popen([INGEST, "produce", "--brokers", BROKERS, "--topic", name, "--simulate", "--transfers",
                                 "1000000", "--rate", "3000", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True, env=env)
         time.sleep(1.5)
@@ -195,10 +184,10 @@ class Produce(Case):
         self.assertIn("stopped on request", errors)
         rep = json.loads(out)
         self.assertGreater(rep["delivered"], 1000)
-        self.check_report(rep, work.read_back())
+        self.check_report(rep, read_back(name))
 
     def test_failures_are_told(self):
-        small = topic("small", 1, "max.message.bytes=2000")
+        small = topic("small", 1, max_message_bytes=2000)
         line = json.dumps({"chain": "ETH", "from": A, "to": B, "value": 1, "time": 1600000000})
         long = json.dumps({"chain": "ETH", "from": A, "to": B, "value": 1, "time": 1600000000, "memo": "é" * 100})
         cases = [
@@ -319,6 +308,57 @@ class DeadLetters(Case):
         self.assertEqual(len(store.rows("select dead_id from dead_letters")), 3)
         usage = store.run("walletrisk-ingest", "dead", "replay", ok=False)
         self.assertEqual((usage.returncode, "say which letters" in usage.stderr), (2, True))
+
+
+class ThroughTheStore(KafkaCase):
+    """produce, consume, put right, replay: the ledgers of every partition add up all the time."""
+
+    def produce(self, name, *args):
+        subprocess.run([INGEST, "produce", "--brokers", BROKERS, "--topic", name, *map(str, args)], check=True,
+                       capture_output=True, env={"PATH": os.environ["PATH"]})
+
+    def test_produced_is_stored(self):
+        path = self.folder / "sent.csv"
+        path.write_bytes(subprocess.run([INGEST, "simulate", "--transfers", "3000"], check=True,
+                                        capture_output=True).stdout)
+        sent = sqlite_store(self.folder, "sent.db")
+        sent.run("walletrisk-ingest", "file", path)
+        name, order = topic("stored", 2), "t.tx_hash"
+        self.produce(name, path, "--transactional", name, "--transaction-messages", 200, "--abort-every", 4)
+        for kind, store in self.each_store("stored"):
+            rep = self.consume(store, name)
+            self.assertEqual((rep["inserted"], rep["dead"]), (3000, 0), kind)
+            self.assertGreaterEqual(rep["gaps"], 4 * 200, kind)
+            self.assertEqual(store.transfers(order), sent.transfers(order), kind)
+            self.state(store, name)
+
+    def test_replay_while_a_consumer_runs(self):
+        lines = self.folder / "no_chain.ndjson"
+        lines.write_text("".join(json.dumps({"tx_hash": "0x%064x" % n, "from": A, "to": B, "value": 1,
+                                             "time": 1600000000}) + "\n" for n in range(1, 301)))
+        for kind, store in self.each_store("replayed"):
+            name = topic("replayed", 2)
+            self.produce(name, lines, "--raw")
+            self.consume(store, name)
+            self.assertEqual(self.total(store, name)["dead"], 300, kind)
+            consumer = Consumer(self.kafka, store, name)
+            self.addCleanup(consumer.child.kill)
+            with subprocess.Popen([INGEST, "produce", "--brokers", BROKERS, "--topic", name, "--simulate",
+                                   "--transfers", "3000", "--rate", "1500"], stdout=subprocess.DEVNULL,
+                                  env={"PATH": os.environ["PATH"]}) as producer:
+                ids = [d["id"] for d in self.dead(store)]
+                for i in range(0, 300, 60):
+                    store.run("walletrisk-ingest", "dead", "replay", "--chain", "ETH", "--id",
+                              ",".join(map(str, ids[i:i + 60])))
+                    self.state(store, name)
+                self.assertEqual(producer.wait(60), 0, kind)
+            until = time.monotonic() + 30
+            while self.total(store, name)["messages"] < 3300 and time.monotonic() < until:
+                time.sleep(0.2)
+            consumer.stop()
+            total = self.total(store, name)
+            self.assertEqual((total["inserted"], total["dead"], total["messages"]), (3300, 0, 3300), kind)
+            self.assertEqual(self.dead(store), [], kind)
 
 
 class Status(Case):
