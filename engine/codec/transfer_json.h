@@ -7,7 +7,8 @@
  *   a UTXO tx    {"chain":"BTC","txid":"…","time":…,"inputs":[{"address":…,"value":0.5}],
  *                 "outputs":[…]}  n inputs and m outputs give n + m transfers through the
  *                 hub "tx:<txid>"; `amount` is satoshi, `value` is coins; `script` (hex)
- * in place of an address.  Outputs that carry nothing and have no address (OP_RETURN) are
+ * in place of an address (one that has none is the wallet "script:<sha256>", which is
+ * taken as an address, too).  Outputs that carry nothing and have no address (OP_RETURN) are
  * left out, but keep their position.  Outputs worth more than the inputs are refused; no
  * inputs = a coinbase.
  *
