@@ -10,7 +10,7 @@ build='gcc libc6-dev cmake ninja-build pkg-config python3 curl
     libssl-dev libzstd-dev zlib1g-dev librdkafka-dev'
 kafka='kcat'
 test="$kafka g++ clang clang-format clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev postgresql
-    python3-networkx python3-yaml python3-jsonschema sqlite3 procps unzip zstd debootstrap"
+    python3-networkx python3-yaml python3-jsonschema python3-confluent-kafka sqlite3 procps unzip zstd debootstrap"
 # command:package of programs that may have come another way (a newer Node.js ships its own
 # npm and refuses Debian's)
 build_commands='npm:npm'
@@ -19,11 +19,15 @@ test_commands="$kafka_commands docker-compose:docker-compose"
 
 wanted=() commands=()
 for set in "$@"; do
-    case $set in build | kafka | test) ;; *) echo "packages.sh: unknown set '$set' (build, kafka, test)" >&2; exit 2 ;; esac
-    of_set=${set}_commands
-    read -r -d '' -a more <<<"${!set}" || true
+    case $set in
+    build) packages=$build programs=$build_commands ;;
+    kafka) packages=$kafka programs=$kafka_commands ;;
+    test) packages=$test programs=$test_commands ;;
+    *) echo "packages.sh: unknown set '$set' (build, kafka, test)" >&2; exit 2 ;;
+    esac
+    read -r -d '' -a more <<<"$packages" || true
     wanted+=("${more[@]}")
-    read -r -a more <<<"${!of_set}"
+    read -r -a more <<<"$programs"
     commands+=("${more[@]}")
 done
 missing=()

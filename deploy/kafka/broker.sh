@@ -11,7 +11,7 @@
 # (host:port), pid.  Both ports are picked at the first start and kept, so that a restart
 # finds its data and its clients find it.  Removing DIR of a stopped broker removes it all.
 # The jars are one copy for all brokers, fetched once by Maven as pom.xml says:
-# WALLETRISK_KAFKA_JARS, or walletrisk/kafka-VERSION in the user's cache folder.
+# WR_KAFKA_JARS, or walletrisk/kafka-VERSION in the user's cache folder.
 # Needs java (17 or later) and, the first time, mvn.  No root needed; as root it works too.
 set -euo pipefail
 
@@ -22,9 +22,9 @@ die() { echo "broker.sh: $*" >&2; exit 1; }
 fetch_jars() { # sets jars; any number of callers at once
     local version digest fresh
     version=$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$here/pom.xml")
-    jars=${WALLETRISK_KAFKA_JARS:-}
+    jars=${WR_KAFKA_JARS:-}
     if [ -z "$jars" ]; then
-        [ -n "${XDG_CACHE_HOME:-${HOME:-}}" ] || die "set WALLETRISK_KAFKA_JARS, HOME or XDG_CACHE_HOME: where to keep the jars"
+        [ -n "${XDG_CACHE_HOME:-${HOME:-}}" ] || die "set WR_KAFKA_JARS, HOME or XDG_CACHE_HOME: where to keep the jars"
         jars=${XDG_CACHE_HOME:-$HOME/.cache}/walletrisk/kafka-$version
     fi
     digest=$(sha256sum "$here/pom.xml" | cut -d' ' -f1)
@@ -33,6 +33,9 @@ fetch_jars() { # sets jars; any number of callers at once
     {
         flock 8
         if ! have_jars "$version" "$digest"; then
+            if [ -n "$(ls -A "$jars" 2>/dev/null)" ] && [ ! -f "$jars/pom.sha256" ]; then
+                die "$jars holds something else than Kafka $version"
+            fi
             command -v mvn >/dev/null || die "no mvn to fetch Kafka $version with (Debian package maven)"
             fresh=$(mktemp -d "$jars.XXXXXX")
             if ! mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies \
@@ -43,7 +46,8 @@ fetch_jars() { # sets jars; any number of callers at once
             fi
             echo "$digest" >"$fresh/pom.sha256"
             chmod 755 "$fresh"
-            rm -rf "$jars" "$fresh.log"
+            rm -f "$fresh.log"
+            if [ -f "$jars/pom.sha256" ]; then rm -rf "$jars"; fi # an older copy of ours
             mv -T "$fresh" "$jars"
         fi
     } 8>"$jars.lock"
@@ -62,6 +66,7 @@ is_running() { # the process in DIR/pid is the broker of this DIR
 
 answers() { # Metadata (key 3, version 1, no topics): it counts a broker once that takes part
     local reply
+    # shellcheck disable=SC2016
     reply=$(timeout 5 bash -c '
         exec 3<>"/dev/tcp/127.0.0.1/$1" &&
         printf "\0\0\0\16\0\3\0\1\0\0\0\1\377\377\0\0\0\0" >&3 && head -c 12 <&3 | od -An -tx1 -v' \

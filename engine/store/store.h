@@ -112,7 +112,7 @@ typedef struct wr_source_mark {
      * this put, and first_offset lies so many before next_offset.
      */
     bool is_fenced;
-    int64_t from_offset;
+    int64_t from_offset;    /* 0.. */
     uint64_t messages;      /* offsets of this put that held a message; fenced only */
     int64_t high_watermark; /* end of the partition as the broker told; 0 = not told */
     /*

@@ -173,7 +173,8 @@ wr_status wr_mem_labels_changed(wr_store *st, int64_t after_rev, int64_t upto_re
         bool has_come = l->added_rev > after_rev && l->added_rev <= upto_rev;
         bool has_gone = l->removed_rev != CURRENT && l->removed_rev > after_rev &&
                         l->removed_rev <= upto_rev;
-        if (!has_come && !has_gone)
+        bool was_current = l->added_rev < l->removed_rev; /* of a key given twice: no */
+        if (!was_current || (!has_come && !has_gone))
             continue;
         if (limit != 0 && given++ == limit)
             break;

@@ -308,11 +308,13 @@ wr_status wr_sqlite_labels_of(wr_store *st, int64_t rev, const uint32_t *wallet_
 wr_status wr_sqlite_labels_changed(wr_store *st, int64_t after_rev, int64_t upto_rev,
                                    uint32_t limit, wr_label_fn fn, void *ctx, wr_err *err)
 {
+    /* A key given twice in one call leaves a row that was never current. */
     static const char sql[] =
         LABEL_COLUMNS "left join wallets w " WALLET_OF_LABEL "where l.label_id in "
                       "(select label_id from labels where added_rev > ?1 and "
                       "added_rev <= ?2 union select label_id from labels "
                       "where removed_rev > ?1 and removed_rev <= ?2) "
+                      "and (l.removed_rev is null or l.removed_rev > l.added_rev) "
                       "order by l.label_id limit ?3";
     wr_sqlite *q = wr_sqlite_of(st);
     WR_SQLITE_STMT *s = NULL;

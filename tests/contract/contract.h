@@ -33,6 +33,8 @@ extern contract ct;
 int contract_schema(void);
 int contract_put(void);
 int contract_source(void);
+int contract_fence(void);
+int contract_tail(void);
 int contract_read(void);
 int contract_label(void);
 int contract_run(void);

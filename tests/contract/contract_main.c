@@ -130,6 +130,8 @@ int main(int argc, char **argv)
     failed += contract_schema();
     failed += contract_put();
     failed += contract_source();
+    failed += contract_fence();
+    failed += contract_tail();
     failed += contract_read();
     failed += contract_label();
     failed += contract_run();

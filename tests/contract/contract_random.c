@@ -4,7 +4,7 @@
  */
 #include "contract.h"
 
-enum { STEPS = 40, NAMES = 12, BATCH_MAX = 30 };
+enum { STEPS = 40, NAMES = 12, BATCH_MAX = 30, RESOLVED_MAX = 64, LABELS_MAX = 4096 };
 
 static const char *const name[NAMES] = {"n0", "n1", "n2", "n3", "n4",  "n5",
                                         "n6", "n7", "n8", "n9", "n10", "n11"};
@@ -23,6 +23,82 @@ static unsigned below(pair *p, unsigned bound)
 static const wr_chain *any_chain(pair *p)
 {
     return ct_chain(below(p, 4) ? NULL : "opaque:other");
+}
+
+/* Where the source of m stands; 0 when it is not there. */
+static int64_t stands_at(pair *p, const wr_source_mark *m)
+{
+    wr_source s = {0};
+    wr_arena a;
+    wr_arena_init(&a, 0);
+    wr_status got = wr_store_source_get(p->ref, &s, &a, m->source, m->partition, NULL);
+    wr_arena_release(&a);
+    return got == WR_OK ? s.next_offset : 0;
+}
+
+/* Half of the marks are fenced, and most of these where the source stands. */
+static void fence_mark(pair *p, wr_source_mark *m)
+{
+    if (below(p, 2) == 0)
+        return;
+    m->is_fenced = true;
+    m->from_offset = stands_at(p, m) + (below(p, 4) ? 0 : 1);
+    m->messages = below(p, 5);
+    m->next_offset = m->from_offset + (int64_t)(m->messages + m->gaps);
+    m->high_watermark = below(p, 2) ? m->next_offset + below(p, 9) : 0;
+}
+
+typedef struct letter_ids {
+    int64_t id[RESOLVED_MAX];
+    size_t n;
+    wr_rng rng; /* the same for both stores: letters are chosen by rank */
+} letter_ids;
+
+static wr_status choose_letter(void *ctx, const wr_dead_row *d, wr_err *err)
+{
+    letter_ids *l = ctx;
+    (void)err;
+    if (wr_rng_below(&l->rng, 4) == 0 && l->n < RESOLVED_MAX)
+        l->id[l->n++] = d->id;
+    return WR_OK;
+}
+
+static letter_ids choose_letters(wr_store *st, wr_rng rng)
+{
+    letter_ids l = {.rng = rng};
+    assert_ok(wr_store_dead_list(st, (wr_text){0}, 0, 100000, choose_letter, &l, &err));
+    return l;
+}
+
+/* The put goes to both, each with its own ids of letters; both must answer the same. */
+static void put_both(pair *p, wr_put *put)
+{
+    static letter_ids resolved[2];
+    wr_store *const st[2] = {p->st, p->ref};
+    uint8_t outcome[2][BATCH_MAX];
+    wr_put_result res[2] = {{0}};
+    wr_err err[2] = {{.code = WR_OK}, {.code = WR_OK}};
+    wr_status s[2];
+    const wr_rng rng = wr_rng_fork(&p->rng, 2);
+    const bool is_resolving = put->mark && below(p, 2);
+    for (int k = 0; k < 2; k++) {
+        resolved[k] = choose_letters(st[k], rng);
+        put->resolved = resolved[k].id;
+        put->resolved_count = is_resolving ? resolved[k].n : 0;
+        s[k] = wr_store_put(st[k], put, outcome[k], &res[k], &err[k]);
+    }
+    assert_int_equal(resolved[0].n, resolved[1].n);
+    assert_int_equal(s[0], s[1]);
+    if (s[0] != WR_OK) {
+        assert_int_equal(s[0], WR_ECONFLICT);
+        assert_true(put->mark && put->mark->is_fenced);
+        assert_string_equal(err[0].msg, err[1].msg);
+        return;
+    }
+    assert_memory_equal(&res[0], &res[1], sizeof res[0]);
+    assert_memory_equal(outcome[0], outcome[1], put->transfer_count);
+    assert_int_equal(res[0].inserted + res[0].duplicates + res[0].conflicts,
+                     put->transfer_count);
 }
 
 static void step_put(pair *p)
@@ -68,13 +144,8 @@ static void step_put(pair *p)
                   .dead = d,
                   .dead_count = dead,
                   .mark = below(p, 4) ? &m : NULL};
-    uint8_t outcome[2][BATCH_MAX];
-    wr_put_result res[2];
-    assert_ok(wr_store_put(p->st, &put, outcome[0], &res[0], &err));
-    assert_ok(wr_store_put(p->ref, &put, outcome[1], &res[1], &err));
-    assert_memory_equal(&res[0], &res[1], sizeof res[0]);
-    assert_memory_equal(outcome[0], outcome[1], n);
-    assert_int_equal(res[0].inserted + res[0].duplicates + res[0].conflicts, n);
+    fence_mark(p, &m);
+    put_both(p, &put);
 }
 
 static void step_labels(pair *p)
@@ -201,6 +272,60 @@ static void compare_histories(pair *p)
     }
 }
 
+typedef struct label_ids {
+    bool is_there[LABELS_MAX]; /* by id */
+} label_ids;
+
+static wr_status add_label_id(void *ctx, const wr_label_row *row, wr_err *err)
+{
+    label_ids *l = ctx;
+    if (row->id >= LABELS_MAX || l->is_there[row->id])
+        return wr_fail(err, WR_ECORRUPT, "label %lld", (long long)row->id);
+    l->is_there[row->id] = true;
+    return WR_OK;
+}
+
+static wr_status add_wallet_ids(void *ctx, const wr_wallet_row *row, size_t n,
+                                wr_err *err)
+{
+    uint32_t *id = ctx; /* [1 + 2 * NAMES], count first */
+    (void)err;
+    for (size_t i = 0; i < n; i++)
+        id[++id[0]] = row[i].id;
+    return WR_OK;
+}
+
+/* The two other ways to the labels say what the list says, at every revision. */
+static void check_labels(wr_store *st)
+{
+    static label_ids list[2];
+    static label_ids in_graph;
+    static label_ids of;
+    static label_ids changed;
+    uint32_t wallet[1 + 2 * NAMES] = {0};
+    int64_t last;
+    assert_ok(wr_store_label_rev(st, &last, &err));
+    assert_ok(wr_store_scan_wallets(st, 0, add_wallet_ids, wallet, &err));
+    list[0] = (label_ids){0};
+    for (int64_t rev = 1; rev <= last; rev++) {
+        label_ids *now = &list[rev % 2];
+        const label_ids *before = &list[(rev + 1) % 2];
+        *now = in_graph = of = changed = (label_ids){0};
+        assert_ok(
+            wr_store_labels_list(st, rev, NULL, false, 0, 0, add_label_id, now, &err));
+        assert_ok(wr_store_labels_list(st, rev, NULL, true, 0, 0, add_label_id, &in_graph,
+                                       &err));
+        assert_ok(
+            wr_store_labels_of(st, rev, wallet + 1, wallet[0], add_label_id, &of, &err));
+        assert_ok(
+            wr_store_labels_changed(st, rev - 1, rev, 0, add_label_id, &changed, &err));
+        assert_memory_equal(&of, &in_graph, sizeof of);
+        for (size_t i = 0; i < LABELS_MAX; i++)
+            assert_int_equal(changed.is_there[i],
+                             now->is_there[i] != before->is_there[i]);
+    }
+}
+
 static void random_life(uint64_t seed)
 {
     pair p = {.st = ct_open(NULL), .rng = {.s = seed}};
@@ -227,6 +352,8 @@ static void random_life(uint64_t seed)
             compare(&p);
     }
     compare_histories(&p);
+    check_labels(p.st);
+    check_labels(p.ref);
     wr_store_close(p.st);
     wr_store_close(p.ref);
 }

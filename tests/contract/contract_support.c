@@ -182,10 +182,14 @@ static wr_status dump_source(void *ctx, const wr_source *s, wr_err *err)
     add_text(d->out, "status", s->status);
     add_text(d->out, "error", s->last_error);
     wr_buf_addf(d->out,
-                " %d next %lld records %llu gaps %llu in %llu dup %llu dead %llu\n",
+                " %d next %lld records %llu gaps %llu in %llu dup %llu dead %llu "
+                "from %lld messages %llu end %lld times %lld %lld\n",
                 s->partition, (long long)s->next_offset, (unsigned long long)s->records,
                 (unsigned long long)s->gaps, (unsigned long long)s->inserted,
-                (unsigned long long)s->duplicates, (unsigned long long)s->dead);
+                (unsigned long long)s->duplicates, (unsigned long long)s->dead,
+                (long long)s->first_offset, (unsigned long long)s->messages,
+                (long long)s->high_watermark, (long long)s->first_record_s,
+                (long long)s->last_record_s);
     return WR_OK;
 }
 

@@ -252,6 +252,64 @@ static void test_session__ended_while_idle_is_not_noticed(void **state)
     wr_store_close(st);
 }
 
+/* What the ended session had not told is made up for: the next wait is woken. */
+static void test_session__ended_between_waits_is_an_error_once(void **state)
+{
+    (void)state;
+    wr_store *st = wr_test_pg_open();
+    wr_store *writer = NULL;
+    wr_put_result res;
+    int64_t seq;
+    bool is_woken;
+    assert_ok(wr_store_wait(st, 1, &is_woken, &err));
+    assert_false(is_woken);
+    end_sessions();
+    is_woken = true;
+    wr_err why = {0};
+    assert_int_equal(wr_store_wait(st, 60000, &is_woken, &why), WR_EIO);
+    assert_non_null(strstr(why.msg, "connection lost while waiting"));
+    assert_ok(wr_store_wait(st, 60000, &is_woken, &err));
+    assert_true(is_woken);
+    assert_ok(wr_store_wait(st, 1, &is_woken, &err));
+    assert_false(is_woken);
+
+    end_sessions(); /* another call notices first */
+    assert_ok(wr_store_safe_seq(st, &seq, &err));
+    assert_int_equal(seq, 0);
+    assert_ok(wr_store_open(&writer, wr_test_pg_dsn, &err));
+    assert_ok(put_marked(writer, 0, BATCH, &res, &err));
+    assert_ok(wr_store_wait(st, 60000, &is_woken, &err));
+    assert_true(is_woken);
+    wr_store_close(writer);
+    wr_store_close(st);
+}
+
+/* A transaction that is rolled back is no news, one that commits is. */
+static void test_wait__told_at_the_commit(void **state)
+{
+    (void)state;
+    wr_store *st = wr_test_pg_open();
+    PGconn *c = wr_test_pg_connect(wr_test_pg_dsn);
+    static const char insert[] =
+        "begin; insert into transactions (time, from_id, to_id, value, asset_id, flags, "
+        "chain_id, decimals, position, amount, tx_hash) values "
+        "(1, 1, 2, 0, 0, 0, 1, 0, 0, 1, 'x')";
+    bool is_woken;
+    assert_ok(wr_store_wait(st, 0, &is_woken, &err));
+    wr_test_pg_run(c, insert);
+    assert_ok(wr_store_wait(st, 30, &is_woken, &err));
+    assert_false(is_woken);
+    wr_test_pg_run(c, "rollback");
+    assert_ok(wr_store_wait(st, 30, &is_woken, &err));
+    assert_false(is_woken);
+    wr_test_pg_run(c, insert);
+    wr_test_pg_run(c, "commit");
+    assert_ok(wr_store_wait(st, 60000, &is_woken, &err));
+    assert_true(is_woken);
+    PQfinish(c);
+    wr_store_close(st);
+}
+
 static wr_status end_it(void *ctx, const wr_edge_row *row, size_t n, wr_err *err)
 {
     (void)row;
@@ -335,6 +393,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         wr_pg_test(test_callback__its_error_ends_the_scan_and_the_handle_goes_on),
         wr_pg_test(test_session__ended_while_idle_is_not_noticed),
+        wr_pg_test(test_session__ended_between_waits_is_an_error_once),
+        wr_pg_test(test_wait__told_at_the_commit),
         wr_pg_test(test_session__ended_in_mid_scan_is_an_error_once),
         wr_pg_test(test_commit__request_lost),
         wr_pg_test(test_commit__answer_lost),
