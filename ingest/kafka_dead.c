@@ -11,12 +11,12 @@ enum {
     /* What a record costs beside key, payload and headers: batch and record frames. */
     FRAME_BYTES = 256,
     DEFAULT_MAX_BYTES = 1000000,
+    QUEUE_KBYTES = 16384,
     MAX_BYTES_MIN = 2048, /* reason, field and names must fit */
 };
 
 /* A letter must be acknowledged by all replicas, and written once by retries. */
 static const wr_kafka_pair preset[] = {
-    {"queue.buffering.max.kbytes", "32768"},
     {"linger.ms", "2"},
     {"message.timeout.ms", "30000"},
     {"reconnect.backoff.max.ms", "2000"},
@@ -47,12 +47,16 @@ static wr_status open_client(wr_kafka_dead *d, wr_err *err)
     if (d->client.rk)
         return WR_OK;
     char max_bytes[24];
+    char queue_kbytes[24];
     const int64_t most = d->max_bytes > 1000000000 ? 1000000000 : d->max_bytes;
     (void)snprintf(max_bytes, sizeof max_bytes, "%" PRId64,
                    most > 1000 ? most : 1000); /* also of a batch of them */
-    wr_kafka_pair mine[8] = {{"message.max.bytes", max_bytes}};
+    (void)snprintf(queue_kbytes, sizeof queue_kbytes, "%" PRId64,
+                   most / 1024 + QUEUE_KBYTES); /* a message of any size fits */
+    wr_kafka_pair mine[8] = {{"message.max.bytes", max_bytes},
+                             {"queue.buffering.max.kbytes", queue_kbytes}};
     for (size_t i = 0; preset[i].key; i++)
-        mine[i + 1] = preset[i];
+        mine[i + 2] = preset[i];
     const wr_kafka_client_opts o = {.type = RD_KAFKA_PRODUCER,
                                     .conf = d->conf,
                                     .preset = mine,

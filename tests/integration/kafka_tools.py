@@ -27,7 +27,7 @@ def message(n, **change):
 class Kafka:
     def __init__(self, brokers=None):
         self.brokers = brokers or os.environ["WALLETRISK_TEST_KAFKA"]
-        self.admin = AdminClient({"bootstrap.servers": self.brokers})
+        self.admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 2})
 
     def topic(self, name, partitions=1, **config):
         """A new topic; its name is unique, and so are its dead topic and group."""
