@@ -229,7 +229,7 @@ static void test_wr_board_reserve__out_of_memory(void **state)
  * each pair on a page of its own, under the readers' eyes.
  */
 
-enum { PAIRS = 61, STRIDE = 5000, READERS = 3, READS = 1000, BATCHES = 2000 };
+enum { PAIRS = 61, STRIDE = 5000, READERS = 3, READS = 500, BATCHES = 2000 };
 
 typedef struct scene {
     wr_board *b;
@@ -303,7 +303,7 @@ static wr_status write_batches(scene *s, reader *r, wr_err *err)
         WR_TRY(wr_board_reserve(s->b, id + 1, err));
         wr_board_begin(s->b);
         wr_board_put(s->b, id, &plus);
-        if (q % 64 == 0)
+        if (q % 256 == 0)
             (void)sched_yield(); /* half of it stands there for a while */
         wr_board_put(s->b, id + 1, &minus);
         wr_board_end(s->b, q);
