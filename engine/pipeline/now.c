@@ -27,6 +27,34 @@ static place find(const wr_view *view, const wr_wallet_name *w)
     return p;
 }
 
+/*
+ * Places and entries of one moment, whose seq it returns.  A wallet that appears between
+ * the search and the look at the board would leave its payer alone with the transfer: the
+ * search is done again then.
+ */
+static int64_t look(const wr_view *view, const wr_wallet_name *name, size_t n,
+                    place *p /* [n] */, uint32_t *id /* [n] */,
+                    wr_board_entry *entry /* [n] */, bool *is_moved /* [n] */)
+{
+    int64_t seq = view->assessment->run.max_seq;
+    for (size_t i = 0; i < n; i++) {
+        p[i] = find(view, &name[i]);
+        id[i] = p[i].wallet_id;
+    }
+    for (bool is_done = !view->board; !is_done;) {
+        seq = wr_board_get(view->board, id, n, entry, is_moved);
+        is_done = true;
+        for (size_t i = 0; i < n; i++) {
+            if (id[i])
+                continue;
+            p[i] = find(view, &name[i]);
+            id[i] = p[i].wallet_id;
+            is_done &= id[i] == 0;
+        }
+    }
+    return seq;
+}
+
 /* What was paid since the run goes on top of the run's sending ledger. */
 static void add_sent(wr_evidence *e, const wr_board_entry *b)
 {
@@ -84,15 +112,8 @@ void wr_evidence_now(wr_evidence *out, bool *is_there, const wr_view *view,
     uint32_t id[WR_NOW_MAX];
     wr_board_entry entry[WR_NOW_MAX];
     bool is_moved[WR_NOW_MAX] = {false};
-    for (size_t i = 0; i < n; i++) {
-        p[i] = find(view, &name[i]);
-        id[i] = p[i].wallet_id;
-    }
-    int64_t seq = view->assessment->run.max_seq;
-    if (view->board) {
-        seq = wr_board_get(view->board, id, n, entry, is_moved);
-        is_stale |= wr_board_is_given_up(view->board);
-    }
+    const int64_t seq = look(view, name, n, p, id, entry, is_moved);
+    is_stale |= view->board && wr_board_is_given_up(view->board);
     for (size_t i = 0; i < n; i++) {
         wr_evidence *e = &out[i];
         is_there[i] = id[i] != 0 && (is_moved[i] || p[i].run_v != WR_VID_NONE);

@@ -245,8 +245,10 @@ static void publish(wr_overlay *o)
         w->is_dirty = false;
     }
     o->dirty_count = 0;
+    /* inside: who finds a new address finds it on the board, and who sees this batch on
+     * the board finds the address of everyone in it */
+    wr_delta_publish(o->delta);
     wr_board_end(o->board, o->stats.seq);
-    wr_delta_publish(o->delta); /* last: who finds a new address finds it on the board */
 }
 
 /* The overlay is of no use when it breaks half-way. */
