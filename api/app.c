@@ -62,7 +62,8 @@ static wr_status open_parts(wr_app *app, wr_err *err)
     WR_TRY(wr_transfer_decoder_new(&app->decoder, &opts, err));
     WR_TRY(wr_store_pool_open(&app->pool, cfg->dsn, handles, err));
     WR_TRY(wr_watch_open(&app->watch, cfg->dsn, err));
-    WR_TRY(wr_live_open(&app->live, cfg->dsn, app->settings, err));
+    WR_TRY(wr_live_open(&app->live, cfg->dsn, app->settings,
+                        (uint64_t)cfg->live_fold_rows, err));
     wr_live_set_threads(app->live, (int)cfg->threads);
     if (wr_log_level_of(cfg->log_level) <= WR_LOG_INFO)
         WR_TRY(wr_access_log_open(&app->service.log, STDERR_FILENO, err));
@@ -129,6 +130,17 @@ wr_scores_state wr_app_scores_state(wr_app *app, const wr_view *view, wr_job_sta
     if (restore->status == WR_RUN_RUNNING)
         return WR_SCORES_LOADING;
     return restore->status == WR_RUN_FAILED ? WR_SCORES_FAILED : WR_SCORES_NONE;
+}
+
+bool wr_app_is_stale(wr_app *app, const wr_view *view)
+{
+    if (!view->assessment)
+        return false;
+    if (!view->board)
+        return wr_watch_is_stale(app->watch, wr_assessment_run(view->assessment));
+    wr_freshness f;
+    wr_live_freshness(app->live, &f);
+    return f.behind_s > WR_LIVE_BEHIND_MAX_S;
 }
 
 wr_status wr_app_scored_view(wr_exchange *x, wr_view *out, wr_err *err)

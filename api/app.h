@@ -13,7 +13,7 @@
 #include "api/store_pool.h"
 #include "api/watch.h"
 #include "codec/transfer_json.h"
-#include "pipeline/live.h"
+#include "pipeline/now.h"
 
 struct wr_app {
     const wr_config *cfg;
@@ -56,6 +56,13 @@ wr_scores_state wr_app_scores_state(wr_app *app, const wr_view *view, wr_job_sta
 
 /* view with cleanup; take it with wr_live_view or wr_app_scored_view. */
 #define WR_AUTO_VIEW __attribute__((cleanup(wr_view_release))) wr_view
+
+/*
+ * Answers from this view must say `stale`: the live state is gone or more than
+ * WR_LIVE_BEHIND_MAX_S behind; without one, the store has gone on since the run.
+ */
+enum { WR_LIVE_BEHIND_MAX_S = 10 };
+bool wr_app_is_stale(wr_app *app, const wr_view *view);
 
 /* A view that has an assessment, or the problem that says why there is none. */
 wr_status wr_app_scored_view(wr_exchange *x, wr_view *out, wr_err *err) WR_NODISCARD;

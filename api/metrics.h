@@ -3,7 +3,7 @@
  *
  * A worker writes only its own shard (relaxed atomics, no sharing); a scrape adds the
  * shards up.  Labels are the route's pattern, the method and the status, so their number
- * is bounded by the route table; no label ever holds an address or a source.
+ * is bounded by the route table; no label ever holds an address.
  *
  * Source  Prometheus exposition formats, text format 0.0.4
  */

@@ -21,6 +21,8 @@ wr_status wr_route_scores_top(wr_exchange *x, wr_err *err);
 wr_status wr_route_wallet(wr_exchange *x, wr_err *err);
 wr_status wr_route_exposure(wr_exchange *x, wr_err *err);
 wr_status wr_route_paths(wr_exchange *x, wr_err *err);
+
+/* routes_neighbors.c */
 wr_status wr_route_neighbors(wr_exchange *x, wr_err *err);
 
 /* routes_subgraph.c */
@@ -35,6 +37,8 @@ wr_status wr_route_screen(wr_exchange *x, wr_err *err);
 
 /* routes_labels.c */
 wr_status wr_route_labels(wr_exchange *x, wr_err *err);
+
+/* routes_ingestion.c */
 wr_status wr_route_ingestion_status(wr_exchange *x, wr_err *err);
 
 /* routes_meta.c */

@@ -6,7 +6,7 @@
 #include "api/request.h"
 #include "api/routes.h"
 
-enum { LABEL_LIST = 'l', SOURCE_LIST = 's' };
+enum { LABEL_LIST = 'l' };
 
 /* --- labels ----------------------------------------------------------------------------
  */
@@ -102,137 +102,6 @@ wr_status wr_route_labels(wr_exchange *x, wr_err *err)
     wr_json_close(&j, ']');
     (void)snprintf(payload, sizeof payload, "%" PRId64, p.last_id);
     wr_app_next_page(&j, LABEL_LIST, p.is_more ? payload : NULL);
-    wr_json_close(&j, '}');
-    return WR_OK;
-}
-
-/* --- ingestion -------------------------------------------------------------------------
- */
-
-typedef struct source_page {
-    wr_exchange *x;
-    wr_json_out *j;
-    uint32_t limit, count;
-    uint64_t skip, seen;
-    bool is_more, is_balanced;
-    uint64_t records, inserted, duplicates, dead, gaps; /* of all sources */
-} source_page;
-
-/* Records per second between the first and the latest put; null when under a second. */
-static void put_rate(wr_json_out *j, const wr_source *s)
-{
-    int64_t span_s = s->updated_s - s->first_s;
-    wr_json_key(j, "records_per_s");
-    if (span_s > 0)
-        wr_json_fixed(j, (double)s->records / (double)span_s, 1);
-    else
-        wr_json_null(j);
-}
-
-static void put_source(wr_json_out *j, const wr_source *s, bool is_balanced)
-{
-    wr_json_open(j, '{');
-    wr_json_kv_text(j, "source", s->source);
-    wr_json_kv_i64(j, "partition", s->partition);
-    wr_json_kv_text(j, "status", s->status);
-    wr_json_kv_i64(j, "next_offset", s->next_offset);
-    wr_json_kv_u64(j, "records", s->records);
-    wr_json_kv_u64(j, "inserted", s->inserted);
-    wr_json_kv_u64(j, "duplicates", s->duplicates);
-    wr_json_kv_u64(j, "dead", s->dead);
-    wr_json_kv_u64(j, "gaps", s->gaps);
-    wr_json_kv_bool(j, "is_balanced", is_balanced);
-    put_rate(j, s);
-    kv_optional(j, "last_error", s->last_error);
-    wr_app_time(j, "first_at", s->first_s, 0);
-    wr_app_time(j, "updated_at", s->updated_s, 0);
-    wr_json_close(j, '}');
-}
-
-static wr_status take_source(void *ctx, const wr_source *s, wr_err *err)
-{
-    source_page *p = ctx;
-    (void)err;
-    bool is_balanced = s->records == s->inserted + s->duplicates + s->dead;
-    p->records += s->records;
-    p->inserted += s->inserted;
-    p->duplicates += s->duplicates;
-    p->dead += s->dead;
-    p->gaps += s->gaps;
-    p->is_balanced = p->is_balanced && is_balanced;
-    if (p->seen++ < p->skip)
-        return WR_OK;
-    if (p->count == p->limit) {
-        p->is_more = true;
-        return WR_OK;
-    }
-    p->count++;
-    put_source(p->j, s, is_balanced);
-    return WR_OK;
-}
-
-static void put_totals(wr_json_out *j, const source_page *p)
-{
-    wr_json_key(j, "totals");
-    wr_json_open(j, '{');
-    wr_json_kv_u64(j, "sources", p->seen);
-    wr_json_kv_u64(j, "records", p->records);
-    wr_json_kv_u64(j, "inserted", p->inserted);
-    wr_json_kv_u64(j, "duplicates", p->duplicates);
-    wr_json_kv_u64(j, "dead", p->dead);
-    wr_json_kv_u64(j, "gaps", p->gaps);
-    wr_json_kv_bool(j, "is_balanced", p->is_balanced);
-    wr_json_close(j, '}');
-}
-
-/* What the store held when the watch last counted, so that no request counts rows. */
-static void put_store(wr_json_out *j, const wr_watched *w)
-{
-    wr_json_key(j, "store");
-    if (!w->counted_s) {
-        wr_json_null(j);
-        return;
-    }
-    wr_json_open(j, '{');
-    wr_json_kv_u64(j, "transfers", w->counts.transfers);
-    wr_json_kv_u64(j, "wallets", w->counts.wallets);
-    wr_json_kv_u64(j, "labels", w->counts.labels);
-    wr_json_kv_u64(j, "dead_letters", w->counts.dead);
-    wr_json_kv_i64(j, "max_seq", w->counts.max_seq);
-    wr_json_kv_i64(j, "label_rev", w->counts.label_rev);
-    wr_app_time(j, "first_time", w->counts.first_time_s, 0);
-    wr_app_time(j, "last_time", w->counts.last_time_s, 0);
-    wr_app_time(j, "counted_at", w->counted_s, 0);
-    wr_json_close(j, '}');
-}
-
-wr_status wr_route_ingestion_status(wr_exchange *x, wr_err *err)
-{
-    source_page p = {.x = x, .limit = 100, .is_balanced = true};
-    char payload[WR_PAGE_PAYLOAD_MAX + 1];
-    const char *rest = payload;
-    wr_query_u32(x, "limit", 1, 1000, &p.limit);
-    if (wr_app_page(x, SOURCE_LIST, payload) &&
-        (!wr_page_u64(&rest, 10, UINT32_MAX, &p.skip) || *rest))
-        wr_request_note(x, "/query/page", "invalid", "not a page token of this list");
-    WR_TRY(wr_request_check(x, err));
-    wr_json_out j = wr_exchange_json(x);
-    p.j = &j;
-    wr_json_open(&j, '{');
-    wr_json_key(&j, "sources");
-    wr_json_open(&j, '[');
-    wr_store *st = NULL;
-    WR_TRY(wr_store_pool_take(x->app->pool, &st, err));
-    wr_status s = wr_store_sources(st, take_source, &p, err);
-    wr_store_pool_give(x->app->pool, st, s);
-    WR_TRY(s);
-    wr_json_close(&j, ']');
-    put_totals(&j, &p);
-    wr_watched w;
-    wr_watch_get(x->app->watch, &w);
-    put_store(&j, &w);
-    (void)snprintf(payload, sizeof payload, "%" PRIu64, p.skip + p.count);
-    wr_app_next_page(&j, SOURCE_LIST, p.is_more ? payload : NULL);
     wr_json_close(&j, '}');
     return WR_OK;
 }

@@ -1,4 +1,4 @@
-#include "api/metrics.h"
+#include "api/ingestion.h"
 #include "api/openapi.h"
 #include "api/router.h"
 #include "api/routes.h"
@@ -57,6 +57,7 @@ wr_status wr_route_health_ready(wr_exchange *x, wr_err *err)
                     scores == WR_SCORES_LOADING  ? job.phase
                     : scores == WR_SCORES_FAILED ? job.error
                                                  : NULL);
+    wr_ingestion_put_live(&j, app->live);
     wr_json_close(&j, '}');
     x->status = is_ready ? 200 : 503;
     return WR_OK;
@@ -138,7 +139,6 @@ static void write_store(wr_buf *out, const wr_app *app)
 
 wr_status wr_route_metrics(wr_exchange *x, wr_err *err)
 {
-    (void)err;
     WR_AUTO_VIEW view = wr_live_view(x->app->live);
     x->status = 200;
     x->media_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -151,7 +151,7 @@ wr_status wr_route_metrics(wr_exchange *x, wr_err *err)
     write_view(&x->out, x->app, &view);
     write_store(&x->out, x->app);
     wr_metric_write_process(&x->out);
-    return WR_OK;
+    return wr_ingestion_write_metrics(x, err);
 }
 
 wr_status wr_route_openapi(wr_exchange *x, wr_err *err)

@@ -170,7 +170,9 @@ static wr_status top_of_view(wr_exchange *x, const wr_assessment *a, const top_q
             .position = i,
             .score = score,
             .wallet = wr_ids_wallet(wr_snapshot_ids(wr_assessment_snapshot(a)), v)};
-        wr_report_wallet_short(&j, a, v);
+        wr_evidence e;
+        wr_evidence_of_run(&e, a, v);
+        wr_report_wallet_short(&j, &e);
     }
     put_tail(&j, wr_assessment_run(a)->id, &last, is_more);
     return WR_OK;

@@ -238,10 +238,6 @@ wr_status wr_route_screen(wr_exchange *x, wr_err *err)
         wr_view_release(&view);
         WR_TRY(wr_app_scored_view(x, &view, err));
     }
-    screening s = {
-        .x = x,
-        .view = view,
-        .is_stale = view.assessment &&
-                    wr_watch_is_stale(x->app->watch, wr_assessment_run(view.assessment))};
+    screening s = {.x = x, .view = view, .is_stale = wr_app_is_stale(x->app, &view)};
     return screen_body(&s, err);
 }

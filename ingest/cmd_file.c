@@ -1,52 +1,18 @@
 /* file: load files of transfers. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "ingest/file_load.h"
 #include "ingest/ingest.h"
+#include "ingest/transfer_flags.h"
 #include "util/buf.h"
-#include "util/clock.h"
 #include "util/json_out.h"
 
 typedef struct file_flags {
-    const char *format, *map, *chain, *asset, *source, *time_unit, *time_base, *position;
-    int64_t decimals, step_s;
-    bool is_reread, is_rounding, is_listing_formats, is_json;
+    wr_transfer_flags record;
+    const char *source;
+    bool is_reread, is_listing_formats, is_json;
 } file_flags;
-
-static wr_status read_time_unit(wr_time_unit *out, const char *t, wr_err *err)
-{
-    static const struct {
-        const char *name;
-        wr_time_unit unit;
-    } table[] = {{"auto", WR_TIME_AUTO},
-                 {"s", WR_TIME_SECONDS},
-                 {"ms", WR_TIME_MILLISECONDS},
-                 {"steps", WR_TIME_STEPS}};
-    for (size_t i = 0; t && i < sizeof table / sizeof *table; i++)
-        if (strcmp(t, table[i].name) == 0) {
-            *out = table[i].unit;
-            return WR_OK;
-        }
-    return t ? wr_fail(err, WR_EINVAL, "--time-unit: '%s' is none of auto, s, ms, steps",
-                       t)
-             : WR_OK;
-}
-
-static wr_status read_position(wr_position_rule *out, const char *t, wr_err *err)
-{
-    if (!t)
-        return WR_OK;
-    if (strcmp(t, "zero") == 0)
-        *out = WR_POSITION_ZERO;
-    else if (strcmp(t, "derived") == 0)
-        *out = WR_POSITION_DERIVED;
-    else if (strcmp(t, "auto") != 0)
-        return wr_fail(err, WR_EINVAL, "--position: '%s' is none of auto, zero, derived",
-                       t);
-    return WR_OK;
-}
 
 static wr_status make_opts(wr_file_load_opts *o, const file_flags *f,
                            const wr_command_line *cl, wr_err *err)
@@ -55,19 +21,8 @@ static wr_status make_opts(wr_file_load_opts *o, const file_flags *f,
                              .source = f->source,
                              .is_reread = f->is_reread,
                              .pg = &cl->pg};
-    wr_transfer_opts *t = &o->reader.transfer;
     o->reader.batch_rows = (uint32_t)cl->cfg.batch_rows;
-    t->format = f->format;
-    t->map = f->map;
-    t->chain = f->chain;
-    t->asset = f->asset;
-    t->decimals = (int)f->decimals;
-    t->is_rounding = f->is_rounding ? 1 : -1;
-    t->step_s = f->step_s;
-    if (f->time_base)
-        WR_TRY(wr_time_parse(&t->step_base_s, wr_text_of(f->time_base), err));
-    WR_TRY(read_position(&t->position_rule, f->position, err));
-    return read_time_unit(&t->time_unit, f->time_unit, err);
+    return wr_transfer_flags_opts(&o->reader.transfer, &f->record, err);
 }
 
 static void print_report(const char *path, const wr_file_load_report *r)
@@ -145,24 +100,13 @@ static wr_status load_files(wr_command_line *cl, wr_file_load_opts *o, bool is_j
 
 wr_status wr_ingest_cmd_file(wr_command_line *cl, wr_err *err)
 {
-    file_flags f = {.decimals = -1};
+    file_flags f = {.record = WR_TRANSFER_FLAGS_INIT};
     const wr_arg arg[] = {
-        {"format", WR_ARG_TEXT, &f.format, 0, 0, "F  a named column set (see --formats)"},
+        {"format", WR_ARG_TEXT, &f.record.format, 0, 0,
+         "F  a named column set (see --formats)"},
         {"formats", WR_ARG_FLAG, &f.is_listing_formats, 0, 0,
          "list the formats and stop"},
-        {"map", WR_ARG_TEXT, &f.map, 0, 0,
-         "M  field=column,… e.g. from=sender,to=account"},
-        {"chain", WR_ARG_TEXT, &f.chain, 0, 0,
-         "C  for records that name none: ETH, BTC, …"},
-        {"asset", WR_ARG_TEXT, &f.asset, 0, 0, "A  for records that name none"},
-        {"decimals", WR_ARG_INT, &f.decimals, 0, 36, "N  base units = value * 10^N"},
-        {"rounding", WR_ARG_FLAG, &f.is_rounding, 0, 0,
-         "round digits beyond the decimals (half to even) instead of refusing them"},
-        {"time-unit", WR_ARG_TEXT, &f.time_unit, 0, 0, "U  auto | s | ms | steps (auto)"},
-        {"step-base", WR_ARG_TEXT, &f.time_base, 0, 0, "T  time of step 0 (RFC 3339)"},
-        {"step-seconds", WR_ARG_INT, &f.step_s, 1, 31622400, "N  length of a step"},
-        {"position", WR_ARG_TEXT, &f.position, 0, 0,
-         "P  of records with a hash and no position: auto | zero | derived (auto)"},
+        WR_TRANSFER_FLAG_ROWS(&f.record),
         {"source", WR_ARG_TEXT, &f.source, 0, 0, "S  name of the source (by the file)"},
         {"reread", WR_ARG_FLAG, &f.is_reread, 0, 0,
          "read from the start although the file was loaded before; its dead letters give "

@@ -7,9 +7,12 @@ const wr_command wr_ingest_commands[] = {
      "consume transfers from a Kafka topic, each exactly once"},
     {"simulate", wr_ingest_cmd_simulate,
      "make transfers with planted crimes and their truth"},
+    {"produce", wr_ingest_cmd_produce, "publish files or a simulation to a Kafka topic"},
     {"status", wr_ingest_cmd_status, "where every source stands, and whether it adds up"},
     {"dead list", wr_ingest_cmd_dead_list,
      "records that were refused, with field and reason"},
+    {"dead show", wr_ingest_cmd_dead_show, "all that is kept of one refused record"},
+    {"dead replay", wr_ingest_cmd_dead_replay, "try refused records again"},
     {0},
 };
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/text.h"
+
 extern char **environ;
 
 enum { LINE_MAX_BYTES = 16384, KEY_MAX_BYTES = 128 };
@@ -29,7 +31,7 @@ static const struct {
     {"isolation.level", "records of aborted transactions must not be stored"},
     {"enable.partition.eof", "gaps at the end of a partition are counted by it"},
     {"enable.idempotence", "a retry must not write a record twice"},
-    {"transactional.id", "the producers here have no transactions"},
+    {"transactional.id", "--transactional names it"},
 };
 
 /* --- one setting ---------------------------------------------------------------------
@@ -141,7 +143,8 @@ static wr_status add_environment(wr_kafka_conf *c, wr_err *err)
     const size_t prefix = sizeof env_prefix - 1;
     for (char **e = environ; e && *e; e++) {
         const char *eq = strchr(*e, '=');
-        if (!eq || strncmp(*e, env_prefix, prefix) != 0)
+        if (!eq || strncmp(*e, env_prefix, prefix) != 0 ||
+            strncmp(*e + prefix, "JARS=", 5) == 0) /* deploy/kafka/broker.sh reads it */
             continue;
         char name[KEY_MAX_BYTES];
         const int len =

@@ -4,58 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ingest/simulate_transfer.h"
 #include "model/address.h"
-#include "model/script.h"
 #include "util/clock.h"
 #include "util/rng.h"
-
-enum { HASH_BYTES = 32, KEY_BYTES = 20 };
-
-static void fill_bytes(uint8_t *out, size_t len, uint64_t seed, uint64_t tag)
-{
-    wr_rng r = {.s = seed ^ (tag * 0x9E3779B97F4A7C15ULL)};
-    (void)wr_rng_u64(&r);
-    for (size_t i = 0; i < len; i += 8) {
-        const uint64_t v = wr_rng_u64(&r) ^ tag;
-        for (size_t k = 0; k < 8 && i + k < len; k++)
-            out[i + k] = (uint8_t)(v >> (8 * k));
-    }
-}
-
-static void put_hex(char *out, const uint8_t *bytes, size_t len)
-{
-    static const char digit[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        out[2 * i] = digit[bytes[i] >> 4];
-        out[2 * i + 1] = digit[bytes[i] & 15];
-    }
-    out[2 * len] = '\0';
-}
-
-/* An address that its chain's rule accepts: 0x + 40 hex, or P2WPKH. */
-static wr_status address_of(char out[WR_ADDRESS_MAX + 1], const wr_sim_files *f,
-                            wr_sim_wallet w, wr_err *err)
-{
-    if (!f->is_utxo) {
-        uint8_t key[KEY_BYTES];
-        fill_bytes(key, sizeof key, f->seed, w);
-        out[0] = '0';
-        out[1] = 'x';
-        put_hex(out + 2, key, sizeof key);
-        return WR_OK;
-    }
-    uint8_t script[2 + KEY_BYTES] = {0x00, KEY_BYTES};
-    fill_bytes(script + 2, KEY_BYTES, f->seed, w);
-    wr_script_kind kind;
-    return wr_script_address(out, &kind, f->chain, script, sizeof script, err);
-}
-
-static void hash_of(char out[2 * HASH_BYTES + 1], const wr_sim_files *f, uint64_t number)
-{
-    uint8_t hash[HASH_BYTES];
-    fill_bytes(hash, sizeof hash, ~f->seed, number + 1);
-    put_hex(out, hash, sizeof hash);
-}
 
 /* --- transfers -------------------------------------------------------------------------
  */
@@ -65,8 +17,8 @@ static wr_status write_account(const wr_sim_files *f, const wr_sim_payment *p,
 {
     char from[WR_ADDRESS_MAX + 1];
     char to[WR_ADDRESS_MAX + 1];
-    WR_TRY(address_of(from, f, p->from, err));
-    WR_TRY(address_of(to, f, p->to, err));
+    WR_TRY(wr_sim_address(from, f->chain, f->seed, p->from, err));
+    WR_TRY(wr_sim_address(to, f->chain, f->seed, p->to, err));
     (void)fprintf(f->transfers, "%s,%" PRId64 ",0x%s,%s,%s,USD,%d,%" PRIu64 "\n",
                   f->chain->id, p->time_s, hash, from, to, WR_SIM_DECIMALS, p->amount);
     return WR_OK;
@@ -78,8 +30,8 @@ static wr_status write_utxo(const wr_sim_files *f, const wr_sim_payment *p,
     char from[WR_ADDRESS_MAX + 1];
     char to[WR_ADDRESS_MAX + 1];
     char change[WR_ADDRESS_MAX + 1];
-    WR_TRY(address_of(from, f, p->from, err));
-    WR_TRY(address_of(to, f, p->to, err));
+    WR_TRY(wr_sim_address(from, f->chain, f->seed, p->from, err));
+    WR_TRY(wr_sim_address(to, f->chain, f->seed, p->to, err));
     (void)fprintf(f->transfers,
                   "{\"chain\":\"%s\",\"txid\":\"%s\",\"time\":%" PRId64
                   ",\"inputs\":[{\"address\":\"%s\",\"amount\":%" PRIu64
@@ -87,7 +39,7 @@ static wr_status write_utxo(const wr_sim_files *f, const wr_sim_payment *p,
                   f->chain->id, hash, p->time_s, from, p->amount + p->change, to,
                   p->amount);
     if (p->change) {
-        WR_TRY(address_of(change, f, p->change_to, err));
+        WR_TRY(wr_sim_address(change, f->chain, f->seed, p->change_to, err));
         (void)fprintf(f->transfers, ",{\"address\":\"%s\",\"amount\":%" PRIu64 "}",
                       change, p->change);
     }
@@ -98,8 +50,8 @@ static wr_status write_utxo(const wr_sim_files *f, const wr_sim_payment *p,
 static wr_status write_payment(void *ctx, const wr_sim_payment *p, wr_err *err)
 {
     const wr_sim_files *f = ctx;
-    char hash[2 * HASH_BYTES + 1];
-    hash_of(hash, f, p->number);
+    char hash[WR_SIM_HASH_HEX + 1];
+    wr_sim_hash(hash, f->seed, p->number);
     WR_TRY(f->is_utxo ? write_utxo(f, p, hash, err) : write_account(f, p, hash, err));
     if (f->truth && p->incident)
         (void)fprintf(f->truth, "%" PRIu64 ",,transfer,,%s%s,%" PRId64 "\n", p->incident,
@@ -119,7 +71,7 @@ static wr_status write_role(void *ctx, const wr_sim_role *r, wr_err *err)
                    "one each");
     const wr_sim_files *f = ctx;
     char address[WR_ADDRESS_MAX + 1];
-    WR_TRY(address_of(address, f, r->wallet, err));
+    WR_TRY(wr_sim_address(address, f->chain, f->seed, r->wallet, err));
     if (f->truth)
         (void)fprintf(f->truth, "%" PRIu64 ",%s,wallet,%s,%s,%" PRId64 "\n", r->incident,
                       wr_sim_typology_name(r->typology), r->role, address, r->time_s);
@@ -133,7 +85,7 @@ static wr_status write_service(void *ctx, const wr_sim_service *s, wr_err *err)
 {
     const wr_sim_files *f = ctx;
     char address[WR_ADDRESS_MAX + 1];
-    WR_TRY(address_of(address, f, s->wallet, err));
+    WR_TRY(wr_sim_address(address, f->chain, f->seed, s->wallet, err));
     if (f->labels)
         (void)fprintf(f->labels, "%s,%s,%s,100,simulator,%s\n", f->chain->id, address,
                       s->category, s->name);
@@ -163,7 +115,7 @@ static wr_status write_customer(void *ctx, const wr_sim_customer *c, wr_err *err
     char address[WR_ADDRESS_MAX + 1];
     char name[32];
     char since[WR_RFC3339_MAX];
-    WR_TRY(address_of(address, f, c->account, err));
+    WR_TRY(wr_sim_address(address, f->chain, f->seed, c->account, err));
     name_of(name, f->seed ^ c->number);
     wr_time_format(since, c->since_s);
     wr_rng r = {.s = f->seed + c->number};

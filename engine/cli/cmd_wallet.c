@@ -16,7 +16,9 @@ static wr_status put_explanation(wr_buf *b, const wr_assessment *a, wr_vid v,
     wr_json_out j = wr_json_out_on(b);
     wr_json_open(&j, '{');
     wr_json_key(&j, "wallet");
-    wr_report_wallet(&j, a, v, false);
+    wr_evidence e;
+    wr_evidence_of_run(&e, a, v);
+    wr_report_wallet(&j, &e);
     wr_json_key(&j, "static_interval");
     WR_TRY(wr_explain_push(&j, a, wr_assessment_snapshot(a), v, err));
     o->direction = WR_RECEIVING;

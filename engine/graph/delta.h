@@ -2,18 +2,20 @@
  * delta.h - transfers behind a snapshot: appended by one writer, read by many.
  *
  *   base      a snapshot: vertices 0..n0-1, transfers up to its bound
- *   wallets   new ones get vertices n0, n0+1, … in order of appearance; text in chunks
- *   transfers columns in chunks that never move: from to time value asset seq, and for
- *             either end the transfer before it of the same wallet (a list, newest first)
+ *   wallets   new ones get vertices n0, n0+1, … in order of appearance; text in an arena
+ *   transfers rows of 40 bytes (from to time value asset seq, and for either end the
+ *             transfer before it of the same wallet: a list, newest first) in segments
+ *             that never move, each twice as long as the one before it.  Rows and not
+ *             columns: they are read along lists, each step somewhere else in memory
  *   heads     [vertex] newest transfer out and in; base vertices in one array, new ones
- * in chunks
+ *             in their rows
  *
  * Everything is append-only.  The writer fills slots behind the published counts and then
- * publishes n and m with release; a reader takes both with acquire, once, and sees only
- * what is below them: never half a batch, and no lock.  A head may point at a transfer at
- * or beyond the reader's m: the reader walks the list until it is below (list positions
- * descend).  The hash table of new addresses and the one of wallet ids grow by a new
- * table behind an atomic pointer; the old one stays until the delta is freed.
+ * publishes n and m, one word, with release; a reader takes it with acquire, once, and
+ * sees only what is below: never half a batch, and no lock.  A head may point at a
+ * transfer at or beyond the reader's m: the reader walks the list until it is below (list
+ * positions descend).  The hash table of new addresses and the one of wallet ids grow by
+ * a new table behind an atomic pointer; the old one stays until the delta is freed.
  *
  * A delta that has grown is folded: a new snapshot is made and a new delta behind it.
  * Readers hold the old one by reference until they are done.
@@ -40,7 +42,10 @@ WR_DEFINE_AUTO(wr_delta, wr_delta_unref)
 wr_vid wr_delta_find_wallet(const wr_delta *d, uint32_t wallet_id);
 /*
  * The next new vertex; text is copied.  A hub's address (wr_address_is_hub) makes it one.
- * Errors  WR_ECONFLICT (wallet id, or chain and address, is there), WR_ELIMIT, WR_ENOMEM
+ *
+ * Errors  WR_ECONFLICT (wallet id, or chain and address, is there), WR_ELIMIT (what ids
+ *         of a rebuilt snapshot would refuse: 256 chains, 2^32-1 wallets), WR_ENOMEM;
+ *         nothing was added then
  */
 wr_status wr_delta_add_wallet(wr_delta *d, wr_vid *out, uint32_t wallet_id,
                               const wr_chain *chain, wr_text address,
@@ -56,7 +61,9 @@ typedef struct wr_delta_row {
 /*
  * is_new_pair  out: these two met in this direction for the first time, base included;
  *              false for a transfer to oneself
- * Errors       WR_EINVAL (vertex, value), WR_ELIMIT, WR_ENOMEM; nothing was appended then
+ * Errors       WR_EINVAL (vertex, value), WR_ELIMIT (2^32-1 transfers with the base's),
+ *              WR_ENOMEM; nothing was appended then
+ * Cost         O(log degree in the base), amortised
  */
 wr_status wr_delta_append(wr_delta *d, const wr_delta_row *row, bool *is_new_pair,
                           wr_err *err) WR_NODISCARD;
@@ -73,6 +80,8 @@ typedef struct wr_delta_view {
     uint32_t n;              /* vertices, those of the base included */
 } wr_delta_view;
 wr_delta_view wr_delta_read(const wr_delta *d);
+/* The writer's own view: what was added and is not published yet as well. */
+wr_delta_view wr_delta_read_all(const wr_delta *d);
 
 /* WR_VID_NONE when absent. */
 wr_vid wr_delta_vertex(const wr_delta_view *w, const wr_chain *chain, wr_text address);

@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "pipeline/assess.h"
+#include "pipeline/evidence.h"
 #include "pipeline/phases.h"
 #include "scoring/association.h"
 #include "scoring/attribution.h"
@@ -48,13 +48,19 @@ struct wr_assessment {
     wr_phases phases;
 };
 
+/* The last transfers that the live state takes itself, so that it can take them back. */
+static inline uint32_t wr_assess_live_window(const wr_assessment *a)
+{
+    return a->cfg->live_window ? a->cfg->live_window : WR_LIVE_WINDOW;
+}
+
 static inline int wr_assess_category(const wr_assessment *a, uint32_t column)
 {
     return a->labels.column[column];
 }
 
-/* score.c: the rule of 5.6 without a model, for one vertex. */
-double wr_assess_score(const wr_assessment *a, wr_vid v, double *base, int *category);
+/* evidence.c: what v did in g. */
+wr_activity wr_assess_activity(const wr_snapshot *g, wr_vid v);
 
 /* score.c: score, base, level, category of all vertices, and their order. */
 wr_status wr_assess_score_all(wr_assessment *a, wr_err *err) WR_NODISCARD;

@@ -8,7 +8,7 @@
 
 #include "util/clock.h"
 
-enum { JOBS_KEPT = 64 };
+enum { JOBS_KEPT = 64, FOLD_ROWS = 1000000 };
 
 struct wr_live {
     pthread_mutex_t lock; /* guards all below, except where it says otherwise */
@@ -23,6 +23,11 @@ struct wr_live {
     wr_loaded loaded; /* view.graph, borrowed, with what is known of it; compute thread */
 
     wr_keep keep; /* set before the first job, then the compute thread's */
+
+    wr_tail *tail; /* moves view.board and view.delta on */
+    bool is_fold_wanted;
+    uint64_t folds;
+    char fold_error[WR_ERR_MSG_MAX];
 
     wr_job_status job[JOBS_KEPT]; /* ring; the newest at job_count - 1 */
     uint64_t job_count;
@@ -43,6 +48,10 @@ static wr_view copy_view(const wr_view *v)
         (void)wr_snapshot_acquire(out.graph);
     if (out.assessment)
         (void)wr_assessment_acquire(out.assessment);
+    if (out.board)
+        (void)wr_board_acquire(out.board);
+    if (out.delta)
+        (void)wr_delta_acquire(out.delta);
     return out;
 }
 
@@ -63,25 +72,51 @@ void wr_view_release(wr_view *v)
 {
     wr_snapshot_unref(v->graph);
     wr_assessment_unref(v->assessment);
+    wr_board_unref(v->board);
+    wr_delta_unref(v->delta);
     *v = (wr_view){0};
 }
 
-/* Takes both references; NULL assessment keeps the one there. */
-static void swap_view(wr_live *lv, wr_loaded *graph, wr_assessment *a)
+/* What the next view has; NULL assessment keeps the one there. */
+typedef struct swap {
+    wr_live *lv;
+    wr_loaded *graph; /* reference taken */
+    wr_assessment *a; /* reference taken */
+    wr_view old;      /* of the parts that were replaced */
+} swap;
+
+/* Called by the tail, with its lock held: the old parts are let go by the caller. */
+static void swap_view(void *ctx, wr_board *board, wr_delta *delta)
 {
-    lv->loaded = *graph;
+    swap *w = ctx;
+    wr_live *lv = w->lv;
+    lv->loaded = *w->graph;
     pthread_mutex_lock(&lv->lock);
-    wr_snapshot *old_g = lv->view.graph;
-    wr_assessment *old_a = a ? lv->view.assessment : NULL;
-    lv->view.graph = WR_STEAL(graph->g);
-    lv->view.graph_max_seq = graph->max_seq;
+    w->old = lv->view;
+    lv->view.graph = WR_STEAL(w->graph->g);
+    lv->view.graph_max_seq = w->graph->max_seq;
     lv->view.graph_loaded_s = wr_clock_wall_s();
-    if (a)
-        lv->view.assessment = a;
+    lv->view.assessment = w->a ? WR_STEAL(w->a) : WR_STEAL(w->old.assessment);
+    lv->view.board = board ? wr_board_acquire(board) : NULL;
+    lv->view.delta = delta ? wr_delta_acquire(delta) : NULL;
     atomic_store(&lv->version, ++lv->view.version);
     pthread_mutex_unlock(&lv->lock);
-    wr_snapshot_unref(old_g); /* may free a whole graph: not under the lock */
-    wr_assessment_unref(old_a);
+}
+
+/*
+ * Serve a new graph, with a new run (a, taken; NULL: the run stays).  Fails only when the
+ * run stays and the live state could not be put behind the graph: the old view is then
+ * served on.  A new run is served even when nothing can follow it: the freshness says so.
+ */
+static wr_status serve(wr_live *lv, wr_store *st, wr_loaded *graph, wr_assessment *a,
+                       wr_err *err)
+{
+    swap w = {.lv = lv, .graph = graph, .a = a};
+    wr_err why = {0};
+    wr_status s = a ? wr_tail_rebase(lv->tail, st, a, graph, swap_view, &w, &why)
+                    : wr_tail_regraph(lv->tail, st, graph, swap_view, &w, &why);
+    wr_view_release(&w.old); /* may free a whole graph: under no lock */
+    return a || s == WR_OK ? WR_OK : wr_fail(err, s, "%s", why.msg);
 }
 
 /* --- jobs, on the compute thread -------------------------------------------------------
@@ -145,9 +180,9 @@ static wr_status do_reload(wr_live *lv, wr_store *st, const wr_job_status *job,
 {
     wr_loaded l = {.max_seq = -1};
     WR_TRY(wr_load_snapshot(&l.g, st, &l.max_seq, &l.unpriced, pg, err));
-    const wr_status s = record_reload(st, job, &l, err);
+    wr_status s = record_reload(st, job, &l, err);
     if (s == WR_OK)
-        swap_view(lv, &l, NULL);
+        s = serve(lv, st, &l, NULL, err);
     wr_loaded_release(&l);
     return s;
 }
@@ -158,8 +193,20 @@ static wr_status do_score(wr_live *lv, wr_store *st, const wr_job_status *job,
     WR_AUTO(wr_assessment) a = NULL;
     WR_TRY(wr_run_score(&a, st, lv->cfg, job->run_id, pg, err));
     wr_loaded l = wr_run_graph(a);
-    swap_view(lv, &l, WR_STEAL(a));
-    return WR_OK;
+    return serve(lv, st, &l, WR_STEAL(a), err);
+}
+
+/* The delta into a new graph; no job of anybody's, and none on record. */
+static wr_status do_fold(wr_live *lv, wr_err *err)
+{
+    const wr_progress pg = {.stop = &lv->stop};
+    WR_AUTO(wr_store) st = NULL;
+    wr_loaded l = {.max_seq = -1};
+    WR_TRY(wr_store_open_ready(&st, lv->dsn, err));
+    WR_TRY(wr_load_snapshot(&l.g, st, &l.max_seq, &l.unpriced, &pg, err));
+    const wr_status s = serve(lv, st, &l, NULL, err);
+    wr_loaded_release(&l);
+    return s;
 }
 
 /* The graphs that a restore has at hand. */
@@ -200,7 +247,7 @@ static wr_status restore(wr_live *lv, graphs *gs, wr_store *st, const wr_progres
     if (s != WR_OK && s != WR_ENOTFOUND)
         (void)wr_fail(err, s, "%s", why.msg); /* the graph is still worth having */
     WR_TRY(need_newest(gs, st, newest_seq, pg, err));
-    swap_view(lv, &gs->newest, WR_STEAL(a));
+    WR_TRY(serve(lv, st, &gs->newest, WR_STEAL(a), err));
     return s == WR_ENOTFOUND ? WR_OK : s;
 }
 
@@ -214,14 +261,19 @@ static wr_status do_restore(wr_live *lv, wr_store *st, const wr_progress *pg, wr
     return s;
 }
 
+static void use_threads(wr_live *lv)
+{
+    const int threads = atomic_load(&lv->threads);
+    if (threads > 0)
+        omp_set_num_threads(
+            threads); /* of this thread's teams; main's own never run here */
+}
+
 static wr_status do_job(wr_live *lv, const wr_job_status *job, wr_err *err)
 {
     const wr_progress pg = {.show = show_progress, .ctx = lv, .stop = &lv->stop};
     WR_AUTO(wr_store) st = NULL;
-    int threads = atomic_load(&lv->threads);
-    if (threads > 0)
-        omp_set_num_threads(
-            threads); /* of this thread's teams; main's own never run here */
+    use_threads(lv);
     WR_TRY(wr_store_open_ready(&st, lv->dsn, err));
     const uint64_t before = lv->view.version; /* only this thread changes it */
     wr_status s = WR_EINVAL;
@@ -254,25 +306,55 @@ static void finish(wr_live *lv, wr_status s, const wr_err *err)
     pthread_mutex_unlock(&lv->lock);
 }
 
+/* Both with the lock held, which they let go meanwhile. */
+static void run_job(wr_live *lv)
+{
+    lv->is_waiting = false;
+    const wr_job_status job = *newest(lv);
+    pthread_mutex_unlock(&lv->lock);
+    wr_err err = {0};
+    wr_status s = do_job(lv, &job, &err);
+    finish(lv, s, &err);
+    pthread_mutex_lock(&lv->lock);
+}
+
+static void run_fold(wr_live *lv)
+{
+    lv->is_fold_wanted = false;
+    pthread_mutex_unlock(&lv->lock);
+    wr_err err = {0};
+    use_threads(lv);
+    const wr_status s = do_fold(lv, &err);
+    pthread_mutex_lock(&lv->lock);
+    lv->folds += s == WR_OK;
+    (void)snprintf(lv->fold_error, sizeof lv->fold_error, "%s",
+                   s == WR_OK ? "" : err.msg);
+}
+
 static void *compute_thread(void *arg)
 {
     wr_live *lv = arg;
     pthread_mutex_lock(&lv->lock);
-    for (;;) {
-        while (!lv->is_waiting && !lv->is_closing)
+    while (!lv->is_closing) {
+        if (lv->is_waiting)
+            run_job(lv);
+        else if (lv->is_fold_wanted)
+            run_fold(lv);
+        else
             pthread_cond_wait(&lv->changed, &lv->lock);
-        if (lv->is_closing)
-            break;
-        lv->is_waiting = false;
-        const wr_job_status job = *newest(lv);
-        pthread_mutex_unlock(&lv->lock);
-        wr_err err = {0};
-        wr_status s = do_job(lv, &job, &err);
-        finish(lv, s, &err);
-        pthread_mutex_lock(&lv->lock);
     }
     pthread_mutex_unlock(&lv->lock);
     return NULL;
+}
+
+/* The tail's: its delta has grown. */
+static void want_fold(void *ctx)
+{
+    wr_live *lv = ctx;
+    pthread_mutex_lock(&lv->lock);
+    lv->is_fold_wanted = true;
+    pthread_cond_broadcast(&lv->changed);
+    pthread_mutex_unlock(&lv->lock);
 }
 
 /* --- jobs, from outside ----------------------------------------------------------------
@@ -359,6 +441,20 @@ void wr_live_set_threads(wr_live *lv, int threads)
     atomic_store(&lv->threads, threads);
 }
 
+void wr_live_freshness(wr_live *lv, wr_freshness *out)
+{
+    wr_tail_freshness(lv->tail, out);
+}
+
+uint64_t wr_live_folds(wr_live *lv, char error[WR_ERR_MSG_MAX])
+{
+    pthread_mutex_lock(&lv->lock);
+    const uint64_t folds = lv->folds;
+    memcpy(error, lv->fold_error, sizeof lv->fold_error);
+    pthread_mutex_unlock(&lv->lock);
+    return folds;
+}
+
 void wr_live_keep(wr_live *lv, const char *path, wr_kept_fn fn, void *ctx)
 {
     lv->keep = (wr_keep){.path = path, .fn = fn, .ctx = ctx};
@@ -379,7 +475,8 @@ static wr_status init_sync(wr_live *lv, wr_err *err)
     return bad ? wr_fail(err, WR_ENOMEM, "lock") : WR_OK;
 }
 
-wr_status wr_live_open(wr_live **out, const char *dsn, wr_settings *cfg, wr_err *err)
+wr_status wr_live_open(wr_live **out, const char *dsn, wr_settings *cfg,
+                       uint64_t fold_rows, wr_err *err)
 {
     wr_live *lv = wr_calloc(1, sizeof *lv);
     if (!lv)
@@ -395,6 +492,13 @@ wr_status wr_live_open(wr_live **out, const char *dsn, wr_settings *cfg, wr_err 
         memcpy(lv->dsn, dsn, len);
     lv->cfg = wr_settings_acquire(cfg);
     atomic_init(&lv->stop, false);
+    const wr_tail_opts tail = {
+        .fold_rows = fold_rows ? fold_rows : FOLD_ROWS, .fold = want_fold, .ctx = lv};
+    s = wr_tail_open(&lv->tail, dsn, &tail, err);
+    if (s != WR_OK) {
+        wr_live_close(lv);
+        return s;
+    }
     if (!lv->dsn || pthread_create(&lv->thread, NULL, compute_thread, lv) != 0) {
         wr_live_close(lv);
         return wr_fail(err, WR_ENOMEM, "compute thread");
@@ -416,6 +520,7 @@ void wr_live_close(wr_live *lv)
         pthread_mutex_unlock(&lv->lock);
         (void)pthread_join(lv->thread, NULL);
     }
+    wr_tail_close(lv->tail);
     wr_view_release(&lv->view);
     (void)pthread_cond_destroy(&lv->changed);
     (void)pthread_mutex_destroy(&lv->lock);

@@ -1,11 +1,17 @@
 /*
  * live.h - what a server serves right now, and the jobs that replace it.
  *
- * A view is an immutable pair: the newest graph and the newest run's assessment (whose
- * graph may be older).  Readers take a reference, work, and drop it; nothing they hold
- * changes under them.  One compute thread owns all OpenMP work and runs one job at a
- * time: reload (graph only) or score (graph + assessment + publish).  A job swaps the
- * view only when it has succeeded; a failed one leaves the old view serving.
+ * A view is the newest graph, the newest run's assessment (whose graph may be older), and
+ * what came since: the board (wallets as the live ledger has them) and the delta (the
+ * transfers behind the graph).  Graph and assessment are immutable; board and delta grow
+ * while they are held, and each read of them is of one moment.  Readers take a reference,
+ * work, and drop it.
+ *
+ *   compute thread  owns all OpenMP work, one job at a time: reload (graph only) or score
+ *                   (graph + assessment + publish); between jobs it folds a delta that
+ * has grown into a new graph.  A job swaps the view only when it has succeeded; a failed
+ * one leaves the old view serving tail thread     follows the store and moves board and
+ * delta on (tail.h)
  *
  * Thread: all functions safe from any thread.
  */
@@ -14,20 +20,28 @@
 
 #include "pipeline/keep.h"
 #include "pipeline/run.h"
+#include "pipeline/tail.h"
 
 typedef struct wr_live wr_live;
 
 typedef struct wr_view {
     wr_snapshot *graph;        /* NULL before the first load */
     wr_assessment *assessment; /* NULL before the first run */
+    wr_board *board;           /* NULL: nothing is followed; then delta is NULL as well */
+    wr_delta *delta;           /* behind graph */
     int64_t graph_max_seq;
     int64_t graph_loaded_s;
     uint64_t version; /* +1 at each swap: key for caches */
 } wr_view;
 
-/* Opens its own store handles from dsn.  Nothing is loaded yet. */
+/*
+ * Opens its own store handles from dsn.  Nothing is loaded yet.
+ *
+ * fold_rows  a delta of so many transfers, and a quarter of its base, is folded into a
+ * new graph; 0 = 1 000 000
+ */
 wr_status wr_live_open(wr_live **out, const char *dsn, wr_settings *cfg,
-                       wr_err *err) WR_NODISCARD;
+                       uint64_t fold_rows, wr_err *err) WR_NODISCARD;
 /* Asks a running job to stop, waits for it, frees.  Accepts NULL. */
 void wr_live_close(wr_live *lv);
 WR_DEFINE_AUTO(wr_live, wr_live_close)
@@ -47,10 +61,16 @@ void wr_live_keep(wr_live *lv, const char *path, wr_kept_fn fn, void *ctx);
 /* OpenMP threads of the jobs to come; 0 = what the runtime chooses. */
 void wr_live_set_threads(wr_live *lv, int threads);
 
-wr_view wr_live_view(wr_live *lv); /* acquires both */
+wr_view wr_live_view(wr_live *lv); /* acquires all four */
 void wr_view_release(wr_view *v);
 /* The version such a view would have now: one atomic read. */
 uint64_t wr_live_version(const wr_live *lv);
+
+/* How far the live state is behind the store, and what of it is not exact. */
+void wr_live_freshness(wr_live *lv, wr_freshness *out);
+
+/* Folds done since the start, and why the last one failed ("" = it did not). */
+uint64_t wr_live_folds(wr_live *lv, char error[WR_ERR_MSG_MAX]);
 
 typedef enum wr_job_kind { WR_JOB_RELOAD, WR_JOB_SCORE, WR_JOB_RESTORE } wr_job_kind;
 

@@ -178,7 +178,7 @@ typedef struct label_load {
     wr_arena arena; /* source names */
 } label_load;
 
-static uint32_t clamp_time(int64_t t, uint32_t if_none)
+uint32_t wr_label_time(int64_t t, uint32_t if_none)
 {
     if (t == WR_TIME_NONE)
         return if_none;
@@ -209,8 +209,8 @@ static wr_status take_label(void *ctx, const wr_label_row *row, wr_err *err)
     *u = (used_label){.v = v,
                       .category = (uint8_t)c,
                       .confidence = b->confidence,
-                      .from_s = clamp_time(b->valid_from_s, 0),
-                      .to_s = clamp_time(b->valid_to_s, UINT32_MAX),
+                      .from_s = wr_label_time(b->valid_from_s, 0),
+                      .to_s = wr_label_time(b->valid_to_s, UINT32_MAX),
                       .source = source};
     wr_seeds_offer(l->seeds, l->tx, v, c, u->confidence / 100.0, u->from_s, u->to_s);
     return WR_OK;

@@ -51,11 +51,11 @@ static void put_provenance(wr_json_out *j, const wr_assessment *a)
     wr_json_kv_cstr(j, "model", "none: rule of shares and policy floors");
 }
 
-void wr_report_exposures(wr_json_out *j, const wr_assessment *a, wr_vid v)
+void wr_report_exposures(wr_json_out *j, const wr_evidence *ev)
 {
-    const wr_taxonomy *tx = &wr_assessment_settings(a)->taxonomy;
+    const wr_taxonomy *tx = &wr_assessment_settings(ev->a)->taxonomy;
     wr_exposure e[WR_EXPOSURES_MAX];
-    const uint32_t count = wr_assessment_exposures(a, v, e);
+    const uint32_t count = wr_evidence_exposures(ev, e);
     wr_json_open(j, '[');
     for (uint32_t i = 0; i < count; i++) {
         const wr_category *c = &tx->category[e[i].category];
@@ -119,13 +119,13 @@ static void put_reason(wr_json_out *j, const wr_assessment *a, const wr_reason *
     wr_buf_release(&text);
 }
 
-void wr_report_reasons(wr_json_out *j, const wr_assessment *a, wr_vid v)
+void wr_report_reasons(wr_json_out *j, const wr_evidence *e)
 {
     wr_reason r[WR_REASONS_MAX];
-    const uint32_t count = wr_assessment_reasons(a, v, r);
+    const uint32_t count = wr_evidence_reasons(e, r);
     wr_json_open(j, '[');
     for (uint32_t i = 0; i < count; i++)
-        put_reason(j, a, &r[i]);
+        put_reason(j, e->a, &r[i]);
     wr_json_close(j, ']');
 }
 
@@ -167,31 +167,25 @@ void wr_report_reason_text(wr_buf *out, const wr_assessment *a, const wr_reason 
     }
 }
 
-static wr_state state_of(const wr_wallet_view *w, bool is_stale)
-{
-    return w->state == WR_STATE_SCORED && is_stale ? WR_STATE_STALE : w->state;
-}
-
 /* score, level, category, state, is_labelled */
-static void put_verdict(wr_json_out *j, const wr_assessment *a, const wr_wallet_view *w,
-                        bool is_stale)
+static void put_verdict(wr_json_out *j, const wr_assessment *a, const wr_wallet_view *w)
 {
-    wr_json_kv_cstr(j, "state", wr_state_name(state_of(w, is_stale)));
+    wr_json_kv_cstr(j, "state", wr_state_name(w->state));
     kv_score(j, "score", w->score);
     wr_json_kv_cstr(j, "level", wr_level_name(w->level));
     wr_json_kv_cstr(j, "category", category_id(a, w->category));
     wr_json_kv_bool(j, "is_labelled", w->own_category >= 0);
 }
 
-void wr_report_wallet_short(wr_json_out *j, const wr_assessment *a, wr_vid v)
+void wr_report_wallet_short(wr_json_out *j, const wr_evidence *e)
 {
     wr_wallet_view w;
-    wr_assessment_wallet(a, v, &w);
+    wr_evidence_wallet(e, &w);
     wr_json_open(j, '{');
-    put_vertex_identity(j, a, v);
-    put_verdict(j, a, &w, false);
+    put_identity(j, e->chain, e->address);
+    put_verdict(j, e->a, &w);
     wr_json_key(j, "reasons");
-    wr_report_reasons(j, a, v);
+    wr_report_reasons(j, e);
     wr_json_close(j, '}');
 }
 
@@ -212,7 +206,7 @@ static void put_origins(wr_json_out *j, const wr_assessment *a, wr_vid v)
 {
     wr_origin o[WR_ORIGINS_MAX];
     double other = 0.0;
-    const uint32_t count = wr_assessment_origins(a, v, o, &other);
+    const uint32_t count = v == WR_VID_NONE ? 0 : wr_assessment_origins(a, v, o, &other);
     wr_json_key(j, "origins");
     wr_json_open(j, '{');
     wr_json_key(j, "sources");
@@ -229,36 +223,53 @@ static void put_origins(wr_json_out *j, const wr_assessment *a, wr_vid v)
     wr_json_close(j, '}');
 }
 
-void wr_report_wallet(wr_json_out *j, const wr_assessment *a, wr_vid v, bool is_stale)
+static void put_live(wr_json_out *j, const wr_live_note *n)
+{
+    wr_json_key(j, "live");
+    wr_json_open(j, '{');
+    wr_json_kv_i64(j, "seq", n->seq);
+    wr_json_kv_bool(j, "has_newer_transfers", n->is_live);
+    wr_json_kv_bool(j, "is_exact", n->is_exact);
+    wr_json_kv_cstr(j, "sending", n->has_paid_since ? "run_and_direct_since" : "run");
+    wr_json_close(j, '}');
+}
+
+static void put_activity(wr_json_out *j, const wr_wallet_view *w)
+{
+    wr_json_kv_f64(j, "received", w->received);
+    wr_json_kv_f64(j, "sent", w->sent);
+    wr_json_kv_f64(j, "balance", w->balance);
+    wr_json_kv_f64(j, "unknown_share", w->unknown_share);
+    wr_json_kv_f64(j, "fifo_share", w->fifo_share);
+    wr_json_kv_f64(j, "max_transfer_share", w->max_transfer_share);
+    wr_json_kv_f64(j, "association", w->association);
+    wr_json_kv_f64(j, "association_value", w->association_value);
+    wr_json_kv_u64(j, "poison_hops_in", w->poison_in);
+    wr_json_kv_u64(j, "poison_hops_out", w->poison_out);
+    wr_json_kv_u64(j, "tx_in", w->in_count);
+    wr_json_kv_u64(j, "tx_out", w->out_count);
+    wr_json_kv_u64(j, "counterparties_in", w->in_degree);
+    wr_json_kv_u64(j, "counterparties_out", w->out_degree);
+    kv_time(j, "first_seen", w->first_s);
+    kv_time(j, "last_seen", w->last_s);
+}
+
+void wr_report_wallet(wr_json_out *j, const wr_evidence *e)
 {
     wr_wallet_view w;
-    wr_assessment_wallet(a, v, &w);
+    wr_evidence_wallet(e, &w);
     wr_json_open(j, '{');
-    put_vertex_identity(j, a, v);
-    put_verdict(j, a, &w, is_stale);
-    put_own_label(j, a, &w);
-    put_provenance(j, a);
-    wr_json_kv_f64(j, "received", w.received);
-    wr_json_kv_f64(j, "sent", w.sent);
-    wr_json_kv_f64(j, "balance", w.balance);
-    wr_json_kv_f64(j, "unknown_share", w.unknown_share);
-    wr_json_kv_f64(j, "fifo_share", w.fifo_share);
-    wr_json_kv_f64(j, "max_transfer_share", w.max_transfer_share);
-    wr_json_kv_f64(j, "association", w.association);
-    wr_json_kv_f64(j, "association_value", w.association_value);
-    wr_json_kv_u64(j, "poison_hops_in", w.poison_in);
-    wr_json_kv_u64(j, "poison_hops_out", w.poison_out);
-    wr_json_kv_u64(j, "tx_in", w.in_count);
-    wr_json_kv_u64(j, "tx_out", w.out_count);
-    wr_json_kv_u64(j, "counterparties_in", w.in_degree);
-    wr_json_kv_u64(j, "counterparties_out", w.out_degree);
-    kv_time(j, "first_seen", w.first_s);
-    kv_time(j, "last_seen", w.last_s);
+    put_identity(j, e->chain, e->address);
+    put_verdict(j, e->a, &w);
+    put_own_label(j, e->a, &w);
+    put_provenance(j, e->a);
+    put_live(j, &e->live);
+    put_activity(j, &w);
     wr_json_key(j, "exposures");
-    wr_report_exposures(j, a, v);
-    put_origins(j, a, v);
+    wr_report_exposures(j, e);
+    put_origins(j, e->a, e->v);
     wr_json_key(j, "reasons");
-    wr_report_reasons(j, a, v);
+    wr_report_reasons(j, e);
     wr_json_close(j, '}');
 }
 

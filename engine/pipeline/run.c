@@ -43,7 +43,9 @@ static wr_status row_of(wr_score *row, const wr_assessment *a, wr_vid v, wr_buf 
         return WR_OK;
     wr_buf_clear(json);
     wr_json_out j = wr_json_out_on(json);
-    wr_report_reasons(&j, a, v);
+    wr_evidence e;
+    wr_evidence_of_run(&e, a, v);
+    wr_report_reasons(&j, &e);
     WR_TRY(wr_buf_status(json, "reasons", err));
     row->reasons = wr_arena_text(arena, (wr_text){json->p, (uint32_t)json->len});
     return row->reasons.p ? WR_OK : wr_fail(err, WR_ENOMEM, "reasons");

@@ -53,17 +53,18 @@ static double min1(double x)
     return x < 1.0 ? x : 1.0;
 }
 
-static void add_exposures(running *r, const wr_assessment *a, wr_vid v, wr_direction d)
+static void add_exposures(running *r, const wr_evidence *e, wr_direction d)
 {
-    const wr_ledger_view l = wr_ledger_at(&a->ledger[d], v);
-    if (!(l.total > 0.0))
+    const wr_assessment *a = e->a;
+    const wr_ledger_view *l = &e->ledger[d];
+    if (!(l->total > 0.0))
         return;
     for (uint32_t k = 0; k < a->c; k++) {
         const int c = wr_assess_category(a, k);
         const wr_category *cat = &a->cfg->taxonomy.category[c];
-        if (cat->kind == WR_CATEGORY_SERVICE || !(l.received[k] > 0.0))
+        if (cat->kind == WR_CATEGORY_SERVICE || !(l->received[k] > 0.0))
             continue;
-        double share = min1(l.received[k] / l.total);
+        double share = min1(l->received[k] / l->total);
         double part = cat->weight * min1(share / cat->rho0);
         if (d == WR_SENDING)
             part *= a->cfg->policy.sending_weight;
@@ -72,34 +73,22 @@ static void add_exposures(running *r, const wr_assessment *a, wr_vid v, wr_direc
                                 .direction = (int)d,
                                 .part = part,
                                 .share = share,
-                                .value = l.received[k],
-                                .direct_value = l.direct[k]});
+                                .value = l->received[k],
+                                .direct_value = l->direct[k]});
     }
 }
 
-static int own_category(const wr_assessment *a, wr_vid v)
+static void add_own_label(running *r, const wr_evidence *e)
 {
-    const int k = a->labels.seeds.category[v];
-    return k < 0 ? -1 : wr_assess_category(a, (uint32_t)k);
-}
-
-static double own_confidence(const wr_assessment *a, wr_vid v)
-{
-    const float *q = a->labels.seeds.confidence;
-    return q ? (double)q[v] : 1.0;
-}
-
-static void add_own_label(running *r, const wr_assessment *a, wr_vid v)
-{
-    const int c = own_category(a, v);
+    const int c = e->own_category;
     if (c < 0)
         return;
-    const wr_category *cat = &a->cfg->taxonomy.category[c];
+    const wr_category *cat = &e->a->cfg->taxonomy.category[c];
     add_part(r, (wr_reason){.kind = WR_REASON_OWN_LABEL,
                             .category = c,
                             .direction = -1,
-                            .part = cat->weight * own_confidence(a, v),
-                            .share = own_confidence(a, v)});
+                            .part = cat->weight * e->own_confidence,
+                            .share = e->own_confidence});
 }
 
 /* Exposure that one floor looks at, in one direction. */
@@ -139,9 +128,9 @@ static wr_reason floor_reason(const wr_floor *f, int direction, double value,
 }
 
 /* The floor's reason when it holds for v: own label first, then the larger share. */
-static bool floor_of(wr_reason *out, const wr_assessment *a, wr_vid v, const wr_floor *f)
+static bool floor_of(wr_reason *out, const wr_evidence *e, const wr_floor *f)
 {
-    const int own = own_category(a, v);
+    const int own = e->own_category;
     if (own >= 0 && (f->categories >> own & 1u) && f->contact != WR_FLOOR_INDIRECT) {
         *out = floor_reason(f, -1, 0.0, 1.0);
         out->category = own;
@@ -151,10 +140,9 @@ static bool floor_of(wr_reason *out, const wr_assessment *a, wr_vid v, const wr_
     for (int d = 0; d < WR_DIRECTIONS; d++) {
         if (!(f->directions >> d & 1u))
             continue;
-        const wr_ledger_view l = wr_ledger_at(&a->ledger[d], v);
         double value;
         double share;
-        floor_exposure(a, f, &l, &value, &share);
+        floor_exposure(e->a, f, &e->ledger[d], &value, &share);
         if (floor_holds(f, value, share) && (!holds || share > out->share)) {
             *out = floor_reason(f, d, value, share);
             holds = true;
@@ -163,13 +151,13 @@ static bool floor_of(wr_reason *out, const wr_assessment *a, wr_vid v, const wr_
     return holds;
 }
 
-static double with_floors(const wr_assessment *a, wr_vid v, double base, gather *to)
+static double with_floors(const wr_evidence *e, double base, gather *to)
 {
     double score = base;
-    const wr_policy *p = &a->cfg->policy;
+    const wr_policy *p = &e->a->cfg->policy;
     for (uint32_t i = 0; i < p->floor_count; i++) {
         wr_reason r;
-        if (floor_of(&r, a, v, &p->floor[i])) {
+        if (floor_of(&r, e, &p->floor[i])) {
             score = r.part > score ? r.part : score;
             tell(to, r);
         }
@@ -177,21 +165,20 @@ static double with_floors(const wr_assessment *a, wr_vid v, double base, gather 
     return score;
 }
 
-static double score_of(const wr_assessment *a, wr_vid v, double *base, int *category,
-                       gather *to)
+static double score_of(const wr_evidence *e, double *base, int *category, gather *to)
 {
     running r = {.keep = 1.0, .category = -1, .to = to};
-    add_exposures(&r, a, v, WR_RECEIVING);
-    add_exposures(&r, a, v, WR_SENDING);
-    add_own_label(&r, a, v);
+    add_exposures(&r, e, WR_RECEIVING);
+    add_exposures(&r, e, WR_SENDING);
+    add_own_label(&r, e);
     *base = 1.0 - r.keep;
     *category = r.category;
-    return with_floors(a, v, *base, to);
+    return with_floors(e, *base, to);
 }
 
-double wr_assess_score(const wr_assessment *a, wr_vid v, double *base, int *category)
+double wr_evidence_score(const wr_evidence *e, double *base, int *category)
 {
-    return score_of(a, v, base, category, NULL);
+    return score_of(e, base, category, NULL);
 }
 
 /* --- reasons ---------------------------------------------------------------------------
@@ -212,32 +199,31 @@ static int by_part(const void *pa, const void *pb)
     return strcmp(a->rule, b->rule);
 }
 
-static void tell_hints(const wr_assessment *a, wr_vid v, gather *to)
+static void tell_hints(const wr_evidence *e, gather *to)
 {
     enum { HINT_PERCENT = 10 };
-    const double close = a->association[0][v];
-    if (close * 100.0 >= HINT_PERCENT && own_category(a, v) < 0)
+    const double close = e->v == WR_VID_NONE ? 0.0 : e->a->association[0][e->v];
+    if (close * 100.0 >= HINT_PERCENT && e->own_category < 0)
         tell(to, (wr_reason){.kind = WR_REASON_ASSOCIATION,
                              .category = -1,
                              .direction = -1,
                              .share = close});
-    const wr_ledger_view l = wr_ledger_at(&a->ledger[WR_RECEIVING], v);
-    if (l.total > 0.0 && l.received_unknown > 0.0)
+    const wr_ledger_view *l = &e->ledger[WR_RECEIVING];
+    if (l->total > 0.0 && l->received_unknown > 0.0)
         tell(to, (wr_reason){.kind = WR_REASON_UNKNOWN_ORIGIN,
                              .category = -1,
                              .direction = WR_RECEIVING,
-                             .share = min1(l.received_unknown / l.total),
-                             .value = l.received_unknown});
+                             .share = min1(l->received_unknown / l->total),
+                             .value = l->received_unknown});
 }
 
-uint32_t wr_assessment_reasons(const wr_assessment *a, wr_vid v,
-                               wr_reason out[WR_REASONS_MAX])
+uint32_t wr_evidence_reasons(const wr_evidence *e, wr_reason out[WR_REASONS_MAX])
 {
     gather to = {.reason = out};
     double base;
     int category;
-    (void)score_of(a, v, &base, &category, &to);
-    tell_hints(a, v, &to);
+    (void)score_of(e, &base, &category, &to);
+    tell_hints(e, &to);
     qsort(out, to.count, sizeof *out, by_part);
     return to.count;
 }
@@ -292,8 +278,11 @@ wr_status wr_assess_score_all(wr_assessment *a, wr_err *err)
         int category = -1;
         a->score[v] = 0.0;
         a->base[v] = 0.0;
-        if (!wr_flow_is_hub(&a->flow, v))
-            a->score[v] = wr_assess_score(a, v, &a->base[v], &category);
+        if (!wr_flow_is_hub(&a->flow, v)) {
+            wr_evidence e;
+            wr_evidence_of_run(&e, a, v);
+            a->score[v] = wr_evidence_score(&e, &a->base[v], &category);
+        }
         a->category[v] = (int8_t)category;
         a->level[v] = (uint8_t)wr_policy_level(policy, a->score[v]);
     }

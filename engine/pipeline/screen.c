@@ -2,44 +2,52 @@
 
 #include "pipeline/assess_int.h"
 
-static wr_vid find(const wr_snapshot *g, const wr_chain *chain, wr_text address)
+static const wr_evidence *known(const wr_evidence *e, bool is_there)
 {
-    return g ? wr_ids_vertex(wr_snapshot_ids(g), chain, address) : WR_VID_NONE;
+    return is_there ? e : NULL;
+}
+
+static void put_party(wr_json_out *j, const wr_view *view, const wr_wallet_name *name,
+                      const wr_evidence *e /* NULL: not in the graph */)
+{
+    if (e)
+        wr_report_wallet(j, e);
+    else
+        wr_report_not_in_graph(j, view->assessment, name->chain, name->address);
 }
 
 void wr_screen_address(wr_json_out *j, const wr_view *view, const wr_chain *chain,
                        wr_text address, bool is_stale)
 {
-    const wr_assessment *a = view->assessment;
-    const wr_vid v = a ? find(a->g, chain, address) : WR_VID_NONE;
-    if (v == WR_VID_NONE)
-        wr_report_not_in_graph(j, a, chain, address);
-    else
-        wr_report_wallet(j, a, v, is_stale);
+    const wr_wallet_name name = {chain, address};
+    wr_evidence e;
+    bool is_there = false;
+    if (view->assessment)
+        wr_evidence_now(&e, &is_there, view, &name, 1, is_stale);
+    put_party(j, view, &name, known(&e, is_there));
 }
 
-/* Share of column k that one unit from v would carry now. */
-static double carried(const wr_assessment *a, wr_vid v, uint32_t k)
+/* Share of column k that one unit from this wallet would carry now. */
+static double carried(const wr_evidence *e, uint32_t k)
 {
-    const wr_seeds *s = &a->labels.seeds;
-    if (s->category[v] >= 0) {
-        if ((uint32_t)s->category[v] != k || s->kind[k] == WR_CATEGORY_SERVICE)
-            return 0.0;
-        return s->confidence ? (double)s->confidence[v] : 1.0;
+    const wr_seeds *s = &e->a->labels.seeds;
+    if (e->own_category >= 0) {
+        const bool is_own = e->own_category == wr_assess_category(e->a, k);
+        return is_own && s->kind[k] != WR_CATEGORY_SERVICE ? e->own_confidence : 0.0;
     }
-    const wr_ledger_view l = wr_ledger_at(&a->ledger[WR_RECEIVING], v);
-    double share = l.balance > 0.0 ? l.taint[k] / l.balance : 0.0;
+    const wr_ledger_view *l = &e->ledger[WR_RECEIVING];
+    double share = l->balance > 0.0 ? l->taint[k] / l->balance : 0.0;
     return share < 1.0 ? share : 1.0;
 }
 
-static void put_carried(wr_json_out *j, const wr_assessment *a, wr_vid v, double value)
+static void put_carried(wr_json_out *j, const wr_evidence *e, double value)
 {
     wr_json_open(j, '[');
-    for (uint32_t k = 0; k < a->c; k++) {
-        double share = carried(a, v, k);
+    for (uint32_t k = 0; k < e->a->c; k++) {
+        double share = carried(e, k);
         if (!(share > 0.0))
             continue;
-        const wr_category *c = &a->cfg->taxonomy.category[wr_assess_category(a, k)];
+        const wr_category *c = &e->a->cfg->taxonomy.category[wr_assess_category(e->a, k)];
         wr_json_open(j, '{');
         wr_json_kv_cstr(j, "category_id", c->id);
         wr_json_kv_f64(j, "share", share);
@@ -49,40 +57,47 @@ static void put_carried(wr_json_out *j, const wr_assessment *a, wr_vid v, double
     wr_json_close(j, ']');
 }
 
+static double score_of(const wr_evidence *e)
+{
+    double base;
+    int category;
+    return e ? wr_evidence_score(e, &base, &category) : 0.0;
+}
+
 /* The worse of the two parties' scores: a transfer is as risky as who takes part in it.
  */
-static double worse_score(const wr_assessment *a, wr_vid from, wr_vid to)
+static double worse_score(const wr_evidence *from, const wr_evidence *to)
 {
-    double f = from == WR_VID_NONE ? 0.0 : a->score[from];
-    double t = to == WR_VID_NONE ? 0.0 : a->score[to];
+    const double f = score_of(from);
+    const double t = score_of(to);
     return f > t ? f : t;
 }
 
-static void put_transfer(wr_json_out *j, const wr_assessment *a, const wr_transfer *t,
-                         bool is_stale)
+/* from, to: NULL when not in the graph. */
+static void put_transfer(wr_json_out *j, const wr_assessment *a, double value,
+                         const wr_evidence *from, const wr_evidence *to)
 {
-    const wr_vid from = a ? find(a->g, t->chain, t->from) : WR_VID_NONE;
-    const wr_vid to = a ? find(a->g, t->chain, t->to) : WR_VID_NONE;
-    const bool is_known = from != WR_VID_NONE || to != WR_VID_NONE;
+    const bool is_known = from || to;
+    const bool is_exact = (!from || from->live.is_exact) && (!to || to->live.is_exact);
+    const double score = worse_score(from, to);
     wr_state state = !is_known                 ? WR_STATE_NOT_IN_GRAPH
                      : !a->labels.is_available ? WR_STATE_LABELS_UNAVAILABLE
-                     : is_stale                ? WR_STATE_STALE
+                     : !is_exact               ? WR_STATE_STALE
                                                : WR_STATE_SCORED;
     wr_json_open(j, '{');
-    wr_json_kv_f64(j, "value", t->value);
+    wr_json_kv_f64(j, "value", value);
     wr_json_kv_cstr(j, "state", wr_state_name(state));
     wr_json_key(j, "score");
     if (is_known)
-        wr_json_fixed(j, wr_score_publish(worse_score(a, from, to)), 2);
+        wr_json_fixed(j, wr_score_publish(score), 2);
     else
         wr_json_null(j);
     wr_json_kv_cstr(j, "level",
-                    is_known ? wr_level_name(wr_policy_level(&a->cfg->policy,
-                                                             worse_score(a, from, to)))
+                    is_known ? wr_level_name(wr_policy_level(&a->cfg->policy, score))
                              : "unknown");
     wr_json_key(j, "carries");
-    if (from != WR_VID_NONE)
-        put_carried(j, a, from, t->value);
+    if (from)
+        put_carried(j, from, value);
     else
         wr_json_null(j);
     wr_json_close(j, '}');
@@ -91,12 +106,18 @@ static void put_transfer(wr_json_out *j, const wr_assessment *a, const wr_transf
 void wr_screen_transfer(wr_json_out *j, const wr_view *view, const wr_transfer *t,
                         bool is_stale)
 {
+    const wr_wallet_name name[] = {{t->chain, t->from}, {t->chain, t->to}};
+    wr_evidence e[2];
+    bool is_there[2] = {false, false};
+    if (view->assessment)
+        wr_evidence_now(e, is_there, view, name, 2, is_stale);
     wr_json_open(j, '{');
     wr_json_key(j, "from");
-    wr_screen_address(j, view, t->chain, t->from, is_stale);
+    put_party(j, view, &name[0], known(&e[0], is_there[0]));
     wr_json_key(j, "to");
-    wr_screen_address(j, view, t->chain, t->to, is_stale);
+    put_party(j, view, &name[1], known(&e[1], is_there[1]));
     wr_json_key(j, "transfer");
-    put_transfer(j, view->assessment, t, is_stale);
+    put_transfer(j, view->assessment, t->value, known(&e[0], is_there[0]),
+                 known(&e[1], is_there[1]));
     wr_json_close(j, '}');
 }

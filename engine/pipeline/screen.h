@@ -1,14 +1,14 @@
 /*
  * screen.h - "may this transfer go?": an answer for an address or a proposed transfer.
  *
- * Never writes.  A transfer is judged by what it would bring: the sender's holdings
- * share per category (what this amount would carry), and either party's own label and
- * score.
+ * Never writes.  Answers are of this moment (now.h).  A transfer is judged by what it
+ * would bring: the sender's holdings share per category (what this amount would carry),
+ * and either party's own label and score.
  */
 #ifndef WR_PIPELINE_SCREEN_H
 #define WR_PIPELINE_SCREEN_H
 
-#include "pipeline/live.h"
+#include "pipeline/now.h"
 #include "pipeline/report.h"
 
 /* ScreenResult for one address, CONVENTIONS section 4; view may lack an assessment. */

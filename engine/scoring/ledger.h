@@ -19,6 +19,10 @@
  *   hops      1 = straight from a labelled wallet; hubs cost none.  min_hops: the
  * shortest way on which money received may have come; mean hops weigh by value
  *
+ *   assets    each is a ledger of its own, from empty; a wallet is the sum over its
+ *             assets in ascending id: money adds up, means of hops weigh by value, the
+ *             largest share and the fewest hops of any (equal shares: the lower id)
+ *
  * Invariants  injected_c = sum_v taint_c(v) + absorbed_c (illicit and risky), the same
  * for unknown; sum_c received_c + received_unknown <= total (the rest is known, from
  * services or from the doubtful part 1 - q of a label) Arithmetic  balances and taint
@@ -53,8 +57,13 @@ typedef struct wr_ledger_opts {
     bool is_plain;        /* the readable kernel: the check of the fast one, same bits */
     wr_ledger_mark *mark; /* [m] by column position, or NULL */
     double *phi;          /* [m*C] exact phi_c in value units, or NULL */
-    bool
-        is_state_kept; /* keep the state of each (wallet, asset): ledger_live.h goes on */
+    /*
+     * Keep the state of each (wallet, asset) for ledger_live.h to go on from: as it is
+     * before the last state_tail transfers (column positions), which the live ledger then
+     * takes itself, so that it can take them back.  Receiving only.
+     */
+    bool is_state_kept;
+    uint64_t state_tail;
     const wr_progress *pg; /* may be NULL */
 } wr_ledger_opts;
 
@@ -75,6 +84,7 @@ typedef struct wr_ledger {
     uint32_t *direct_at; /* [n] index in direct, 0 = all zero */
     double *direct;      /* [direct_count * c]; row 0 is zeros */
     uint64_t direct_count;
+    struct wr_ledger_states *states; /* is_state_kept, else NULL */
 } wr_ledger;
 
 /* One wallet.  Arrays are [C]; pointers are borrowed from the ledger.  When sending, read
@@ -100,7 +110,8 @@ typedef struct wr_ledger_view {
  * Errors  WR_EINVAL (a value above WR_LEDGER_VALUE_MAX, negative or not finite: names the
  *         transfer; seeds of another n), WR_ELIMIT (2^32-1 transfers or more), WR_ENOMEM,
  *         WR_ESTOPPED
- * Cost    O(m C); 256n (C <= 8) or 512n bytes, with several assets 1.5 times that
+ * Cost    O(m C); 256n (C <= 8) or 512n bytes, with several assets twice that, and as
+ *         much again for each (wallet, asset) whose state is kept
  * Thread  safe; one thread
  */
 wr_status wr_ledger_run(wr_ledger *out, const wr_flow *fl, const wr_ledger_opts *o,

@@ -61,12 +61,6 @@ typedef struct wr_ledger_row {
     float *mean_hops; /* [L] */
 } wr_ledger_row;
 
-/* A sum row (several assets) has only the first two parts. */
-static inline size_t wr_ledger_sum_bytes(unsigned lanes)
-{
-    return wr_ledger_part_bytes(lanes) + 8 * (size_t)lanes;
-}
-
 static inline wr_ledger_row wr_ledger_row_at(unsigned char *p, unsigned lanes)
 {
     unsigned char *tau = p + wr_ledger_part_bytes(lanes);
@@ -89,6 +83,65 @@ static inline wr_ledger_row wr_ledger_row_of(unsigned char *rows, wr_vid v,
     return wr_ledger_row_at(rows + (size_t)v * wr_ledger_row_bytes(lanes), lanes);
 }
 
+/*
+ * States of single (wallet, asset), for who goes on from a run (is_state_kept).  With one
+ * asset they are the ledger's own rows; with several, entries in the order in which they
+ * were emptied: ascending asset, and by wallet through at.
+ */
+typedef struct wr_ledger_states {
+    uint32_t c;
+    bool is_one;    /* one asset at most: entry = vertex, rows of the ledger */
+    uint16_t one;   /* is_one: that asset */
+    uint32_t count; /* entries; 0 when is_one */
+    size_t cap, vid_cap, asset_cap;
+    wr_vid *vid;          /* [count] */
+    uint16_t *asset;      /* [count] */
+    unsigned char *row;   /* [count] rows */
+    wr_sparse direct;     /* [count]; zeroed when is_one */
+    wr_sparse through;    /* [count], or [n] when is_one */
+    uint32_t *first, *at; /* [n+1], [count]: entries of v, ascending asset */
+    /* state_tail: wallets of the asset being read (is_one: of the run) that its last
+     * transfers move, as they were before those */
+    struct wr_ledger_states *early; /* entries in no order; NULL = no tail */
+    uint32_t *early_at;             /* [n] entry + 1, 0 = none */
+} wr_ledger_states;
+
+/* One of them, borrowed.  direct and through are [C]. */
+typedef struct wr_ledger_state {
+    const unsigned char *row;
+    const double *direct, *through;
+    uint16_t asset;
+} wr_ledger_state;
+
+bool wr_ledger_state_is_empty(const wr_ledger_state *s, uint32_t c);
+/* States of v that are not empty, ascending asset.  Only with l->states. */
+uint32_t wr_ledger_state_count(const wr_ledger *l, wr_vid v);
+wr_ledger_state wr_ledger_state_at(const wr_ledger *l, wr_vid v, uint32_t k);
+
+wr_status wr_ledger_states_add(wr_ledger_states *t, wr_vid v, const wr_ledger_state *s,
+                               wr_err *err) WR_NODISCARD;
+/* The state of v as it is now is to be kept instead of the one at the end; once. */
+wr_status wr_ledger_states_keep_early(wr_ledger_states *t, wr_vid v,
+                                      const wr_ledger_state *s, wr_err *err) WR_NODISCARD;
+/* *s becomes the early state of v, which is forgotten, if there is one. */
+void wr_ledger_states_take_early(wr_ledger_states *t, wr_vid v, wr_ledger_state *s);
+/* All are there: index them by wallet. */
+wr_status wr_ledger_states_close(wr_ledger_states *t, uint32_t n,
+                                 wr_err *err) WR_NODISCARD;
+void wr_ledger_states_free(wr_ledger_states *t); /* accepts NULL */
+
+/* A row to which nothing ever happened is zeros; any other has one of these two. */
+static inline bool wr_ledger_row_is_empty(const wr_ledger_row *r)
+{
+    return r->take->total == 0 && r->pay->overdraft == 0;
+}
+
+/*
+ * Add one asset's row to the sum over assets.  An empty sum becomes the row itself, so
+ * that a wallet of one asset has the same bits beside any others.
+ */
+void wr_ledger_row_add(const wr_ledger_row *sum, const wr_ledger_row *now, uint32_t c);
+
 /* One run of either kernel. */
 typedef struct wr_ledger_run_ctx {
     const wr_stream *s;
@@ -99,7 +152,11 @@ typedef struct wr_ledger_run_ctx {
     wr_sparse through; /* [C] hubs only: the part of the balance that did */
     double injected[WR_CATEGORY_MAX], absorbed[WR_CATEGORY_MAX];
     double injected_unknown, absorbed_unknown;
-    unsigned char *sum; /* several assets: what earlier ones left, NULL with one */
+    /* several assets: what the earlier ones left, NULL and zeros with one */
+    unsigned char *sum;
+    wr_sparse direct_sum;
+    uint16_t asset;           /* the one being read */
+    wr_ledger_states *states; /* NULL: not kept */
 } wr_ledger_run_ctx;
 
 wr_status wr_ledger_plain_block(void *ctx, const wr_stream_block *b,

@@ -8,14 +8,17 @@
  * (time, seq) among the transfers of one wallet and asset; transfers that share no wallet
  * commute.
  *
- *   slot     one (wallet, asset): a ledger row, made when first met, from the base's
+ *     slot   one (wallet, asset): a ledger row, made when first met, from the base's
  *            state of that wallet and asset or empty
- *   log      the newest transfers, in the order they were applied, in epochs of equal
- * size; an epoch keeps the rows that its slots had before it (undo) late     a transfer
- * older than one that a slot of its own has seen.  While the log still holds all of
- * those, epochs are taken back, the late one is put in its place and the rest is applied
- * again.  Otherwise it is applied out of order and reported: the caller must say that
- * what depends on it is not exact.
+ *     log    the newest transfers, in the order they were applied, in epochs of equal
+ *            size; an epoch keeps the rows that its slots had before it (undo)
+ *     late   a transfer older than one that a slot of its own has seen
+ *
+ * While the log still holds all of those, epochs are taken back, the late one is put in
+ * its place and the rest is applied again.  Otherwise it is applied out of order and
+ * reported: the caller must say that what depends on it is not exact.  That is what money
+ * of its payee and its payer (not of the payer when its label held) reaches from there,
+ * in base and stream, forward in (time, seq) within the asset, and nothing else.
  *
  * Assets of one wallet are folded in ascending asset id, as wr_ledger_run does.
  *
@@ -27,6 +30,10 @@
 #include "scoring/ledger.h"
 
 typedef struct wr_ledger_live wr_ledger_live;
+
+/* Transfers that can be taken back with epoch_rows and epoch_count as they come: what a
+ * base's state_tail should be. */
+enum { WR_LIVE_WINDOW = 16 * 8192 };
 
 typedef struct wr_ledger_live_opts {
     uint32_t c;                    /* columns */
@@ -48,10 +55,13 @@ typedef struct wr_live_wallet {
     float confidence;      /* 0..1 */
     uint32_t from_s, to_s; /* validity; 0 and UINT32_MAX = always */
     bool is_hub;
-    wr_vid base_v;        /* vertex in the base, WR_VID_NONE = it was not there */
-    uint32_t base_last_s; /* time of its newest transfer in the base; 0 = none */
+    wr_vid base_v; /* vertex in the base, WR_VID_NONE = it was not there */
+    /* Time of its newest transfer that is in the base's states, 0 = none: what is older,
+     * in an asset of which the base has a state of it, comes too late to be placed. */
+    uint32_t base_last_s;
 } wr_live_wallet;
-/* Handle of a new wallet: 0, 1, …   Errors  WR_ENOMEM */
+/* Handle of a new wallet: 0, 1, …   All states that the base has of it are copied.
+ * Errors  WR_ENOMEM (it was not added) */
 wr_status wr_ledger_live_add(wr_ledger_live *l, uint32_t *wallet, const wr_live_wallet *w,
                              wr_err *err) WR_NODISCARD;
 
@@ -68,10 +78,12 @@ typedef struct wr_live_transfer {
  * Apply a batch: ascending seq, all above those of earlier batches; any times.  Sorted by
  * (time, seq) inside.  Transfers to oneself and of value zero change nothing.
  *
- * touched  out: handles whose state changed, each once, borrowed until the next call
+ * touched  out: handles whose state may have changed, each once, those applied again
+ *          included; borrowed until the next call
  * undone   optional: transfers that were taken back and applied again
- * Errors   WR_EINVAL (value out of range, unknown handle: names it; nothing was applied),
- *          WR_ENOMEM (the object is then of no use: make a new one)
+ * Errors   WR_EINVAL (value out of range, unknown handle, seq not above the one before:
+ *          names it; nothing was applied), WR_ENOMEM (the object is then of no use, every
+ *          later call says so too: make a new one)
  * Cost     O(C) per transfer; a late one costs what came after it
  */
 wr_status wr_ledger_live_apply(wr_ledger_live *l, wr_live_transfer *t, size_t n,

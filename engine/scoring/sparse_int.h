@@ -16,11 +16,17 @@ typedef struct wr_sparse {
     uint32_t *at; /* [n] row of v, 0 = none */
     double *row;  /* [count * width] */
     size_t count, cap, width;
+    uint32_t n;
 } wr_sparse;
 
 wr_status wr_sparse_init(wr_sparse *s, uint32_t n, uint32_t width,
                          wr_err *err) WR_NODISCARD;
 void wr_sparse_release(wr_sparse *s); /* safe on a zeroed struct */
+
+/* Room for wallets up to n, more than there were; the new ones have no row.  A table that
+ * was zeroed is fine.  Errors  WR_ENOMEM (what is there stays as it is) */
+wr_status wr_sparse_grow(wr_sparse *s, uint32_t n, uint32_t width,
+                         wr_err *err) WR_NODISCARD;
 
 /* Gives v a zeroed row if it has none.  Errors  WR_ENOMEM */
 wr_status wr_sparse_add(wr_sparse *s, uint32_t v, wr_err *err) WR_NODISCARD;

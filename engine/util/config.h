@@ -46,9 +46,10 @@ typedef struct wr_config {
     int64_t http_threads;                   /* api: worker threads */
     int64_t http_body_max_bytes;            /* api: largest request body */
     int64_t http_timeout_ms;                /* api: how long a head or body may take */
-    int64_t http_drain_ms; /* api: how long requests may finish on SIGTERM */
-    double static_gamma;   /* damping of the static exposure */
-    double static_eps;     /* certified max-norm error of the same */
+    int64_t http_drain_ms;  /* api: how long requests may finish on SIGTERM */
+    int64_t live_fold_rows; /* api: transfers behind the graph before it is made anew */
+    double static_gamma;    /* damping of the static exposure */
+    double static_eps;      /* certified max-norm error of the same */
     int64_t static_iter_max;
     int64_t top_k_sources; /* attribution list length per wallet */
     int64_t poison_hops;   /* reach of the poison view */

@@ -29,7 +29,7 @@ static inline fixture begin(void)
     (void)snprintf(f.dsn, sizeof f.dsn, "sqlite:%s/w.db", f.dir);
     f.cfg = test_settings();
     f.st = test_store(f.dsn);
-    assert_ok(wr_live_open(&f.lv, f.dsn, f.cfg, &err));
+    assert_ok(wr_live_open(&f.lv, f.dsn, f.cfg, 0, &err));
     return f;
 }
 

@@ -45,7 +45,7 @@ static void restart(fixture *f)
 {
     wr_live_close(f->lv);
     f->lv = NULL;
-    assert_ok(wr_live_open(&f->lv, f->dsn, f->cfg, &err));
+    assert_ok(wr_live_open(&f->lv, f->dsn, f->cfg, 0, &err));
     wr_live_keep(f->lv, file, hear, NULL);
     said = (heard){0};
 }

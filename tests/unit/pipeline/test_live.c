@@ -74,7 +74,7 @@ static void test_live__restore_serves_the_same_run_after_a_restart(void **state)
     wr_job_status scored = run_job(&f, WR_JOB_SCORE);
     wr_live_close(f.lv);
     f.lv = NULL;
-    assert_ok(wr_live_open(&f.lv, f.dsn, f.cfg, &err));
+    assert_ok(wr_live_open(&f.lv, f.dsn, f.cfg, 0, &err));
     assert_int_equal(run_job(&f, WR_JOB_RESTORE).status, WR_RUN_COMPLETE);
     wr_view v = wr_live_view(f.lv);
     assert_non_null(v.assessment);

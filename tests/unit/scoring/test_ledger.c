@@ -169,7 +169,8 @@ static void result_run(result *r, const flow_gen *g, wr_direction d, bool is_pla
     *r = (result){0};
     r->mark = wr_calloc(g->m, sizeof *r->mark);
     r->phi = wr_calloc(g->m * g->seeds.c, sizeof *r->phi);
-    wr_ledger_opts o = {d, is_plain, r->mark, r->phi, NULL};
+    wr_ledger_opts o = {
+        .direction = d, .is_plain = is_plain, .mark = r->mark, .phi = r->phi};
     assert_ok(wr_ledger_run(&r->l, &g->fl, &o, &err));
 }
 

@@ -111,6 +111,28 @@ static void test_args_parse__refused_by_name(void **state)
     }
 }
 
+static void test_args_parse__a_list_keeps_all_in_order(void **state)
+{
+    (void)state;
+    wr_arg_list list = {0};
+    const wr_arg arg[] = {{"set", WR_ARG_LIST, &list, 0, 0, "K=V  a property"}};
+    const wr_args args = {.usage = "prog", .purpose = "p", .arg = arg, .count = 1};
+    char *argv[2 * WR_ARG_LIST_MAX + 4] = {(char[]){"prog"}, (char[]){"--set"},
+                                           (char[]){"a=1"}, (char[]){"--set=b=2"}, NULL};
+    int argc = 4;
+    assert_ok(wr_args_parse(&args, &argc, argv, &err));
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.item[0], "a=1");
+    assert_string_equal(list.item[1], "b=2");
+    char flag[] = "--set=x";
+    for (argc = 1; argc <= WR_ARG_LIST_MAX + 1; argc++)
+        argv[argc] = flag;
+    list.count = 0;
+    wr_err why = {0};
+    assert_int_equal(wr_args_parse(&args, &argc, argv, &why), WR_EINVAL);
+    assert_non_null(strstr(why.msg, "--set: given more than 64 times"));
+}
+
 static void test_args_help__texts_begin_in_one_column(void **state)
 {
     (void)state;
@@ -141,6 +163,7 @@ int main(void)
         wr_unit_test(test_args_parse__flags_and_words_in_any_order),
         wr_unit_test(test_args_parse__list),
         wr_unit_test(test_args_parse__refused_by_name),
+        wr_unit_test(test_args_parse__a_list_keeps_all_in_order),
         wr_unit_test(test_args_help__texts_begin_in_one_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
