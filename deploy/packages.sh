@@ -10,7 +10,7 @@ build='gcc libc6-dev cmake ninja-build pkg-config python3 curl
     libssl-dev libzstd-dev zlib1g-dev librdkafka-dev'
 kafka='kcat'
 test="$kafka g++ clang clang-format clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev postgresql
-    python3-networkx python3-yaml python3-jsonschema sqlite3 procps unzip zstd debootstrap"
+    python3-networkx python3-yaml python3-jsonschema python3-confluent-kafka sqlite3 procps unzip zstd debootstrap"
 # command:package of programs that may have come another way (a newer Node.js ships its own
 # npm and refuses Debian's)
 build_commands='npm:npm'

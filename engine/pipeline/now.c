@@ -95,7 +95,7 @@ static void from_board(wr_evidence *e, const wr_board_entry *b)
     e->own_category = b->own_category;
     e->own_confidence = b->own_confidence;
     e->activity = b->activity;
-    e->live.is_live = true;
+    e->live.is_live = b->has_newer;
     e->live.is_exact = b->is_exact;
     e->live.has_paid_since = b->sent > 0.0;
 }

@@ -9,7 +9,7 @@
 #include "pipeline/now.h"
 #include "util/rng.h"
 
-enum { STREAMS = 150, STEPS = 12, NAMES = 40, ROWS_MAX = 60, DAY = 86400 };
+enum { STREAMS = 24, STEPS = 12, NAMES = 40, ROWS_MAX = 60, DAY = 86400 };
 
 typedef struct world {
     wr_store *st;
@@ -285,6 +285,7 @@ static void begin(world *w, uint64_t seed)
                  .rng = {.s = seed},
                  .names = 16,
                  .clock_s = 1577836800 + 10 * DAY};
+    w->cfg->live_window = 1 + below(w, 200); /* what is older is sealed */
     put_transfers(w, ROWS_MAX);
     for (int i = 0; i < 4; i++)
         change_label(w);
