@@ -341,6 +341,7 @@ wr_status wr_overlay_regraph(wr_overlay *o, wr_store *st, const wr_loaded *graph
     wr_delta_publish(d);
     for (size_t i = 0; i < o->met_count; i++)
         o->met[i].v = wr_delta_find_wallet(d, o->met[i].id);
+    wr_delta_close(o->delta, o->stats.seq);
     wr_delta_unref(o->delta);
     o->delta = WR_STEAL(d);
     wr_snapshot_unref(o->g);
