@@ -277,8 +277,11 @@ static wr_status read_head(wr_booster_flat *f, reader *r, wr_err *err)
     WR_TRY(get(&gbm, u, &learner, "gradient_booster", err));
     WR_TRY(get(&model, u, &gbm, "model", err));
     WR_TRY(get(&r->trees, u, &model, "trees", err));
-    if (r->trees.type != '[' || r->trees.item || r->trees.count > WR_BOOSTER_TREES_MAX)
-        return wr_fail(err, WR_ELIMIT, "model of %zu trees", r->trees.count);
+    if (r->trees.type != '[' || r->trees.item)
+        return wr_fail(err, WR_ECORRUPT, "model's 'trees' is no array of trees");
+    if (r->trees.count > WR_BOOSTER_TREES_MAX)
+        return wr_fail(err, WR_ELIMIT, "model of %zu trees, over %d", r->trees.count,
+                       WR_BOOSTER_TREES_MAX);
     f->trees = (uint32_t)r->trees.count;
     WR_TRY(get(&param, u, &model, "gbtree_model_param", err));
     WR_TRY(want_number(u, &param, "num_trees", f->trees, err));
@@ -308,7 +311,8 @@ static wr_status count_nodes(reader *r, wr_err *err)
         at = t.end;
     }
     if (r->nodes > WR_BOOSTER_NODES_MAX)
-        return wr_fail(err, WR_ELIMIT, "model of %zu nodes", r->nodes);
+        return wr_fail(err, WR_ELIMIT, "model of %zu nodes, over %d", r->nodes,
+                       WR_BOOSTER_NODES_MAX);
     return WR_OK;
 }
 
