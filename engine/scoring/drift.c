@@ -48,14 +48,16 @@ wr_status wr_drift_learn(wr_drift *out, const double *value, size_t n, uint32_t 
         if (!isnan(value[i]))
             v[known++] = value[i];
     qsort(v, known, sizeof *v, ascending);
-    double last = known > 0 ? v[0] : 0.0;
+    size_t last = 0; /* where the bin that is open begins */
     for (uint32_t k = 1; k < bins && known > 0; k++) {
         size_t at = known * k / bins;
-        if (v[at] == last) /* it fills a bin alone: the next one begins above it */
-            while (at < known && v[at] == last)
+        if (v[at] == v[last] && at - last >= known / bins)
+            while (at < known && v[at] == v[last]) /* fills it alone: cut above */
                 at++;
-        if (at < known && v[at] > last)
-            last = d.cut[d.cuts++] = v[at];
+        if (at < known && v[at] > v[last]) {
+            d.cut[d.cuts++] = v[at];
+            last = at;
+        }
     }
     count_bins(count, &d, value, n);
     for (uint32_t b = 0; b < wr_drift_bins(&d); b++)
