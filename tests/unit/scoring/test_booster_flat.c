@@ -196,6 +196,42 @@ static void test_booster_flat_new__errors(void **state)
     gen_rows_release(&g);
 }
 
+/* Its trees replaced by more than there may be, whatever they are. */
+static void test_booster_flat_new__limit(void **state)
+{
+    (void)state;
+    static const char end[] = "}L\0\0\0\0\0\0\0\4nameSL\0\0\0\0\0\0\0\6gbtree";
+    const uint32_t trees = WR_BOOSTER_TREES_MAX + 1;
+    gen_rows g;
+    gen_rows_init(&g, 500, 3, 6, 3);
+    WR_AUTO(wr_booster) b = trained(&g, 2, 2, 0.5);
+    size_t len;
+    uint8_t *p = copy_of(b, &len);
+    uint8_t *from = behind(p, len, "\5trees", 0);
+    uint8_t *to = p;
+    while (memcmp(to, end, sizeof end - 1) != 0)
+        to++;
+    uint8_t *q = wr_calloc(len + trees + 16, 1);
+    size_t n = (size_t)(from - p);
+    memcpy(q, p, n);
+    memcpy(q + n, "[#l", 3);
+    for (int i = 0; i < 4; i++)
+        q[n + 3 + (size_t)i] = (uint8_t)(trees >> (8 * (3 - i)));
+    n += 7;
+    memset(q + n, 'Z', trees);
+    n += trees;
+    memcpy(q + n, to, (size_t)(p + len - to));
+    n += (size_t)(p + len - to);
+    wr_booster_flat *f = NULL;
+    wr_err e = {0};
+    const wr_status st = wr_booster_flat_new(&f, q, n, &e);
+    assert_string_equal(e.msg, "model of 100001 trees, over 100000");
+    assert_int_equal(st, WR_ELIMIT);
+    wr_free(p);
+    wr_free(q);
+    gen_rows_release(&g);
+}
+
 /* Cut anywhere and with any byte changed: refused, or a model; never worse. */
 static void test_booster_load__any_damage(void **state)
 {
@@ -258,6 +294,7 @@ int main(void)
         wr_unit_test(test_booster_flat_margin__edges),
         wr_unit_test(test_booster_flat_margins__same_bits_for_any_thread_count),
         wr_unit_test(test_booster_flat_new__errors),
+        wr_unit_test(test_booster_flat_new__limit),
         wr_unit_test(test_booster_load__any_damage),
         wr_unit_test(test_booster_flat_new__memory),
     };
