@@ -17,8 +17,7 @@ struct wr_booster {
     wr_booster_flat *flat;
     wr_xgb_model *lib;
     uint32_t threads;
-    bool has_lock;
-    pthread_mutex_t lock; /* of predictions through a matrix, which the library caches */
+    pthread_mutex_t *lock; /* of predictions through a matrix, which the library caches */
 };
 
 typedef struct place {
@@ -69,10 +68,12 @@ wr_status wr_booster_load(wr_booster **out, const void *bytes, size_t len,
     WR_TRY(wr_xgb_model_set(b->lib, "nthread", text, err));
     WR_TRY(wr_xgb_model_set(b->lib, "verbosity", "0", err));
     WR_TRY(wr_xgb_model_load(b->lib, bytes, len, err));
-    b->has_lock = pthread_mutex_init(&b->lock, NULL) == 0;
-    if (!b->has_lock)
-        return wr_fail(err, WR_ENOMEM, "lock");
     WR_TRY(warm_up(b, err));
+    b->lock = wr_calloc(1, sizeof *b->lock);
+    if (!b->lock || pthread_mutex_init(b->lock, NULL) != 0) {
+        wr_free(WR_STEAL(b->lock)); /* not one to destroy */
+        return wr_fail(err, WR_ENOMEM, "lock");
+    }
     *out = WR_STEAL(b);
     return WR_OK;
 }
@@ -83,8 +84,9 @@ void wr_booster_free(wr_booster *b)
         return;
     wr_xgb_model_free(b->lib);
     wr_booster_flat_free(b->flat);
-    if (b->has_lock)
-        (void)pthread_mutex_destroy(&b->lock);
+    if (b->lock)
+        (void)pthread_mutex_destroy(b->lock);
+    wr_free(b->lock);
     wr_free(b->bytes);
     wr_free(b);
 }
@@ -221,11 +223,9 @@ wr_status wr_booster_contributions(double *out, const wr_booster *b, const float
         return WR_OK;
     WR_AUTO(wr_xgb_matrix) m = NULL;
     WR_TRY(wr_xgb_matrix_new(&m, x, rows, features, b->threads, err));
-    wr_booster *owner =
-        (wr_booster *)(uintptr_t)b; /* the lock is not part of its value */
-    (void)pthread_mutex_lock(&owner->lock);
+    (void)pthread_mutex_lock(b->lock);
     const wr_status s = contributions(out, b, m, rows * (features + 1ULL), err);
-    (void)pthread_mutex_unlock(&owner->lock);
+    (void)pthread_mutex_unlock(b->lock);
     return s;
 }
 

@@ -7,12 +7,11 @@
 #include "scoring/numbers_int.h"
 #include "util/mem.h"
 
-enum { NEWTON_STEPS_MAX = 100 };
+enum { NEWTON_STEPS_MAX = 100, HALVES_MAX = 33 };
 
-/* Platt's Newton: its ridge, the gradient it stops at, the shortest step it tries. */
+/* Platt's Newton: its ridge and the gradient it stops at. */
 static const double RIDGE = 1e-12;
 static const double GRADIENT_MAX = 1e-9; /* per row */
-static const double STEP_MIN = 1e-10;
 
 /* Rows with one margin, and later rows that were pooled. */
 typedef struct block {
@@ -87,8 +86,9 @@ static wr_status fit_platt(wr_calibration *c, const platt *f, wr_err *err)
         const double da = -(h22 * g1 - h21 * g2) / det;
         const double db = -(h11 * g2 - h21 * g1) / det;
         const double fall = g1 * da + g2 * db;
-        double t = 1.0;
-        for (; t >= STEP_MIN; t /= 2.0) {
+        int halves = 0;
+        for (; halves < HALVES_MAX; halves++) {
+            const double t = ldexp(1.0, -halves);
             const double next = loss(f, c->slope + t * da, c->intercept + t * db);
             if (next < now + 1e-4 * t * fall) {
                 c->slope += t * da;
@@ -97,7 +97,7 @@ static wr_status fit_platt(wr_calibration *c, const platt *f, wr_err *err)
                 break;
             }
         }
-        if (t < STEP_MIN) /* as low as doubles can tell */
+        if (halves == HALVES_MAX) /* as low as doubles can tell */
             return WR_OK;
     }
     return wr_fail(err, WR_ENOCONV, "calibration of %zu rows after %d steps", f->n,

@@ -312,14 +312,13 @@ static wr_status check(const wr_interval_opts *o, wr_err *err)
     return WR_OK;
 }
 
-static wr_status prepare(bootstrap *b, const double *score, const double *than,
-                         const uint32_t *incident, wr_err *err)
+static wr_status prepare(bootstrap *b, const wr_interval_rows *rows, wr_err *err)
 {
-    WR_TRY(order_of(&b->first, score, b->is_bad, b->n, err));
-    b->has_second = than != NULL;
-    if (than)
-        WR_TRY(order_of(&b->second, than, b->is_bad, b->n, err));
-    WR_TRY(number_incidents(&b->in, incident, b->is_bad, b->n, err));
+    WR_TRY(order_of(&b->first, rows->score, b->is_bad, b->n, err));
+    b->has_second = rows->than != NULL;
+    if (rows->than)
+        WR_TRY(order_of(&b->second, rows->than, b->is_bad, b->n, err));
+    WR_TRY(number_incidents(&b->in, rows->incident, b->is_bad, b->n, err));
     b->times = wr_calloc((size_t)omp_get_max_threads() * b->in.all, sizeof *b->times);
     b->drawn = wr_calloc(b->o->draws, sizeof *b->drawn);
     if (!b->times || !b->drawn)
@@ -327,21 +326,25 @@ static wr_status prepare(bootstrap *b, const double *score, const double *than,
     return WR_OK;
 }
 
-wr_status wr_metrics_interval(wr_interval *out, const double *score, const double *than,
-                              const bool *is_bad, const uint32_t *incident, size_t n,
+static void bootstrap_release(bootstrap *b)
+{
+    wr_free(b->first.row);
+    wr_free(b->first.ends);
+    wr_free(b->second.row);
+    wr_free(b->second.ends);
+    wr_free(b->in.of);
+    wr_free(b->times);
+    wr_free(b->drawn);
+}
+
+wr_status wr_metrics_interval(wr_interval *out, const wr_interval_rows *rows,
                               const wr_interval_opts *o, wr_err *err)
 {
-    bootstrap b = {.is_bad = is_bad, .n = n, .o = o};
+    bootstrap b = {.is_bad = rows->is_bad, .n = rows->n, .o = o};
     WR_TRY(check(o, err));
-    const wr_status s = prepare(&b, score, than, incident, err);
+    const wr_status s = prepare(&b, rows, err);
     if (s == WR_OK)
         run(out, &b);
-    wr_free(b.first.row);
-    wr_free(b.first.ends);
-    wr_free(b.second.row);
-    wr_free(b.second.ends);
-    wr_free(b.in.of);
-    wr_free(b.times);
-    wr_free(b.drawn);
+    bootstrap_release(&b);
     return s;
 }

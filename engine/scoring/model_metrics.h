@@ -73,6 +73,14 @@ typedef struct wr_interval {
     double low, high;
 } wr_interval;
 
+typedef struct wr_interval_rows {
+    size_t n;
+    const double *score;
+    const double *than; /* [n] the other score of a difference, or NULL */
+    const bool *is_bad;
+    const uint32_t *incident; /* [n] below n or WR_INCIDENT_NONE; NULL = each by itself */
+} wr_interval_rows;
+
 typedef struct wr_interval_opts {
     double budget;     /* recall at this share of rows, above 0, up to 1; 0 = pr_auc */
     uint32_t draws;    /* 1..WR_METRICS_DRAWS_MAX */
@@ -88,13 +96,10 @@ typedef struct wr_interval_opts {
 /*
  * Percentile interval of one score, or of the difference score - than on the same draws.
  *
- * than      [n] optional (NULL)
- * incident  [n] ids below n or WR_INCIDENT_NONE; NULL = every row by itself
- * Errors    as above, and WR_EINVAL (option, incident)
- * Cost      O(n log n + draws · n); 4 bytes per incident and thread
+ * Errors  as above, and WR_EINVAL (option, incident)
+ * Cost    O(n log n + draws · n); 4 bytes per incident and thread
  */
-wr_status wr_metrics_interval(wr_interval *out, const double *score, const double *than,
-                              const bool *is_bad, const uint32_t *incident, size_t n,
+wr_status wr_metrics_interval(wr_interval *out, const wr_interval_rows *rows,
                               const wr_interval_opts *o, wr_err *err) WR_NODISCARD;
 
 #endif

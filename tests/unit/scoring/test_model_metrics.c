@@ -200,7 +200,8 @@ static void test_metrics_interval__copied_rows(void **state)
     wr_interval_opts o = WR_INTERVAL_OPTS_INIT;
     rows_of(3, s, bad, incident);
     o.level_prob = 0.6827; /* one standard deviation to each side */
-    assert_ok(wr_metrics_interval(&in, s, NULL, bad, incident, N, &o, &err));
+    assert_ok(wr_metrics_interval(&in, &(wr_interval_rows){N, s, NULL, bad, incident}, &o,
+                                  &err));
     assert_ok(wr_rank_metrics_of(&rank, s, bad, N, &err));
     assert_true(fabs(in.value - rank.ap) < 1e-12);
     double mean, spread;
@@ -211,8 +212,10 @@ static void test_metrics_interval__copied_rows(void **state)
     wr_interval alone;
     for (uint32_t i = 0; i < N; i++)
         bad[i] = (incident[i] = i / 20) % 4 == 0, s[i] = (incident[i] * 7 % 20) + i % 2;
-    assert_ok(wr_metrics_interval(&in, s, NULL, bad, incident, N, &o, &err));
-    assert_ok(wr_metrics_interval(&alone, s, NULL, bad, NULL, N, &o, &err));
+    assert_ok(wr_metrics_interval(&in, &(wr_interval_rows){N, s, NULL, bad, incident}, &o,
+                                  &err));
+    assert_ok(wr_metrics_interval(&alone, &(wr_interval_rows){N, s, NULL, bad, NULL}, &o,
+                                  &err));
     assert_true(alone.value == in.value);
     assert_true(in.high - in.low > 2 * (alone.high - alone.low));
 }
@@ -230,20 +233,26 @@ static void test_metrics_interval__budget_and_difference(void **state)
     o.budget = 0.01;
     rows_of(4, s, bad, incident);
     assert_ok(wr_model_metrics_of(&m, s, bad, N, &err));
-    assert_ok(wr_metrics_interval(&in, s, NULL, bad, incident, N, &o, &err));
+    assert_ok(wr_metrics_interval(&in, &(wr_interval_rows){N, s, NULL, bad, incident}, &o,
+                                  &err));
     assert_true(fabs(in.value - m.budget[2].recall) < 1e-12);
     assert_true(in.low >= 0 && in.low <= in.value && in.value <= in.high);
     o.budget = 1;
-    assert_ok(wr_metrics_interval(&in, s, NULL, bad, incident, N, &o, &err));
+    assert_ok(wr_metrics_interval(&in, &(wr_interval_rows){N, s, NULL, bad, incident}, &o,
+                                  &err));
     assert_true(in.low == 1 && in.high == 1);
     o.budget = 0;
     for (size_t i = 0; i < N; i++)
         t[i] = bad[i] ? s[i] + 3 : s[i];
-    assert_ok(wr_metrics_interval(&gap, s, s, bad, incident, N, &o, &err));
+    assert_ok(
+        wr_metrics_interval(&gap, &(wr_interval_rows){N, s, s, bad, incident}, &o, &err));
     assert_true(gap.value == 0 && gap.low == 0 && gap.high == 0);
-    assert_ok(wr_metrics_interval(&gap, t, s, bad, incident, N, &o, &err));
-    assert_ok(wr_metrics_interval(&in, t, NULL, bad, incident, N, &o, &err));
-    assert_ok(wr_metrics_interval(&other, s, NULL, bad, incident, N, &o, &err));
+    assert_ok(
+        wr_metrics_interval(&gap, &(wr_interval_rows){N, t, s, bad, incident}, &o, &err));
+    assert_ok(wr_metrics_interval(&in, &(wr_interval_rows){N, t, NULL, bad, incident}, &o,
+                                  &err));
+    assert_ok(wr_metrics_interval(&other, &(wr_interval_rows){N, s, NULL, bad, incident},
+                                  &o, &err));
     assert_true(fabs(gap.value - (in.value - other.value)) < 1e-12);
     assert_true(gap.low > 0);
 }
@@ -259,15 +268,18 @@ static void test_metrics_interval__same_bits_for_any_thread_count(void **state)
     rows_of(5, s, bad, incident);
     const int before = omp_get_max_threads();
     omp_set_num_threads(1);
-    assert_ok(wr_metrics_interval(&want, s, NULL, bad, incident, N, &o, &err));
+    assert_ok(wr_metrics_interval(&want, &(wr_interval_rows){N, s, NULL, bad, incident},
+                                  &o, &err));
     for (int t = 2; t <= 8; t *= 2) {
         omp_set_num_threads(t);
-        assert_ok(wr_metrics_interval(&in, s, NULL, bad, incident, N, &o, &err));
+        assert_ok(wr_metrics_interval(&in, &(wr_interval_rows){N, s, NULL, bad, incident},
+                                      &o, &err));
         assert_memory_equal(&in, &want, sizeof in);
     }
     omp_set_num_threads(before);
     o.seed = 2;
-    assert_ok(wr_metrics_interval(&in, s, NULL, bad, incident, N, &o, &err));
+    assert_ok(wr_metrics_interval(&in, &(wr_interval_rows){N, s, NULL, bad, incident}, &o,
+                                  &err));
     assert_true(in.value == want.value && in.low != want.low);
 }
 
@@ -295,19 +307,26 @@ static void test_model_metrics__errors(void **state)
     assert_err(WR_EINVAL, wr_metrics_at(&t, s, bad, 3, (double)NAN, &err));
     assert_err(WR_EINVAL, wr_metrics_at(&t, wrong, bad, 3, 1, &err));
     assert_err(WR_EINVAL, wr_metrics_best_f1(&t, s, none, 3, &err));
-    assert_err(WR_EINVAL, wr_metrics_interval(&in, s, NULL, none, NULL, 3, &o, &err));
-    assert_err(WR_EINVAL, wr_metrics_interval(&in, s, wrong, bad, NULL, 3, &o, &err));
+    assert_err(
+        WR_EINVAL,
+        wr_metrics_interval(&in, &(wr_interval_rows){3, s, NULL, none, NULL}, &o, &err));
+    assert_err(
+        WR_EINVAL,
+        wr_metrics_interval(&in, &(wr_interval_rows){3, s, wrong, bad, NULL}, &o, &err));
     e = (wr_err){0};
-    assert_int_equal(wr_metrics_interval(&in, s, NULL, bad, far, 3, &o, &e), WR_EINVAL);
+    assert_int_equal(
+        wr_metrics_interval(&in, &(wr_interval_rows){3, s, NULL, bad, far}, &o, &e),
+        WR_EINVAL);
     assert_string_equal(e.msg, "incident 3 of row 1");
-#define OPTION(field, bad_value, text)                                            \
-    do {                                                                          \
-        p = o;                                                                    \
-        p.field = bad_value;                                                      \
-        e = (wr_err){0};                                                          \
-        assert_int_equal(wr_metrics_interval(&in, s, NULL, bad, NULL, 3, &p, &e), \
-                         WR_EINVAL);                                              \
-        assert_string_equal(e.msg, text);                                         \
+#define OPTION(field, bad_value, text)                                                 \
+    do {                                                                               \
+        p = o;                                                                         \
+        p.field = bad_value;                                                           \
+        e = (wr_err){0};                                                               \
+        assert_int_equal(wr_metrics_interval(                                          \
+                             &in, &(wr_interval_rows){3, s, NULL, bad, NULL}, &p, &e), \
+                         WR_EINVAL);                                                   \
+        assert_string_equal(e.msg, text);                                              \
     } while (0)
     OPTION(budget, 1.5, "budget 1.5 outside 0..1");
     OPTION(draws, 0, "draws 0 outside 1..100000");
@@ -315,7 +334,8 @@ static void test_model_metrics__errors(void **state)
     assert_true(m.rows == 7 && t.alerts == 7 && in.value == 7);
     assert_oom_safe(wr_model_metrics_of(&m, s, bad, 3, &err));
     assert_oom_safe(wr_metrics_best_f1(&t, s, bad, 3, &err));
-    assert_oom_safe(wr_metrics_interval(&in, s, s, bad, near, 3, &o, &err));
+    assert_oom_safe(
+        wr_metrics_interval(&in, &(wr_interval_rows){3, s, s, bad, near}, &o, &err));
 }
 
 int main(void)
