@@ -203,7 +203,7 @@ static void test_booster_flat_new__limit(void **state)
     static const char end[] = "}L\0\0\0\0\0\0\0\4nameSL\0\0\0\0\0\0\0\6gbtree";
     const uint32_t trees = WR_BOOSTER_TREES_MAX + 1;
     gen_rows g;
-    gen_rows_init(&g, 500, 3, 6, 3);
+    gen_rows_init(&g, 500, 4, 6, 3);
     WR_AUTO(wr_booster) b = trained(&g, 2, 2, 0.5);
     size_t len;
     uint8_t *p = copy_of(b, &len);
@@ -237,7 +237,7 @@ static void test_booster_load__any_damage(void **state)
 {
     (void)state;
     gen_rows g;
-    gen_rows_init(&g, 500, 3, 6, 3);
+    gen_rows_init(&g, 500, 4, 6, 3);
     WR_AUTO(wr_booster) b = trained(&g, 2, 2, 0.5);
     size_t len;
     uint8_t *p = copy_of(b, &len);
@@ -257,7 +257,7 @@ static void test_booster_load__any_damage(void **state)
         p[i] = (uint8_t)(was ^ (1 + wr_rng_below(&r, 255)));
         if (wr_booster_load(&c, p, len, NULL, 1, &e) == WR_OK) {
             double m;
-            const float x[3] = {1, 2, (float)NAN};
+            const float x[4] = {1, 2, (float)NAN, 0};
             assert_ok(wr_booster_predict(&m, c, x, 1, WR_BOOSTER_MARGIN, &err));
             loaded++;
         } else {
@@ -277,7 +277,7 @@ static void test_booster_flat_new__memory(void **state)
 {
     (void)state;
     gen_rows g;
-    gen_rows_init(&g, 500, 3, 6, 3);
+    gen_rows_init(&g, 500, 4, 6, 3);
     WR_AUTO(wr_booster) b = trained(&g, 2, 2, 0.5);
     size_t len;
     const void *p = wr_booster_bytes(b, &len);
