@@ -2,7 +2,8 @@
  * booster_gen.h - rows with a known rule for tests and benches of the learned scorer.
  *
  * Feature 0 raises the odds, 1 lowers them, 2 and 3 work together, the rest is noise;
- * one value in eight is missing; at least four features.  About one row in `one_bad_in` is bad.
+ * one value in eight is missing; at least four features.  About one row in `one_bad_in`
+ * is bad.
  */
 #ifndef BOOSTER_GEN_H
 #define BOOSTER_GEN_H
