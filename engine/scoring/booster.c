@@ -42,7 +42,10 @@ static wr_status warm_up(wr_booster *b, wr_err *err)
     WR_AUTO_ARRAY float *x = wr_calloc(features, sizeof *x);
     if (!x)
         return wr_fail(err, WR_ENOMEM, "row of %u", features);
-    return wr_xgb_model_margins(&value, &count, b->lib, x, 1, features, err);
+    WR_TRY(wr_xgb_model_margins(&value, &count, b->lib, x, 1, features, err));
+    if (count != 1)
+        return wr_fail(err, WR_ECORRUPT, "model gives %zu margins for a row", count);
+    return WR_OK;
 }
 
 wr_status wr_booster_load(wr_booster **out, const void *bytes, size_t len,

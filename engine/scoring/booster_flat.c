@@ -264,6 +264,7 @@ static wr_status read_head(wr_booster_flat *f, reader *r, wr_err *err)
     WR_TRY(want_name(u, &learner, "gradient_booster", "gbtree", err));
     WR_TRY(get(&param, u, &learner, "learner_model_param", err));
     WR_TRY(want_number(u, &param, "num_class", 0, err));
+    WR_TRY(want_number(u, &param, "num_target", 1, err));
     WR_TRY(get_number(&features, u, &param, "num_feature", err));
     WR_TRY(get_number(&base, u, &param, "base_score", err));
     if (!(features >= 1 && features <= 1 << 24))

@@ -170,6 +170,7 @@ static void test_booster_flat_new__errors(void **state)
     DAMAGED("gbtre", 1, 0, "f", "model's gradient_booster is not gbtree");
     DAMAGED("num_class", 0, 10, "2", "model's 'num_class' is 2, not 0");
     DAMAGED("num_class", 0, 10, "x", "model's 'num_class' is no number");
+    DAMAGED("num_target", 0, 10, "2", "model's 'num_target' is 2, not 1");
     DAMAGED("num_trees", 0, 10, "9", "model's 'num_trees' is 9, not 2");
     DAMAGED("num_parallel_tree", 0, 10, "3", "model's 'num_parallel_tree' is 3, not 1");
     DAMAGED("base_score", 0, 10, "5E+1", "model's base_score is 50");
