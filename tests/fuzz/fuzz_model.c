@@ -27,7 +27,7 @@ static void require(bool holds)
 static void booster(const uint8_t *p, size_t n)
 {
     wr_booster *b = NULL;
-    double margin;
+    double margin = 0.0;
     if (wr_booster_load(&b, p, n, NULL, 1, NULL) != WR_OK)
         return;
     float *x = wr_calloc(wr_booster_features_of(b, NULL), sizeof *x);

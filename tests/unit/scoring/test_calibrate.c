@@ -117,8 +117,10 @@ static void assert_monotone(const wr_calibration *c)
         assert_true(p >= 0.5 / (double)c->rows && p <= 1 - 0.5 / (double)c->rows);
         last = p;
     }
-    assert_true(wr_calibration_apply(c, -INFINITY) <= wr_calibration_apply(c, -1e300));
-    assert_true(wr_calibration_apply(c, INFINITY) >= wr_calibration_apply(c, 1e300));
+    assert_true(wr_calibration_apply(c, -(double)INFINITY) <=
+                wr_calibration_apply(c, -1e300));
+    assert_true(wr_calibration_apply(c, (double)INFINITY) >=
+                wr_calibration_apply(c, 1e300));
 }
 
 static void test_calibration_fit__isotonic_is_max_min(void **state)
@@ -311,7 +313,7 @@ static void test_calibration_parse__errors(void **state)
 static void test_calibration_fit__errors(void **state)
 {
     (void)state;
-    const double m[] = {1, 2, 3}, wrong[] = {1, INFINITY, 3};
+    const double m[] = {1, 2, 3}, wrong[] = {1, (double)INFINITY, 3};
     const bool none[] = {0, 0, 0}, all[] = {1, 1, 1}, some[] = {0, 1, 0};
     wr_calibration c = {.rows = 5};
     wr_err e = {0};

@@ -30,7 +30,7 @@ static void test_drift_learn__deciles(void **state)
     assert_int_equal(wr_drift_bin(&d, -5), 0);
     assert_int_equal(wr_drift_bin(&d, 99.9), 0);
     assert_int_equal(wr_drift_bin(&d, 100), 1); /* a cut belongs above */
-    assert_int_equal(wr_drift_bin(&d, INFINITY), 9);
+    assert_int_equal(wr_drift_bin(&d, (double)INFINITY), 9);
     assert_int_equal(wr_drift_bin(&d, (double)NAN), 10);
     double psi;
     assert_ok(wr_drift_psi_of(&psi, &d, v, 1000, &err));
