@@ -8,7 +8,7 @@ set -euo pipefail
 
 build='gcc libc6-dev cmake ninja-build pkg-config python3 curl
     libigraph-dev libpq-dev libsqlite3-dev libcivetweb-dev libjansson-dev libyaml-dev
-    libssl-dev libzstd-dev zlib1g-dev librdkafka-dev'
+    libssl-dev libzstd-dev zlib1g-dev librdkafka-dev libxgboost-dev'
 kafka='kcat'
 postgres='postgresql'
 test="$kafka $postgres g++ clang clang-format clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev
