@@ -179,7 +179,8 @@ static void compare_category(const wr_evidence *live, const wr_evidence *full,
     assert_bits(i < 0 ? 0.0 : x->received[i], k < 0 ? 0.0 : y->received[k]);
     assert_bits(i < 0 ? 0.0 : x->direct[i], k < 0 ? 0.0 : y->direct[k]);
     assert_bits(i < 0 ? 0.0 : x->taint[i], k < 0 ? 0.0 : y->taint[k]);
-    assert_bits(i < 0 ? 0.0F : x->mean_hops[i], k < 0 ? 0.0F : y->mean_hops[k]);
+    assert_bits(i < 0 ? 0.0 : (double)x->mean_hops[i],
+                k < 0 ? 0.0 : (double)y->mean_hops[k]);
     assert_int_equal(i < 0 ? 0 : x->min_hops[i], k < 0 ? 0 : y->min_hops[k]);
 }
 
