@@ -169,7 +169,11 @@ class C_Changes(LiveCase):
     def test_a_transfer_that_comes_very_late(self):
         # more than the live ledger takes back (WR_LIVE_WINDOW) lies between it and now
         self.server.load(random_transfers(135000, 500, seed=22, first=1000))
-        self.server.score()
+        path = self.server.post("/run-score").headers["Location"]
+        self.server.wait(lambda: self.get(path)["status"] == "complete")
+        # it is complete when it is served, not when it is on record
+        self.assertEqual(f"/runs/{self.get('/health/ready')['run_id']}", path)
+        self.assertEqual(self.server.post("/reload-graph?wait=true").status, 200)
         self.put([transfer(200001, "far", "away", 2), transfer(200002, "away", "home", 3)])
         self.assertEqual(self.stale(), set())
         self.put([transfer(200003, "clean", "b", 50) | {"time": 1400000000}])
