@@ -89,9 +89,15 @@ typedef struct found_run {
     const wr_job_status *job;
 } found_run;
 
+/* A run is on record before it is served: until then, and when that failed, the job
+ * counts. */
 static wr_status put_found(void *ctx, const wr_run *run, wr_err *err)
 {
     const found_run *f = ctx;
+    if (f->job && f->job->status != run->status) {
+        put_job(f->j, f->job);
+        return WR_OK;
+    }
     return put_run(f->j, run, f->job, err);
 }
 
@@ -195,9 +201,9 @@ static wr_status put_listed(void *ctx, const wr_run *run, wr_err *err)
     p->count++;
     memcpy(p->last, run->id, sizeof p->last);
     wr_job_status job;
-    bool is_job = run->status == WR_RUN_RUNNING &&
-                  wr_live_job(p->x->app->live, run->id, &job, NULL) == WR_OK;
-    return put_run(p->j, run, is_job ? &job : NULL, err);
+    const bool is_job = wr_live_job(p->x->app->live, run->id, &job, NULL) == WR_OK;
+    found_run f = {.j = p->j, .job = is_job ? &job : NULL};
+    return put_found(&f, run, err);
 }
 
 wr_status wr_route_runs(wr_exchange *x, wr_err *err)
