@@ -258,6 +258,8 @@ void wr_kafka_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
         c->pending = NULL;
     }
     give_up(c, list);
+    if (c->is_paused) /* the client remembers it over assignments */
+        (void)rd_kafka_resume_partitions(rk, list);
     unassign(c, list);
 }
 
@@ -275,6 +277,8 @@ static void assign_pending(wr_kafka_consumer *c)
     assign(c, list);
     if (c->is_paused)
         (void)rd_kafka_pause_partitions(c->client.rk, list);
+    else
+        (void)rd_kafka_resume_partitions(c->client.rk, list);
     for (int i = 0; i < list->cnt; i++)
         run(c, c->part[list->elems[i].partition]);
     rd_kafka_topic_partition_list_destroy(list);

@@ -1,7 +1,8 @@
 /*
  * kafka_consume_int.h - the state of a consumer, shared by its files.
  *
- *   kafka_consume.c    the loop: poll, hand over, take answers, stop
+ *   kafka_consume.c    beginning and end
+ *   kafka_loop.c       poll, hand over, take answers, look around
  *   kafka_assign.c     which partitions are ours and where they begin
  *   kafka_part.c       one partition: what comes in, its open batch
  *
@@ -108,10 +109,17 @@ bool wr_kafka_seek(wr_kafka_consumer *c, wr_kafka_part *p);
 /* Give back what was never assigned, so that the client can close. */
 void wr_kafka_forget_pending(wr_kafka_consumer *c);
 
-/* --- kafka_consume.c ------------------------------------------------------------------
+/* --- kafka_loop.c ---------------------------------------------------------------------
  */
 
 /* Everything that the writer has answered. */
 void wr_kafka_take_answers(wr_kafka_consumer *c);
+/* The poll ends; on the writer's thread. */
+void wr_kafka_wake(void *consumer);
+/* Offsets to the broker, now or when it is time: a hint that nobody here reads. */
+void wr_kafka_commit(wr_kafka_consumer *c, bool is_now);
+/* Until the end, a stop (WR_ESTOPPED) or an error. */
+wr_status wr_kafka_serve(wr_kafka_consumer *c, int64_t begun_us,
+                         wr_err *err) WR_NODISCARD;
 
 #endif

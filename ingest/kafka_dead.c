@@ -19,6 +19,7 @@ static const wr_kafka_pair preset[] = {
     {"queue.buffering.max.kbytes", "32768"},
     {"linger.ms", "2"},
     {"message.timeout.ms", "30000"},
+    {"reconnect.backoff.max.ms", "2000"},
     {0},
 };
 static const wr_kafka_pair owned[] = {

@@ -141,8 +141,9 @@ static wr_status put_batch(wr_kafka_put_desk *p, wr_kafka_job *job, wr_kafka_tal
 {
     wr_kafka_batch *b = job->batch;
     if (b->dead_count && !b->is_dead_sent) {
+        p->is_store_hurt = false;
         WR_TRY(wr_kafka_dead_send(p->dead, b, err));
-        b->is_dead_sent = true;
+        p->is_store_hurt = b->is_dead_sent = true;
     }
     wr_source_mark mark;
     wr_put put;
@@ -168,6 +169,7 @@ static wr_status try_once(wr_kafka_put_desk *p, wr_kafka_job *job, wr_err *err)
     wr_kafka_tally *tally = tally_of(p, job->partition, err);
     if (!tally)
         return WR_ENOMEM;
+    p->is_store_hurt = true;
     WR_TRY(open_store(p, err));
     if (job->batch)
         return put_batch(p, job, tally, err);
@@ -184,7 +186,7 @@ static void say_down(wr_kafka_put_desk *p, wr_status s, const wr_err *why)
     if (p->is_down)
         return;
     p->is_down = true;
-    wr_log(WR_LOG_WARN, "store_waiting", "code", wr_status_name(s), "error", why->msg,
+    wr_log(WR_LOG_WARN, "writer_waiting", "code", wr_status_name(s), "error", why->msg,
            NULL);
 }
 
@@ -193,7 +195,7 @@ static void say_up(wr_kafka_put_desk *p)
     if (!p->is_down)
         return;
     p->is_down = false;
-    wr_log(WR_LOG_INFO, "store_goes_on", NULL);
+    wr_log(WR_LOG_INFO, "writer_goes_on", NULL);
 }
 
 wr_status wr_kafka_put_do(wr_kafka_put_desk *p, wr_kafka_job *job, wr_err *err)
@@ -216,8 +218,10 @@ wr_status wr_kafka_put_do(wr_kafka_put_desk *p, wr_kafka_job *job, wr_err *err)
         if (s != WR_EIO && s != WR_ETIMEOUT)
             return wr_fail(err, s, "%s", why.msg);
         say_down(p, s, &why);
-        wr_store_close(p->st); /* its connection or its file is in doubt */
-        p->st = NULL;
+        if (p->is_store_hurt) { /* its connection or its file is in doubt */
+            wr_store_close(p->st);
+            p->st = NULL;
+        }
         if (!back_off(p, job, wait_ms))
             return WR_OK;
         wait_ms = wait_ms * 2 < BACK_OFF_MAX_MS ? wait_ms * 2 : BACK_OFF_MAX_MS;

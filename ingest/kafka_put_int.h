@@ -25,7 +25,8 @@ typedef struct wr_kafka_put_desk {
     wr_store *st;          /* NULL: to be opened */
     wr_kafka_tally *tally; /* [tally_cap] by partition */
     size_t tally_cap;
-    bool is_down; /* said already */
+    bool is_store_hurt; /* of a try that failed: the store has, not the dead topic */
+    bool is_down;       /* said already */
     atomic_bool is_stopping;
     pthread_mutex_t lock; /* for the waiting */
     pthread_cond_t wake;

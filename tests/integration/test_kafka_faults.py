@@ -228,9 +228,9 @@ class Faults(KafkaCase):
         rep = c.stop()
         # also what was committed without an answer is counted once
         self.assertEqual((rep["inserted"], rep["duplicates"], rep["dead"]), (20_000, twice, dead))
-        self.assertGreaterEqual(c.log.count("store_waiting"), 1)
-        self.assertLessEqual(c.log.count("store_waiting"), crashes)
-        self.assertEqual(c.log.count("store_waiting"), c.log.count("store_goes_on"))
+        self.assertGreaterEqual(c.log.count("writer_waiting"), 1)
+        self.assertLessEqual(c.log.count("writer_waiting"), crashes)
+        self.assertEqual(c.log.count("writer_waiting"), c.log.count("writer_goes_on"))
         self.finish("PostgreSQL stopped (immediate) and started", crashes, store, topic, 20_000, twice, dead)
 
     def test_stop_while_postgresql_is_away(self):
@@ -272,7 +272,7 @@ class Faults(KafkaCase):
         self.addCleanup(c.child.kill)
         seen = []
         threading.Thread(target=lambda: seen.extend(iter(c.child.stderr.readline, "")), daemon=True).start()
-        self.assertTrue(until(lambda: any("store_waiting" in l for l in seen)), seen)
+        self.assertTrue(until(lambda: any("writer_waiting" in l for l in seen)), seen)
         self.assertLess(self.count(store), 20_000)
         time.sleep(1)
         self.assertIsNone(c.child.poll())
