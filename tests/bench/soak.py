@@ -154,7 +154,7 @@ class Soak:
                 continue
             scored += 1
             if not same:
-                differing.append((b["address"], [(k, b.get(k), a.get(k)) for k in LIVE_FIELDS if b.get(k) != a.get(k)]))
+                differing.append((b["address"], [d for d in zip(self.facts(b), self.facts(a)) if d[0] != d[1]]))
         self.judge("live", scored > 0 and not differing,
                    f"{scored} of {len(names)} were `scored`, {len(differing)} of them differ from the new run; "
                    f"of the others {inexact_equal} do not differ either")
@@ -165,7 +165,9 @@ class Soak:
     def facts(r):
         if r["state"] == "not_in_graph":
             return None
-        incoming = [e for e in r["exposures"] if e["direction"] == "receiving"]
+        incoming = [{k: v for k, v in e.items() if not k.startswith("static_")}    # those are the run's
+                    for e in r["exposures"] if e["direction"] == "receiving"]
+        incoming = [e for e in incoming if e["direct_value"] or e["indirect_value"] or e["holdings_share"]]
         return [r[k] for k in LIVE_FIELDS] + [json.dumps(incoming, sort_keys=True)]
 
     def check_memory(self):
