@@ -21,7 +21,7 @@ The exit code is 1 when one of them fails.  The stream is the simulator's: times
 decrease, and start in the past (2025-01-01) because times in the future are refused.
 """
 import argparse, json, random, time
-from chain import BIN, Chain, Http, call, rss_mb
+from chain import Chain, Http, rss_mb
 
 CONSUMER_MB = 200
 CONSUMER_SLOPE_MB = 1      # per million transfers: none
