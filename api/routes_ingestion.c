@@ -292,7 +292,7 @@ static wr_status take_metrics(void *ctx, const wr_source *s, wr_err *err)
 
 static void write_table(wr_buf *out, const table *t)
 {
-    for (int i = 0; i < COLUMNS; i++) {
+    for (int i = 0; i < COLUMNS && t->count; i++) { /* a metric without samples is none */
         const column *c = &columns[i];
         wr_buf_addf(out, "# HELP walletrisk_ingestion_%s %s\n", c->name, c->help);
         wr_buf_addf(out, "# TYPE walletrisk_ingestion_%s %s\n", c->name, c->type);

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Installs Debian 12 packages, as root or through sudo; does nothing when all are there.
 #   deploy/packages.sh build        what building and running the programs needs
-#   deploy/packages.sh build kafka  and a local broker (deploy/kafka)
+#   deploy/packages.sh build kafka postgres   and a local broker and server (deploy/kafka,
+#                                             deploy/postgres)
 #   deploy/packages.sh build test   and what the tests need
 set -euo pipefail
 
 build='gcc libc6-dev cmake ninja-build pkg-config python3 curl
     libigraph-dev libpq-dev libsqlite3-dev libcivetweb-dev libjansson-dev libyaml-dev
-    libssl-dev libzstd-dev zlib1g-dev librdkafka-dev'
+    libssl-dev libzstd-dev zlib1g-dev librdkafka-dev libxgboost-dev'
 kafka='kcat'
-test="$kafka g++ clang clang-format clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev postgresql
-    python3-networkx python3-yaml python3-jsonschema sqlite3 procps unzip zstd debootstrap"
+postgres='postgresql'
+test="$kafka $postgres g++ clang clang-format clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev
+    python3-networkx python3-yaml python3-jsonschema python3-confluent-kafka sqlite3 procps unzip zstd debootstrap"
 # command:package of programs that may have come another way (a newer Node.js ships its own
 # npm and refuses Debian's)
 build_commands='npm:npm'
@@ -22,8 +24,9 @@ for set in "$@"; do
     case $set in
     build) packages=$build programs=$build_commands ;;
     kafka) packages=$kafka programs=$kafka_commands ;;
+    postgres) packages=$postgres programs='' ;;
     test) packages=$test programs=$test_commands ;;
-    *) echo "packages.sh: unknown set '$set' (build, kafka, test)" >&2; exit 2 ;;
+    *) echo "packages.sh: unknown set '$set' (build, kafka, postgres, test)" >&2; exit 2 ;;
     esac
     read -r -d '' -a more <<<"$packages" || true
     wanted+=("${more[@]}")

@@ -146,7 +146,7 @@ wr_status wr_ingest_cmd_kafka(wr_command_line *cl, wr_err *err)
                      .dead_topic = "transactions.dead",
                      .decimals = -1,
                      .batch_bytes = 8 * MIB,
-                     .buffer_bytes = 64 * MIB,
+                     .buffer_bytes = 32 * MIB,
                      .flush_ms = 50};
     const wr_arg arg[] = {
         {"brokers", WR_ARG_TEXT, &f.conn.brokers, 0, 0,
@@ -164,7 +164,7 @@ wr_status wr_ingest_cmd_kafka(wr_command_line *cl, wr_err *err)
         {"flush-ms", WR_ARG_INT, &f.flush_ms, 0, 60000,
          "N  a batch waits at most so long for more (50)"},
         {"buffer-bytes", WR_ARG_INT, &f.buffer_bytes, 1024, 8192.0 * MIB,
-         "N  of all batches; over it partitions are paused (64 MiB)"},
+         "N  of all batches; over it partitions are paused (32 MiB)"},
         {"until-end", WR_ARG_FLAG, &f.is_until_end, 0, 0,
          "stop where the partitions ended when they were assigned"},
         {"max-seconds", WR_ARG_INT, &f.max_s, 0, 1e9, "N  stop after so long"},

@@ -60,7 +60,6 @@ void wr_kafka_take_read(wr_kafka_consumer *c, const wr_kafka_job *job)
     p->is_known = job->is_known;
     p->stored = job->next_offset;
     p->state = WR_KAFKA_LOCATING;
-    p->retry_us = 0;
     p->beyond = 0;
 }
 
@@ -118,6 +117,7 @@ static void run(wr_kafka_consumer *c, wr_kafka_part *p)
     p->is_pending = false;
     p->is_unsure = true;
     p->seen = -1;
+    p->retry_us = 0;
     wr_kafka_part_mark(c, p, "running", NULL);
 }
 
@@ -130,6 +130,7 @@ bool wr_kafka_seek(wr_kafka_consumer *c, wr_kafka_part *p)
     if (!is_done) {
         wr_log(WR_LOG_WARN, "seek_again", "error",
                e ? rd_kafka_error_string(e) : rd_kafka_err2str(list->elems[0].err), NULL);
+        p->retry_us = wr_clock_mono_us() + RETRY_US;
         wr_kafka_relocate(c, p);
     }
     if (e)
@@ -202,6 +203,7 @@ static void take_over(wr_kafka_consumer *c, const rd_kafka_topic_partition_list_
         if (!p)
             return;
         p->is_pending = true;
+        p->retry_us = 0;
         p->target = -1;
         wr_kafka_relocate(c, p);
     }

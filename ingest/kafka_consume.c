@@ -147,6 +147,13 @@ static void close_client(wr_kafka_consumer *c)
                                   rd_kafka_event_topic_partition_list(ev), &c->client);
         rd_kafka_event_destroy(ev);
     }
+    /*
+     * librdkafka before 2.3 asserts when a cooperative consumer is destroyed before its
+     * first assignment (its issue 4312), and one that is not closed may wait for ever:
+     * such a client is left to the end of the process.
+     */
+    if (e || !c->is_assigned || !rd_kafka_consumer_closed(rk))
+        c->client.rk = NULL;
     if (e)
         rd_kafka_error_destroy(e);
     rd_kafka_queue_destroy(q);

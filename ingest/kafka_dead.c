@@ -11,12 +11,12 @@ enum {
     /* What a record costs beside key, payload and headers: batch and record frames. */
     FRAME_BYTES = 256,
     DEFAULT_MAX_BYTES = 1000000,
-    MAX_BYTES_MIN = 4096, /* of a payload that is cut */
+    QUEUE_KBYTES = 16384,
+    MAX_BYTES_MIN = 2048, /* reason, field and names must fit */
 };
 
 /* A letter must be acknowledged by all replicas, and written once by retries. */
 static const wr_kafka_pair preset[] = {
-    {"queue.buffering.max.kbytes", "32768"},
     {"linger.ms", "2"},
     {"message.timeout.ms", "30000"},
     {"reconnect.backoff.max.ms", "2000"},
@@ -47,12 +47,16 @@ static wr_status open_client(wr_kafka_dead *d, wr_err *err)
     if (d->client.rk)
         return WR_OK;
     char max_bytes[24];
+    char queue_kbytes[24];
     const int64_t most = d->max_bytes > 1000000000 ? 1000000000 : d->max_bytes;
     (void)snprintf(max_bytes, sizeof max_bytes, "%" PRId64,
-                   most < DEFAULT_MAX_BYTES ? (int64_t)DEFAULT_MAX_BYTES : most);
-    wr_kafka_pair mine[8] = {{"message.max.bytes", max_bytes}};
+                   most > 1000 ? most : 1000); /* also of a batch of them */
+    (void)snprintf(queue_kbytes, sizeof queue_kbytes, "%" PRId64,
+                   most / 1024 + QUEUE_KBYTES); /* a message of any size fits */
+    wr_kafka_pair mine[8] = {{"message.max.bytes", max_bytes},
+                             {"queue.buffering.max.kbytes", queue_kbytes}};
     for (size_t i = 0; preset[i].key; i++)
-        mine[i + 1] = preset[i];
+        mine[i + 2] = preset[i];
     const wr_kafka_client_opts o = {.type = RD_KAFKA_PRODUCER,
                                     .conf = d->conf,
                                     .preset = mine,
@@ -138,32 +142,48 @@ static rd_kafka_headers_t *make_headers(const wr_kafka_dead *d, const wr_dead_le
     return h;
 }
 
-/* Bytes of the payload that fit. */
-static size_t room(const wr_kafka_dead *d, const wr_kafka_original *o,
-                   size_t header_bytes)
+/* Bytes of key and payload that the dead topic admits. */
+static void fit(const wr_kafka_dead *d, const wr_kafka_original *o, size_t header_bytes,
+                size_t *key_len, size_t *len)
 {
-    const size_t other = header_bytes + o->key.len + FRAME_BYTES;
     const size_t most = (size_t)d->max_bytes;
-    return other + MAX_BYTES_MIN < most ? most - other : MAX_BYTES_MIN;
+    *key_len = o->key.len < most / 2 ? o->key.len : most / 2;
+    const size_t other = header_bytes + *key_len + FRAME_BYTES;
+    const size_t room = other < most ? most - other : 0;
+    *len = o->payload.len < room ? o->payload.len : room;
+}
+
+static rd_kafka_resp_err_t produce(const wr_kafka_dead *d, rd_kafka_headers_t *h,
+                                   const wr_kafka_original *o, size_t key_len, size_t len)
+{
+    /* Not the macros: they are GNU statement expressions.  The bytes are only copied. */
+    const rd_kafka_vu_t v[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = d->topic},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = h},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)o->key.p, key_len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)o->payload.p, len}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+    };
+    rd_kafka_error_t *e = rd_kafka_produceva(d->client.rk, v, sizeof v / sizeof *v);
+    if (!e)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    const rd_kafka_resp_err_t code = rd_kafka_error_code(e);
+    rd_kafka_error_destroy(e);
+    return code;
 }
 
 static wr_status send_one(wr_kafka_dead *d, const wr_dead_letter *l,
                           const wr_kafka_original *o, wr_err *err)
 {
     size_t header_bytes = 0;
+    size_t key_len = 0;
+    size_t len = 0;
     rd_kafka_headers_t *h = make_headers(d, l, &header_bytes);
-    size_t len = o->payload.len;
-    if (len > room(d, o, header_bytes)) {
-        len = room(d, o, header_bytes);
+    fit(d, o, header_bytes, &key_len, &len);
+    if (key_len < o->key.len || len < o->payload.len)
         (void)add_header(h, "walletrisk.cut", WR_TEXT_LIT("true"));
-        d->cut++;
-    }
     for (;;) {
-        const rd_kafka_resp_err_t e =
-            rd_kafka_producev(d->client.rk, RD_KAFKA_V_TOPIC(d->topic),
-                              RD_KAFKA_V_HEADERS(h), RD_KAFKA_V_KEY(o->key.p, o->key.len),
-                              RD_KAFKA_V_VALUE((char *)(uintptr_t)o->payload.p, len),
-                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        const rd_kafka_resp_err_t e = produce(d, h, o, key_len, len);
         if (!e) { /* the headers are the message's now */
             d->waiting++;
             return WR_OK;
@@ -189,7 +209,7 @@ static wr_status await(wr_kafka_dead *d, wr_err *err)
         return WR_OK;
     /* The limit was not what it seemed: cut shorter next time. */
     if (d->refused == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE &&
-        d->max_bytes > 2 * MAX_BYTES_MIN)
+        d->max_bytes >= 2 * MAX_BYTES_MIN)
         d->max_bytes /= 2;
     return wr_fail(err, wr_kafka_status(d->refused), "dead topic '%s': %s", d->topic,
                    rd_kafka_err2str(d->refused));
@@ -205,7 +225,6 @@ wr_status wr_kafka_dead_send(wr_kafka_dead *d, const wr_kafka_batch *b, wr_err *
     if (s == WR_OK)
         s = await(d, err);
     if (s == WR_OK) {
-        d->sent += b->dead_count;
         wr_kafka_client_is_up(&d->client);
     } else {
         close_client(d);

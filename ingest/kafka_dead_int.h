@@ -3,8 +3,8 @@
  *
  * Each goes there with its key and payload as they were, and headers that say where it
  * was and why it was refused: walletrisk.topic, .partition, .offset, .field, .reason.  A
- * payload that the dead topic does not admit is cut, with walletrisk.cut = true; the
- * original topic has the whole.
+ * payload (or key) that the dead topic does not admit is cut, with walletrisk.cut = true;
+ * the original topic has the whole.
  *
  * At least once: sending comes before the database's commit, so a crash between the two
  * sends again.  The letters in the database are exactly once.
@@ -26,7 +26,6 @@ typedef struct wr_kafka_dead {
     const atomic_bool *is_stopping; /* ends the waiting */
     size_t waiting;                 /* sent, not acknowledged */
     rd_kafka_resp_err_t refused;    /* the first that was not */
-    uint64_t sent, cut;
 } wr_kafka_dead;
 
 /*

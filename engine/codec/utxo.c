@@ -143,7 +143,9 @@ static bool entry_transfer(utxo_job *u, bool is_out, uint32_t i, wr_transfer *t,
         return false;
     const wr_text address = wr_decode_clean(e->address);
     const wr_text script = wr_decode_clean(e->script);
-    if (address.p) {
+    if (address.p && wr_script_is_hash(t->chain, address)) {
+        wallet = address;
+    } else if (address.p) {
         if (!wr_decode_address(u->w, t->chain, address, &wallet, &why)) {
             if (!u->w->is_nomem)
                 entry_error(u, is_out, i, e->address_name, WR_F_ADDRESS, WR_CODE_INVALID,

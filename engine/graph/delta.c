@@ -50,6 +50,7 @@ wr_status wr_delta_new(wr_delta **out, wr_snapshot *base, wr_err *err)
     d->head = wr_calloc(2 * (size_t)d->base_n, sizeof *d->head);
     if (!d->head)
         return wr_fail(err, WR_ENOMEM, "delta behind %" PRIu32 " vertices", d->base_n);
+    atomic_init(&d->closed_seq, INT64_MAX);
     atomic_init(&d->bytes, sizeof *d + 2 * (uint64_t)d->base_n * sizeof *d->head);
     wr_delta_publish(d);
     *out = WR_STEAL(d);
@@ -134,6 +135,18 @@ void wr_delta_publish(wr_delta *d)
     assert(d);
     atomic_store_explicit(&d->published, (uint64_t)d->n << 32 | d->m,
                           memory_order_release);
+}
+
+void wr_delta_close(wr_delta *d, int64_t seq)
+{
+    assert(d);
+    atomic_store_explicit(&d->closed_seq, seq, memory_order_relaxed);
+}
+
+int64_t wr_delta_closed_seq(const wr_delta *d)
+{
+    assert(d);
+    return atomic_load_explicit(&d->closed_seq, memory_order_relaxed);
 }
 
 /* --- reading ------------------------------------------------------------------------ */

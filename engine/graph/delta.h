@@ -69,6 +69,8 @@ wr_status wr_delta_append(wr_delta *d, const wr_delta_row *row, bool *is_new_pai
                           wr_err *err) WR_NODISCARD;
 /* What was added so far becomes visible, all at once. */
 void wr_delta_publish(wr_delta *d);
+/* Nothing will be added any more: wallets of transfers after seq are elsewhere. */
+void wr_delta_close(wr_delta *d, int64_t seq);
 
 /* --- reading: any thread -------------------------------------------------------------
  */
@@ -80,6 +82,9 @@ typedef struct wr_delta_view {
     uint32_t n;              /* vertices, those of the base included */
 } wr_delta_view;
 wr_delta_view wr_delta_read(const wr_delta *d);
+/* Who knows of a transfer beyond this must not ask here who is in it; INT64_MAX = open.
+ */
+int64_t wr_delta_closed_seq(const wr_delta *d);
 /* The writer's own view: what was added and is not published yet as well. */
 wr_delta_view wr_delta_read_all(const wr_delta *d);
 

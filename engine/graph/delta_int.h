@@ -69,6 +69,7 @@ struct wr_delta {
     _Atomic(wr_slots *) by_address, by_wallet;
     _Atomic uint64_t published;
     _Atomic uint64_t bytes;
+    _Atomic int64_t closed_seq;
 
     /* the writer's */
     uint32_t n, m; /* published or not */

@@ -116,11 +116,16 @@ static wr_status script_hash(char *out, const uint8_t *script, size_t len, wr_er
     return WR_OK;
 }
 
+static bool has_scripts(const wr_chain *chain)
+{
+    return chain->address_kind == WR_ADDRESS_BITCOIN ||
+           chain->address_kind == WR_ADDRESS_CASHADDR;
+}
+
 wr_status wr_script_address(char *out, wr_script_kind *kind, const wr_chain *chain,
                             const uint8_t *script, size_t len, wr_err *err)
 {
-    if (chain->address_kind != WR_ADDRESS_BITCOIN &&
-        chain->address_kind != WR_ADDRESS_CASHADDR)
+    if (!has_scripts(chain))
         return wr_fail(err, WR_EINVAL, "addresses on %s are not made of scripts",
                        chain->id);
     const wr_utxo_rule *rule = chain->rule;
@@ -143,4 +148,16 @@ wr_status wr_script_address(char *out, wr_script_kind *kind, const wr_chain *cha
         return script_hash(out, script, len, err);
     }
     return WR_OK;
+}
+
+bool wr_script_is_hash(const wr_chain *chain, wr_text t)
+{
+    static const char head[] = "script:";
+    const uint32_t head_len = sizeof head - 1;
+    if (!has_scripts(chain) || t.len != head_len + 64 || memcmp(t.p, head, head_len) != 0)
+        return false;
+    for (uint32_t i = head_len; i < t.len; i++)
+        if (!((t.p[i] >= '0' && t.p[i] <= '9') || (t.p[i] >= 'a' && t.p[i] <= 'f')))
+            return false;
+    return true;
 }

@@ -25,4 +25,10 @@ typedef enum wr_script_kind {
 wr_status wr_script_address(char *out, wr_script_kind *kind, const wr_chain *chain,
                             const uint8_t *script, size_t len, wr_err *err) WR_NODISCARD;
 
+/*
+ * Is t a "script:<64 hex>" as above, and are chain's addresses made of scripts?  Who
+ * reads back what we have written (transfer_out.h) takes it for a wallet as it is.
+ */
+bool wr_script_is_hash(const wr_chain *chain, wr_text t);
+
 #endif

@@ -23,6 +23,7 @@ static wr_status run_ledger(wr_assessment *a, wr_direction d, const wr_progress 
     o.direction = d;
     o.mark = a->mark[d];
     o.is_state_kept = d == WR_RECEIVING; /* the live ledger goes on from there */
+    o.state_tail = d == WR_RECEIVING ? wr_assess_live_window(a) : 0;
     o.pg = pg;
     return wr_ledger_run(&a->ledger[d], &a->flow, &o, err);
 }

@@ -48,6 +48,12 @@ struct wr_assessment {
     wr_phases phases;
 };
 
+/* The last transfers that the live state takes itself, so that it can take them back. */
+static inline uint32_t wr_assess_live_window(const wr_assessment *a)
+{
+    return a->cfg->live_window ? a->cfg->live_window : WR_LIVE_WINDOW;
+}
+
 static inline int wr_assess_category(const wr_assessment *a, uint32_t column)
 {
     return a->labels.column[column];

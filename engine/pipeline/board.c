@@ -15,6 +15,7 @@ enum {
 
 typedef _Atomic uint64_t word;
 typedef struct page {
+    struct page *next; /* the writer's list of all */
     _Atomic(word *) record[PAGE];
 } page;
 
@@ -33,6 +34,7 @@ struct wr_board {
     _Atomic(page *) *page; /* [PAGES] */
 
     /* the writer's own */
+    page *pages;
     chunk *chunks;
     size_t chunk_used; /* words of the newest chunk */
     uint64_t bytes;
@@ -65,8 +67,11 @@ void wr_board_unref(wr_board *b)
 {
     if (!b || atomic_fetch_sub(&b->refs, 1) != 1)
         return;
-    for (uint32_t i = 0; i < PAGES; i++)
-        wr_free(atomic_load_explicit(&b->page[i], memory_order_relaxed));
+    for (page *p = b->pages; p;) {
+        page *next = p->next;
+        wr_free(p);
+        p = next;
+    }
     for (chunk *k = b->chunks; k;) {
         chunk *next = k->next;
         wr_free(k);
@@ -106,7 +111,7 @@ static void pack(uint64_t *w, const wr_board_entry *e, uint32_t c)
                               (uint64_t)e->activity.first_s,
                               (uint64_t)e->activity.last_s,
                               (uint64_t)(int64_t)e->own_category,
-                              e->is_exact,
+                              (uint64_t)e->is_exact | (uint64_t)e->has_newer << 1,
                               0};
     for (size_t i = 0; i < sizeof head / sizeof *head; i++)
         *w++ = word_of(head[i]);
@@ -149,7 +154,8 @@ static void unpack(wr_board_entry *e, const uint64_t *w, uint32_t c)
                                 .first_s = (int64_t)w[12],
                                 .last_s = (int64_t)w[13]};
     e->own_category = (int)(int64_t)w[14];
-    e->is_exact = w[15] != 0;
+    e->is_exact = w[15] & 1;
+    e->has_newer = w[15] & 2;
     w += HEAD_WORDS;
     for (uint32_t k = 0; k < c; k++) {
         e->in.received[k] = double_of(*w++);
@@ -197,6 +203,8 @@ wr_status wr_board_reserve(wr_board *b, uint32_t wallet_id, wr_err *err)
         if (!p)
             return wr_fail(err, WR_ENOMEM, "page of the board");
         b->bytes += sizeof *p;
+        p->next = b->pages;
+        b->pages = p;
         atomic_store_explicit(to, p, memory_order_release);
     }
     _Atomic(word *) *slot = &p->record[wallet_id % PAGE];

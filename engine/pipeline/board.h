@@ -34,6 +34,7 @@ typedef struct wr_board_entry {
     int own_category; /* taxonomy's, -1 = none */
     double own_confidence;
     bool is_exact;
+    bool has_newer; /* transfers that came after the run */
 } wr_board_entry;
 
 /* Room for a record, so that _put cannot fail.  Errors  WR_ENOMEM, WR_ELIMIT (id) */

@@ -27,6 +27,46 @@ static place find(const wr_view *view, const wr_wallet_name *w)
     return p;
 }
 
+/* What is known of n wallets at one moment. */
+typedef struct moment {
+    place p[WR_NOW_MAX];
+    uint32_t id[WR_NOW_MAX];
+    wr_board_entry entry[WR_NOW_MAX];
+    bool is_moved[WR_NOW_MAX];
+    int64_t seq;
+    bool is_torn; /* a wallet of a transfer up to seq may not have been found */
+} moment;
+
+/*
+ * A wallet that appears between the search and the look at the board would leave its
+ * payer alone with the transfer: the search is done again then.  A view that a reload has
+ * replaced meanwhile cannot find it at all: is_torn.
+ */
+static void look(moment *m, const wr_view *view, const wr_wallet_name *name, size_t n)
+{
+    bool is_lost = false;
+    m->seq = view->assessment->run.max_seq;
+    for (size_t i = 0; i < n; i++) {
+        m->p[i] = find(view, &name[i]);
+        m->id[i] = m->p[i].wallet_id;
+        m->is_moved[i] = false;
+    }
+    for (bool is_done = !view->board; !is_done;) {
+        m->seq = wr_board_get(view->board, m->id, n, m->entry, m->is_moved);
+        is_done = true;
+        is_lost = false;
+        for (size_t i = 0; i < n; i++) {
+            if (m->id[i])
+                continue;
+            m->p[i] = find(view, &name[i]);
+            m->id[i] = m->p[i].wallet_id;
+            is_lost |= m->id[i] == 0;
+            is_done &= m->id[i] == 0;
+        }
+    }
+    m->is_torn = is_lost && m->seq > wr_delta_closed_seq(view->delta);
+}
+
 /* What was paid since the run goes on top of the run's sending ledger. */
 static void add_sent(wr_evidence *e, const wr_board_entry *b)
 {
@@ -67,7 +107,7 @@ static void from_board(wr_evidence *e, const wr_board_entry *b)
     e->own_category = b->own_category;
     e->own_confidence = b->own_confidence;
     e->activity = b->activity;
-    e->live.is_live = true;
+    e->live.is_live = b->has_newer;
     e->live.is_exact = b->is_exact;
     e->live.has_paid_since = b->sent > 0.0;
 }
@@ -80,32 +120,23 @@ int64_t wr_view_seq(const wr_view *view)
 void wr_evidence_now(wr_evidence *out, bool *is_there, const wr_view *view,
                      const wr_wallet_name *name, size_t n, bool is_stale)
 {
-    place p[WR_NOW_MAX];
-    uint32_t id[WR_NOW_MAX];
-    wr_board_entry entry[WR_NOW_MAX];
-    bool is_moved[WR_NOW_MAX] = {false};
-    for (size_t i = 0; i < n; i++) {
-        p[i] = find(view, &name[i]);
-        id[i] = p[i].wallet_id;
-    }
-    int64_t seq = view->assessment->run.max_seq;
-    if (view->board) {
-        seq = wr_board_get(view->board, id, n, entry, is_moved);
-        is_stale |= wr_board_is_given_up(view->board);
-    }
+    moment m;
+    look(&m, view, name, n);
+    is_stale |= m.is_torn || (view->board && wr_board_is_given_up(view->board));
     for (size_t i = 0; i < n; i++) {
         wr_evidence *e = &out[i];
-        is_there[i] = id[i] != 0 && (is_moved[i] || p[i].run_v != WR_VID_NONE);
+        const wr_vid v = m.p[i].run_v;
+        is_there[i] = m.id[i] != 0 && (m.is_moved[i] || v != WR_VID_NONE);
         if (!is_there[i])
             continue;
-        *e = (wr_evidence){.a = view->assessment, .v = p[i].run_v};
-        if (p[i].run_v != WR_VID_NONE)
-            wr_evidence_of_run(e, view->assessment, p[i].run_v);
+        *e = (wr_evidence){.a = view->assessment, .v = v};
+        if (v != WR_VID_NONE)
+            wr_evidence_of_run(e, view->assessment, v);
         e->chain = name[i].chain;
         e->address = name[i].address;
-        if (is_moved[i])
-            from_board(e, &entry[i]);
-        e->live.seq = seq;
+        if (m.is_moved[i])
+            from_board(e, &m.entry[i]);
+        e->live.seq = m.seq;
         e->live.is_exact &= !is_stale;
     }
 }

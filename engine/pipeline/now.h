@@ -3,7 +3,9 @@
  *
  * Where the live state has moved a wallet its entry counts; else the run's numbers still
  * hold.  Several wallets asked together are seen at one moment: both ends of a transfer
- * or neither.  Thread: safe; the caller holds the view.
+ * or neither.  A view that a reload has replaced does not find wallets that came after
+ * it: who is asked together with one is not called exact then.  Thread: safe; the caller
+ * holds the view.
  */
 #ifndef WR_PIPELINE_NOW_H
 #define WR_PIPELINE_NOW_H

@@ -7,6 +7,7 @@
 #include "pipeline/overlay_int.h"
 
 enum {
+    EPOCHS = 16,
     BATCH_SEQ = 4096
 }; /* numbers of one batch: how much readers may have to wait for */
 
@@ -22,13 +23,48 @@ static void map_columns(wr_overlay *o)
 
 static wr_status open_parts(wr_overlay *o, wr_err *err)
 {
+    const uint32_t window = wr_assess_live_window(o->a);
     wr_ledger_live_opts opts = {.c = o->a->c, .base = &o->a->ledger[WR_RECEIVING]};
+    if (window != WR_LIVE_WINDOW) {
+        opts.epoch_count = window < EPOCHS ? window : EPOCHS;
+        opts.epoch_rows = window / opts.epoch_count;
+    }
     memcpy(opts.kind, o->a->labels.seeds.kind, sizeof opts.kind);
     WR_TRY(wr_ledger_live_new(&o->ledger, &opts, err));
     WR_TRY(wr_board_new(&o->board, o->a->c, err));
     wr_board_begin(o->board);
     wr_board_end(o->board, o->stats.seq);
     return wr_delta_new(&o->delta, o->g, err);
+}
+
+static int by_seq(const void *pa, const void *pb)
+{
+    const wr_live_transfer *a = pa;
+    const wr_live_transfer *b = pb;
+    return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+/* The run's last transfers through the live ledger: nobody's numbers change by that. */
+static wr_status apply_tail(wr_overlay *o, wr_err *err)
+{
+    const wr_columns col = wr_snapshot_columns(o->a->g);
+    const uint64_t n = col.m - o->tail_at;
+    WR_AUTO_ARRAY wr_live_transfer *t = wr_calloc(n, sizeof *t);
+    if (!t)
+        return wr_fail(err, WR_ENOMEM, "the run's last transfers");
+    for (uint64_t i = 0; i < n; i++) {
+        const uint64_t at = o->tail_at + i;
+        t[i] = (wr_live_transfer){.seq = wr_columns_seq(&col, at),
+                                  .value = col.value[at],
+                                  .time_s = col.time_s[at],
+                                  .asset = col.asset ? col.asset[at] : 0};
+        WR_TRY(wr_overlay_meet_run(o, &t[i].from, col.from[at], err));
+        WR_TRY(wr_overlay_meet_run(o, &t[i].to, col.to[at], err));
+    }
+    qsort(t, n, sizeof *t, by_seq);
+    const uint32_t *touched;
+    size_t count;
+    return wr_ledger_live_apply(o->ledger, t, n, &touched, &count, NULL, err);
 }
 
 wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *graph,
@@ -42,8 +78,11 @@ wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *gr
     o->graph_seq = graph->max_seq;
     o->stats.seq = a->run.max_seq;
     o->stats.label_rev = a->run.label_rev;
+    const uint64_t m = wr_snapshot_columns(a->g).m;
+    o->tail_at = m > wr_assess_live_window(a) ? m - wr_assess_live_window(a) : 0;
     map_columns(o);
     WR_TRY(open_parts(o, err));
+    WR_TRY(apply_tail(o, err));
     *out = WR_STEAL(o);
     return WR_OK;
 }
@@ -180,6 +219,7 @@ static wr_status apply_rows(wr_overlay *o, wr_err *err)
         const wr_live_transfer *t = &o->transfer[i];
         WR_TRY(grow_graph(o, t, err));
         add_sent(o, t);
+        o->met[t->from].has_newer = o->met[t->to].has_newer = true;
         WR_TRY(wr_overlay_set_dirty(o, t->from, err));
         WR_TRY(wr_overlay_set_dirty(o, t->to, err));
     }
@@ -196,7 +236,8 @@ static void publish(wr_overlay *o)
                             .activity = w->activity,
                             .own_category = w->own_category,
                             .own_confidence = (double)w->own_confidence,
-                            .is_exact = !w->is_marked};
+                            .is_exact = !w->is_marked,
+                            .has_newer = w->has_newer};
         wr_ledger_live_at(o->ledger, o->dirty[i], &e.in);
         memcpy(e.sent_direct, o->sent_direct + (size_t)o->dirty[i] * o->a->c,
                o->a->c * sizeof *e.sent_direct);
@@ -204,8 +245,10 @@ static void publish(wr_overlay *o)
         w->is_dirty = false;
     }
     o->dirty_count = 0;
+    /* inside: who finds a new address finds it on the board, and who sees this batch on
+     * the board finds the address of everyone in it */
+    wr_delta_publish(o->delta);
     wr_board_end(o->board, o->stats.seq);
-    wr_delta_publish(o->delta); /* last: who finds a new address finds it on the board */
 }
 
 /* The overlay is of no use when it breaks half-way. */
@@ -298,6 +341,7 @@ wr_status wr_overlay_regraph(wr_overlay *o, wr_store *st, const wr_loaded *graph
     wr_delta_publish(d);
     for (size_t i = 0; i < o->met_count; i++)
         o->met[i].v = wr_delta_find_wallet(d, o->met[i].id);
+    wr_delta_close(o->delta, o->stats.seq);
     wr_delta_unref(o->delta);
     o->delta = WR_STEAL(d);
     wr_snapshot_unref(o->g);

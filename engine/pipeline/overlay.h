@@ -2,7 +2,8 @@
  * overlay.h - the live state: a run, and every transfer since, applied as it comes.
  *
  *   run     an assessment: graph up to its max_seq, labels of its revision
- *   ledger  scoring/ledger_live.h, behind the run's receiving ledger
+ *   ledger  scoring/ledger_live.h, behind the run's receiving ledger; it takes the run's
+ *           last transfers itself, so that what comes a little late has its place
  *   board   what it says of each wallet it has moved, for readers
  *   delta   graph/delta.h, behind the newest graph (at or after the run's)
  *

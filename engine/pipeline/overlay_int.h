@@ -19,6 +19,7 @@ typedef struct wr_met {
     int8_t column;       /* of the label that the ledger knows, or WR_SEED_NONE */
     int8_t own_category; /* taxonomy's, of the label that holds now; -1 = none */
     bool is_marked, is_dirty, is_dated;
+    bool has_newer;          /* transfers that came after the run */
     uint32_t inexact_from_s; /* its money is not known from here on; UINT32_MAX = it is */
     float confidence, own_confidence;
     uint32_t from_s, to_s;
@@ -30,6 +31,7 @@ struct wr_overlay {
     wr_assessment *a;
     wr_snapshot *g; /* the newest graph, the delta's base */
     int64_t graph_seq;
+    uint64_t tail_at; /* column of the run's graph at which the ledger's base ends */
     wr_ledger_live *ledger;
     wr_board *board;
     wr_delta *delta;

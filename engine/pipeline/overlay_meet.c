@@ -39,15 +39,39 @@ static wr_status reach_met(wr_overlay *o, wr_err *err)
 /* --- one wallet ------------------------------------------------------------------------
  */
 
+/* Time of the newest transfer of a row before column `at`; 0 = none. */
+static uint32_t last_before(const wr_rows *r, const uint32_t *time_s, wr_vid v,
+                            uint64_t at)
+{
+    uint64_t lo = r->off[v];
+    uint64_t hi = r->off[v + 1ULL];
+    while (lo < hi) {
+        const uint64_t mid = lo + (hi - lo) / 2;
+        if (r->col[mid] < at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo > r->off[v] ? time_s[r->col[lo - 1]] : 0;
+}
+
+/* Newest transfer that is in the states of the ledger's base. */
+static uint32_t base_last_s(const wr_overlay *o, wr_vid run_v)
+{
+    const wr_columns col = wr_snapshot_columns(o->a->g);
+    const wr_rows in = wr_snapshot_rows_in(o->a->g);
+    const wr_rows out = wr_snapshot_rows_out(o->a->g);
+    const uint32_t got = last_before(&in, col.time_s, run_v, o->tail_at);
+    const uint32_t paid = last_before(&out, col.time_s, run_v, o->tail_at);
+    return got > paid ? got : paid;
+}
+
 /* Everything but the label is known: id, run_v, v.  The ledger gets its handle. */
 static wr_status add(wr_overlay *o, uint32_t *handle, const wr_met *w, wr_err *err)
 {
     WR_TRY(reach_id(o, w->id, err));
     WR_TRY(reach_met(o, err));
     WR_TRY(wr_board_reserve(o->board, w->id, err));
-    const bool is_run = w->run_v != WR_VID_NONE;
-    const wr_activity of_run =
-        is_run ? wr_assess_activity(o->a->g, w->run_v) : (wr_activity){0};
     const wr_delta_view all = wr_delta_read_all(o->delta);
     const wr_live_wallet known = {
         .category = w->column,
@@ -56,7 +80,7 @@ static wr_status add(wr_overlay *o, uint32_t *handle, const wr_met *w, wr_err *e
         .to_s = w->to_s,
         .is_hub = wr_delta_is_hub(&all, w->v),
         .base_v = w->run_v,
-        .base_last_s = (uint32_t)of_run.last_s,
+        .base_last_s = w->run_v != WR_VID_NONE ? base_last_s(o, w->run_v) : 0,
     };
     WR_TRY(wr_ledger_live_add(o->ledger, handle, &known, err));
     wr_met *to = &o->met[o->met_count++];

@@ -28,6 +28,8 @@ typedef struct wr_settings {
     wr_scoring_opts opts;
     char *text;           /* canonical JSON, NUL-terminated */
     wr_digest_hex digest; /* of text */
+    uint32_t live_window; /* transfers that a live state can take back; no score depends
+                             on it; 0 = WR_LIVE_WINDOW */
 } wr_settings;
 
 /*

@@ -171,13 +171,14 @@ wr_status wr_tail_rebase(wr_tail *t, wr_store *st, wr_assessment *a,
                          const wr_loaded *graph, wr_tail_swap_fn swap, void *ctx,
                          wr_err *err)
 {
+    wr_err why = {0};
     wr_overlay *o = NULL;
-    wr_status s = wr_overlay_new(&o, a, graph, err);
+    wr_status s = wr_overlay_new(&o, a, graph, &why);
     if (s == WR_OK)
-        s = catch_up(o, st, graph->max_seq, err);
+        s = catch_up(o, st, graph->max_seq, &why);
     take_lock(t);
     if (s == WR_OK) /* what has come meanwhile: little */
-        s = catch_up(o, st, seq_of(t->overlay), err);
+        s = catch_up(o, st, seq_of(t->overlay), &why);
     if (s != WR_OK) {
         wr_overlay_free(o);
         o = NULL;
@@ -186,28 +187,29 @@ wr_status wr_tail_rebase(wr_tail *t, wr_store *st, wr_assessment *a,
     t->overlay = o;
     t->folds_told = 0;
     swap(ctx, o ? wr_overlay_board(o) : NULL, o ? wr_overlay_delta(o) : NULL);
-    note(t, seq_of(o), s, err);
+    note(t, seq_of(o), s, &why);
     (void)pthread_mutex_unlock(&t->lock);
     wr_overlay_free(old);
-    return s;
+    return s == WR_OK ? WR_OK : wr_fail(err, s, "%s", why.msg);
 }
 
 wr_status wr_tail_regraph(wr_tail *t, wr_store *st, const wr_loaded *graph,
                           wr_tail_swap_fn swap, void *ctx, wr_err *err)
 {
+    wr_err why = {0};
     wr_status s = WR_OK;
     take_lock(t);
     if (t->overlay) {
-        s = catch_up(t->overlay, st, graph->max_seq, err);
+        s = catch_up(t->overlay, st, graph->max_seq, &why);
         if (s == WR_OK)
-            s = wr_overlay_regraph(t->overlay, st, graph, err);
+            s = wr_overlay_regraph(t->overlay, st, graph, &why);
     }
     if (s == WR_OK)
         swap(ctx, t->overlay ? wr_overlay_board(t->overlay) : NULL,
              t->overlay ? wr_overlay_delta(t->overlay) : NULL);
-    note(t, 0, s, err);
+    note(t, 0, s, &why);
     (void)pthread_mutex_unlock(&t->lock);
-    return s;
+    return s == WR_OK ? WR_OK : wr_fail(err, s, "%s", why.msg);
 }
 
 /* --- life ------------------------------------------------------------------------------

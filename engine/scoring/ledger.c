@@ -1,5 +1,6 @@
 #include "scoring/ledger.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "scoring/ledger_int.h"
@@ -44,15 +45,18 @@ static wr_status fold(void *ctx, wr_vid v, wr_err *err)
     wr_ledger_run_ctx *x = ctx;
     unsigned lanes = wr_ledger_lanes(x->c);
     wr_ledger_row now = wr_ledger_row_of(x->row, v, lanes);
-    if (wr_ledger_row_is_empty(&now))
-        return WR_OK;
     unsigned char *row = (unsigned char *)now.pay;
     double *direct = x->direct.row + (size_t)x->direct.at[v] * x->c;
     double *through = x->through.row + (size_t)x->through.at[v] * x->c;
+    const bool is_empty = wr_ledger_row_is_empty(&now);
     if (x->states) {
         wr_ledger_state s = {row, direct, through, x->asset};
-        WR_TRY(wr_ledger_states_add(x->states, v, &s, err));
+        wr_ledger_states_take_early(x->states, v, &s);
+        if (!is_empty && !wr_ledger_state_is_empty(&s, x->c))
+            WR_TRY(wr_ledger_states_add(x->states, v, &s, err));
     }
+    if (is_empty)
+        return WR_OK;
     wr_ledger_row sum = wr_ledger_row_of(x->sum, v, lanes);
     wr_ledger_row_add(&sum, &now, x->c);
     memset(row, 0, wr_ledger_row_bytes(lanes));
@@ -94,6 +98,36 @@ static wr_status init_states(wr_ledger_run_ctx *x, wr_err *err)
     x->states->c = x->c;
     x->states->is_one = x->s->asset_count == 1;
     x->states->one = col->asset && col->m ? col->asset[0] : 0;
+    if (!x->o->state_tail)
+        return WR_OK;
+    x->states->early = wr_calloc(1, sizeof *x->states->early);
+    x->states->early_at = wr_calloc(x->s->fl->n, sizeof *x->states->early_at);
+    if (!x->states->early || !x->states->early_at)
+        return wr_fail(err, WR_ENOMEM, "states");
+    x->states->early->c = x->c;
+    return WR_OK;
+}
+
+static wr_status keep_early(wr_ledger_run_ctx *x, wr_vid v, wr_err *err)
+{
+    const wr_ledger_row now = wr_ledger_row_of(x->row, v, wr_ledger_lanes(x->c));
+    const wr_ledger_state s = {
+        (const unsigned char *)now.pay, wr_sparse_get(&x->direct, v),
+        wr_sparse_get(&x->through, v), x->states->is_one ? x->states->one : x->asset};
+    return wr_ledger_states_keep_early(x->states, v, &s, err);
+}
+
+/* The tail of a list begins: who it moves is kept as he is. */
+static wr_status pause_for_tail(void *ctx, const uint32_t *order, uint64_t first,
+                                uint64_t end, wr_err *err)
+{
+    wr_ledger_run_ctx *x = ctx;
+    const wr_columns *col = &x->s->fl->col;
+    for (uint64_t i = first; i < end; i++) {
+        const uint64_t at = order ? order[i] : i;
+        WR_TRY(keep_early(x, col->from[at], err));
+        WR_TRY(keep_early(x, col->to[at], err));
+    }
     return WR_OK;
 }
 
@@ -131,6 +165,9 @@ static wr_status run(wr_ledger_run_ctx *x, wr_err *err)
         .ctx = x,
         .block = x->o->is_plain ? wr_ledger_plain_block : wr_ledger_fast_block,
         .fold = fold,
+        .pause = x->states && x->states->early ? pause_for_tail : NULL,
+        .pause_at =
+            x->s->fl->col.m > x->o->state_tail ? x->s->fl->col.m - x->o->state_tail : 0,
         .asset = &x->asset,
         .phase = x->o->direction == WR_SENDING ? "ledger, sending" : "ledger, receiving",
         .pg = x->o->pg};
@@ -149,6 +186,7 @@ static wr_status run(wr_ledger_run_ctx *x, wr_err *err)
 wr_status wr_ledger_run(wr_ledger *out, const wr_flow *fl, const wr_ledger_opts *o,
                         wr_err *err)
 {
+    assert(!o->state_tail || o->direction == WR_RECEIVING);
     WR_STREAM_AUTO wr_stream s = {0};
     WR_TRY(wr_stream_init(&s, fl, o->direction, true, err));
     __attribute__((cleanup(release_ctx)))

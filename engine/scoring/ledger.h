@@ -57,8 +57,13 @@ typedef struct wr_ledger_opts {
     bool is_plain;        /* the readable kernel: the check of the fast one, same bits */
     wr_ledger_mark *mark; /* [m] by column position, or NULL */
     double *phi;          /* [m*C] exact phi_c in value units, or NULL */
-    bool
-        is_state_kept; /* keep the state of each (wallet, asset): ledger_live.h goes on */
+    /*
+     * Keep the state of each (wallet, asset) for ledger_live.h to go on from: as it is
+     * before the last state_tail transfers (column positions), which the live ledger then
+     * takes itself, so that it can take them back.  Receiving only.
+     */
+    bool is_state_kept;
+    uint64_t state_tail;
     const wr_progress *pg; /* may be NULL */
 } wr_ledger_opts;
 

@@ -100,6 +100,10 @@ typedef struct wr_ledger_states {
     wr_sparse direct;     /* [count]; zeroed when is_one */
     wr_sparse through;    /* [count], or [n] when is_one */
     uint32_t *first, *at; /* [n+1], [count]: entries of v, ascending asset */
+    /* state_tail: wallets of the asset being read (is_one: of the run) that its last
+     * transfers move, as they were before those */
+    struct wr_ledger_states *early; /* entries in no order; NULL = no tail */
+    uint32_t *early_at;             /* [n] entry + 1, 0 = none */
 } wr_ledger_states;
 
 /* One of them, borrowed.  direct and through are [C]. */
@@ -109,12 +113,18 @@ typedef struct wr_ledger_state {
     uint16_t asset;
 } wr_ledger_state;
 
+bool wr_ledger_state_is_empty(const wr_ledger_state *s, uint32_t c);
 /* States of v that are not empty, ascending asset.  Only with l->states. */
 uint32_t wr_ledger_state_count(const wr_ledger *l, wr_vid v);
 wr_ledger_state wr_ledger_state_at(const wr_ledger *l, wr_vid v, uint32_t k);
 
 wr_status wr_ledger_states_add(wr_ledger_states *t, wr_vid v, const wr_ledger_state *s,
                                wr_err *err) WR_NODISCARD;
+/* The state of v as it is now is to be kept instead of the one at the end; once. */
+wr_status wr_ledger_states_keep_early(wr_ledger_states *t, wr_vid v,
+                                      const wr_ledger_state *s, wr_err *err) WR_NODISCARD;
+/* *s becomes the early state of v, which is forgotten, if there is one. */
+void wr_ledger_states_take_early(wr_ledger_states *t, wr_vid v, wr_ledger_state *s);
 /* All are there: index them by wallet. */
 wr_status wr_ledger_states_close(wr_ledger_states *t, uint32_t n,
                                  wr_err *err) WR_NODISCARD;

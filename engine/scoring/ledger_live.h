@@ -31,6 +31,10 @@
 
 typedef struct wr_ledger_live wr_ledger_live;
 
+/* Transfers that can be taken back with epoch_rows and epoch_count as they come: what a
+ * base's state_tail should be. */
+enum { WR_LIVE_WINDOW = 16 * 8192 };
+
 typedef struct wr_ledger_live_opts {
     uint32_t c;                    /* columns */
     uint8_t kind[WR_CATEGORY_MAX]; /* wr_category_kind by column */
@@ -52,8 +56,8 @@ typedef struct wr_live_wallet {
     uint32_t from_s, to_s; /* validity; 0 and UINT32_MAX = always */
     bool is_hub;
     wr_vid base_v; /* vertex in the base, WR_VID_NONE = it was not there */
-    /* Time of its newest transfer in the base, 0 = none: what is older, in an asset of
-     * which the base has a state of it, comes too late to be placed. */
+    /* Time of its newest transfer that is in the base's states, 0 = none: what is older,
+     * in an asset of which the base has a state of it, comes too late to be placed. */
     uint32_t base_last_s;
 } wr_live_wallet;
 /* Handle of a new wallet: 0, 1, …   All states that the base has of it are copied.

@@ -100,6 +100,32 @@ wr_status wr_ledger_states_add(wr_ledger_states *t, wr_vid v, const wr_ledger_st
     return WR_OK;
 }
 
+wr_status wr_ledger_states_keep_early(wr_ledger_states *t, wr_vid v,
+                                      const wr_ledger_state *s, wr_err *err)
+{
+    if (t->early_at[v])
+        return WR_OK;
+    WR_TRY(wr_ledger_states_add(t->early, v, s, err));
+    t->early_at[v] = t->early->count;
+    return WR_OK;
+}
+
+static wr_ledger_state entry_at(const wr_ledger_states *t, uint32_t i)
+{
+    return (wr_ledger_state){.row = t->row + i * row_bytes(t),
+                             .direct = wr_sparse_get(&t->direct, i),
+                             .through = wr_sparse_get(&t->through, i),
+                             .asset = t->asset[i]};
+}
+
+void wr_ledger_states_take_early(wr_ledger_states *t, wr_vid v, wr_ledger_state *s)
+{
+    if (!t->early_at || !t->early_at[v])
+        return;
+    *s = entry_at(t->early, t->early_at[v] - 1);
+    t->early_at[v] = 0;
+}
+
 /* Stable counting sort of the entries by wallet. */
 wr_status wr_ledger_states_close(wr_ledger_states *t, uint32_t n, wr_err *err)
 {
@@ -122,6 +148,8 @@ void wr_ledger_states_free(wr_ledger_states *t)
 {
     if (!t)
         return;
+    wr_ledger_states_free(t->early);
+    wr_free(t->early_at);
     wr_free(t->vid);
     wr_free(t->asset);
     wr_free(t->row);
@@ -132,26 +160,37 @@ void wr_ledger_states_free(wr_ledger_states *t)
     wr_free(t);
 }
 
+bool wr_ledger_state_is_empty(const wr_ledger_state *s, uint32_t c)
+{
+    unsigned char *p; /* wr_ledger_row_at serves writers too */
+    memcpy(&p, &s->row, sizeof p);
+    const wr_ledger_row r = wr_ledger_row_at(p, wr_ledger_lanes(c));
+    return wr_ledger_row_is_empty(&r);
+}
+
+/* With one asset: before the tail, else at the end. */
+static wr_ledger_state only_state(const wr_ledger *l, wr_vid v)
+{
+    const wr_ledger_states *t = l->states;
+    if (t->early_at && t->early_at[v])
+        return entry_at(t->early, t->early_at[v] - 1);
+    return (wr_ledger_state){.row = l->row + (size_t)v * l->row_bytes,
+                             .direct = l->direct + (size_t)l->direct_at[v] * l->c,
+                             .through = wr_sparse_get(&t->through, v),
+                             .asset = t->one};
+}
+
 uint32_t wr_ledger_state_count(const wr_ledger *l, wr_vid v)
 {
     const wr_ledger_states *t = l->states;
     if (!t->is_one)
         return t->first[v + 1ULL] - t->first[v];
-    wr_ledger_row r = wr_ledger_row_of(l->row, v, wr_ledger_lanes(l->c));
-    return wr_ledger_row_is_empty(&r) ? 0 : 1;
+    const wr_ledger_state s = only_state(l, v);
+    return wr_ledger_state_is_empty(&s, l->c) ? 0 : 1;
 }
 
 wr_ledger_state wr_ledger_state_at(const wr_ledger *l, wr_vid v, uint32_t k)
 {
     const wr_ledger_states *t = l->states;
-    if (t->is_one)
-        return (wr_ledger_state){.row = l->row + (size_t)v * l->row_bytes,
-                                 .direct = l->direct + (size_t)l->direct_at[v] * l->c,
-                                 .through = wr_sparse_get(&t->through, v),
-                                 .asset = t->one};
-    uint32_t i = t->at[t->first[v] + k];
-    return (wr_ledger_state){.row = t->row + i * row_bytes(t),
-                             .direct = wr_sparse_get(&t->direct, i),
-                             .through = wr_sparse_get(&t->through, i),
-                             .asset = t->asset[i]};
+    return t->is_one ? only_state(l, v) : entry_at(t, t->at[t->first[v] + k]);
 }

@@ -146,6 +146,32 @@ static wr_status run_list(const wr_stream *s, const wr_stream_use *use, cursor k
     }
 }
 
+/* First step of a list whose position is not below pause_at. */
+static uint64_t pause_of(const wr_stream *s, const wr_stream_use *use, cursor k)
+{
+    if (!s->order)
+        return use->pause_at < k.end ? use->pause_at : k.end;
+    while (k.next < k.end) {
+        const uint64_t mid = k.next + (k.end - k.next) / 2;
+        if (s->order[mid] < use->pause_at)
+            k.next = mid + 1;
+        else
+            k.end = mid;
+    }
+    return k.next;
+}
+
+static wr_status run_paused(const wr_stream *s, const wr_stream_use *use, cursor k,
+                            wr_err *err)
+{
+    if (!use->pause)
+        return run_list(s, use, k, err);
+    const uint64_t at = pause_of(s, use, k);
+    WR_TRY(run_list(s, use, (cursor){k.first, k.next, at}, err));
+    WR_TRY(use->pause(use->ctx, s->order, at, k.end, err));
+    return run_list(s, use, (cursor){k.first, at, k.end}, err);
+}
+
 static wr_status fold_list(const wr_stream *s, const wr_stream_use *use, uint64_t first,
                            uint64_t end, wr_err *err)
 {
@@ -159,12 +185,12 @@ static wr_status fold_list(const wr_stream *s, const wr_stream_use *use, uint64_
 wr_status wr_stream_run(const wr_stream *s, const wr_stream_use *use, wr_err *err)
 {
     if (s->asset_count == 1)
-        return run_list(s, use, (cursor){0, 0, s->fl->col.m}, err);
+        return run_paused(s, use, (cursor){0, 0, s->fl->col.m}, err);
     for (uint32_t k = 0; k < s->asset_count; k++) {
         uint64_t first = s->asset_first[k], end = s->asset_first[k + 1];
         if (use->asset)
             *use->asset = s->fl->col.asset[s->order[first]];
-        WR_TRY(run_list(s, use, (cursor){first, first, end}, err));
+        WR_TRY(run_paused(s, use, (cursor){first, first, end}, err));
         if (use->fold)
             WR_TRY(fold_list(s, use, first, end, err));
     }

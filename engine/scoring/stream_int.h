@@ -54,6 +54,11 @@ typedef struct wr_stream_use {
      * more than once): move what v holds of this asset to the sums, empty the state. */
     wr_status (*fold)(void *ctx, wr_vid v, wr_err *err);
     uint16_t *asset; /* optional, with several assets: set to the one being read */
+    /* Optional: told once for each list before its first transfer of position pause_at or
+     * later, with the positions of those.  Receiving only. */
+    wr_status (*pause)(void *ctx, const uint32_t *order /* NULL: identity */,
+                       uint64_t first, uint64_t end, wr_err *err);
+    uint64_t pause_at;
     const char *phase;
     const wr_progress *pg;
 } wr_stream_use;

@@ -27,7 +27,7 @@ def message(n, **change):
 class Kafka:
     def __init__(self, brokers=None):
         self.brokers = brokers or os.environ["WALLETRISK_TEST_KAFKA"]
-        self.admin = AdminClient({"bootstrap.servers": self.brokers})
+        self.admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 2})
 
     def topic(self, name, partitions=1, **config):
         """A new topic; its name is unique, and so are its dead topic and group."""
@@ -52,7 +52,7 @@ class Kafka:
 
     def producer(self, **config):
         base = {"bootstrap.servers": self.brokers, "linger.ms": 5, "enable.idempotence": True,
-                "message.max.bytes": 16_000_000, "queue.buffering.max.messages": 1_000_000}
+                "message.max.bytes": 16_000_000, "log_level": 2, "queue.buffering.max.messages": 1_000_000}
         return confluent_kafka.Producer(base | {k.replace("_", "."): v for k, v in config.items()})
 
     def produce(self, topic, values, partitions=1, producer=None):
@@ -139,7 +139,7 @@ class Consumer:
         full |= {"WALLETRISK_DSN": store.dsn, "WALLETRISK_KAFKA_BROKERS": kafka.brokers} | (env or {})
         self.child = subprocess.Popen(
             [BIN / "walletrisk-ingest", "kafka", "--topic", topic, "--group", f"group.{topic}",
-             "--dead-topic", f"dead.{topic}", "--json", "--kafka", "session.timeout.ms=6000", *map(str, args)],
+             "--dead-topic", f"dead.{topic}", "--json", "--kafka", "session.timeout.ms=2500,heartbeat.interval.ms=500", *map(str, args)],
             env=full, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
         self.out = self.log = None
 

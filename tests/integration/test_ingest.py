@@ -135,6 +135,7 @@ class NoStore(Case):
         "verify-run 20200101T000000Z-00000000", "labels list", "labels export",
         "labels remove --source x", "labels load LIST")] + [
         ["walletrisk-ingest", "status"], ["walletrisk-ingest", "dead", "list"],
+        ["walletrisk-ingest", "dead", "show", "1"], ["walletrisk-ingest", "dead", "replay", "--all"],
         ["walletrisk-ingest", "file", "LIST"], ["walletrisk-api"]]
 
     def test_nothing_is_created(self):

@@ -141,16 +141,17 @@ class Poison(KafkaCase):
         topic = self.kafka.topic("cut", max_message_bytes=8 * MIB)
         self.kafka.make(f"dead.{topic}", max_message_bytes=100_000)
         big = b"x" * 5_000_000
-        self.kafka.produce(topic, [(b"key", big), (None, message(1))])
+        self.kafka.produce(topic, [(b"key", big), (None, message(1)), (b"k" * 300_000, None)])
         for kind, store in self.each_store("cut"):
             rep = self.consume(store, topic)
-            self.assertEqual((rep["inserted"], rep["dead"]), (1, 1), kind)
-            m = self.kafka.read_all(f"dead.{topic}")[-1]
-            self.assertEqual(self.headers(m)["walletrisk.cut"], "true")
+            self.assertEqual((rep["inserted"], rep["dead"]), (1, 2), kind)
+            m, long_key = self.kafka.read_all(f"dead.{topic}")[-2:]
+            self.assertEqual([self.headers(x)["walletrisk.cut"] for x in (m, long_key)], ["true"] * 2)
+            self.assertEqual((long_key.key(), long_key.value()), (b"k" * 50_000, None))
             self.assertEqual(m.key(), b"key")
             self.assertGreater(len(m.value()), 90_000)
             self.assertEqual(m.value(), big[:len(m.value())])
-            self.assertEqual([d["raw_bytes"] for d in self.dead(store)], [5_000_000])
+            self.assertEqual([d["raw_bytes"] for d in self.dead(store)], [5_000_000, 0])
 
     def test_same_key_other_content_is_a_letter_as_for_files(self):
         topic = self.kafka.topic("conflict")

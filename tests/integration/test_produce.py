@@ -2,7 +2,7 @@
 """produce against a real broker, read back by another client (kcat); dead letters and status
 on both stores."""
 import csv, io, json, os, signal, sqlite3, subprocess, time, unittest
-from kafka_tools import Consumer, Kafka, KafkaCase
+from kafka_tools import Consumer, Kafka, KafkaCase, OwnBroker
 from main_job import BIN, Case, pg_store, sqlite_store
 
 BROKERS = os.environ["WALLETRISK_TEST_KAFKA"]
@@ -185,6 +185,21 @@ class Produce(Case):
         rep = json.loads(out)
         self.assertGreater(rep["delivered"], 1000)
         self.check_report(rep, read_back(name))
+
+    def test_a_broker_is_killed_and_started_again(self):
+        broker = OwnBroker(self.folder / "broker")
+        self.addCleanup(broker.run, "stop", "--kill")
+        name = broker.topic("killed", 2)
+        run = subprocess.Popen([INGEST, "produce", "--brokers", broker.brokers, "--topic", name, "--simulate",
+                                "--transfers", "4000", "--rate", "2000", "--json"], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True, env={"PATH": os.environ["PATH"]})
+        time.sleep(0.7)
+        broker.run("stop", "--kill")
+        broker.run("start")
+        out, _ = run.communicate(timeout=60)
+        self.assertEqual((run.returncode, json.loads(out)["delivered"]), (0, 4000))
+        values = [m.value() for m in broker.read_all(name)]
+        self.assertEqual((len(values), len(set(values))), (4000, 4000))
 
     def test_failures_are_told(self):
         small = topic("small", 1, max_message_bytes=2000)

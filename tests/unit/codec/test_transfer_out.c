@@ -212,8 +212,12 @@ static void random_utxo(wr_buf *out, wr_rng *r)
                     (unsigned long long)wr_rng_below(r, 9) + 100);
     wr_buf_adds(out, "],\"outputs\":[{\"address\":\"" W1 "\",\"value\":1}");
     for (uint64_t i = 1; i < outputs; i++) {
-        if (wr_rng_below(r, 3) == 0)
+        const uint64_t kind = wr_rng_below(r, 6);
+        if (kind < 2)
             wr_buf_adds(out, ",{\"script\":\"6a026869\",\"value\":0}");
+        else if (kind == 2) /* a script that has no address */
+            wr_buf_addf(out, ",{\"script\":\"5187%02x\",\"amount\":7}",
+                        (unsigned)wr_rng_below(r, 256));
         else
             wr_buf_addf(out, ",{\"address\":\"%s\",\"amount\":%llu}",
                         wr_rng_below(r, 2) ? W1 : W2,

@@ -399,6 +399,20 @@ static wr_status fill_and_read(wr_snapshot *base, wr_err *fault)
     return WR_OK;
 }
 
+static void test_delta_close__is_told_to_who_knows_more(void **state)
+{
+    (void)state;
+    wr_edges none = {0};
+    WR_AUTO(wr_snapshot) g = NULL;
+    WR_AUTO(wr_delta) d = NULL;
+    assert_ok(wr_snapshot_build(&g, &none, numbered_ids(2, 0), 0, NULL, &err));
+    assert_ok(wr_delta_new(&d, g, &err));
+    assert_int_equal(wr_delta_closed_seq(d), INT64_MAX);
+    wr_delta_close(d, 1LL << 40);
+    assert_int_equal(wr_delta_closed_seq(d), 1LL << 40);
+    assert_int_equal(wr_delta_read(d).n, 2); /* what it has can still be read */
+}
+
 static void test_delta__out_of_memory(void **state)
 {
     (void)state;
@@ -418,6 +432,7 @@ int main(void)
         wr_unit_test(test_delta__one_wallet_pays_itself),
         wr_unit_test(test_delta__a_reference_outlives_the_first_owner),
         wr_unit_test(test_delta_append__refuses),
+        wr_unit_test(test_delta_close__is_told_to_who_knows_more),
         wr_unit_test(test_delta__out_of_memory),
     };
     return cmocka_run_group_tests_name("graph/delta", tests, NULL, NULL);

@@ -64,6 +64,24 @@ static void test_script_address__others(void **state)
 }
 
 /* What is encoded, the decoder of address.c takes back unchanged. */
+static void test_script_is_hash(void **state)
+{
+    (void)state;
+#define HASH64 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert_true(wr_script_is_hash(chain_of("BTC"), WR_TEXT_LIT("script:" HASH64)));
+    assert_true(wr_script_is_hash(chain_of("BCH"), WR_TEXT_LIT("script:" HASH64)));
+    assert_false(wr_script_is_hash(chain_of("ETH"), WR_TEXT_LIT("script:" HASH64)));
+    assert_false(wr_script_is_hash(chain_of("BTC"), WR_TEXT_LIT("Script:" HASH64)));
+    assert_false(wr_script_is_hash(chain_of("BTC"), WR_TEXT_LIT("script:" HASH64 "0")));
+    assert_false(wr_script_is_hash(chain_of("BTC"), WR_TEXT_LIT(HASH64 "script:")));
+    assert_false(wr_script_is_hash(
+        chain_of("BTC"),
+        WR_TEXT_LIT("script:E3B0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b785"
+                    "2b855")));
+    assert_false(wr_script_is_hash(chain_of("BTC"), (wr_text){0}));
+#undef HASH64
+}
+
 static void test_script_address__decoder_agrees(void **state)
 {
     (void)state;
@@ -130,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         wr_unit_test(test_script_address__published_vectors),
         wr_unit_test(test_script_address__others),
+        wr_unit_test(test_script_is_hash),
         wr_unit_test(test_script_address__decoder_agrees),
         wr_unit_test(test_script_address__no_scripts_there),
     };

@@ -9,7 +9,7 @@
 #include "pipeline/now.h"
 #include "util/rng.h"
 
-enum { STREAMS = 150, STEPS = 12, NAMES = 40, ROWS_MAX = 60, DAY = 86400 };
+enum { STREAMS = 24, STEPS = 12, NAMES = 40, ROWS_MAX = 60, DAY = 86400 };
 
 typedef struct world {
     wr_store *st;
@@ -285,6 +285,7 @@ static void begin(world *w, uint64_t seed)
                  .rng = {.s = seed},
                  .names = 16,
                  .clock_s = 1577836800 + 10 * DAY};
+    w->cfg->live_window = 1 + below(w, 200); /* what is older is sealed */
     put_transfers(w, ROWS_MAX);
     for (int i = 0; i < 4; i++)
         change_label(w);
@@ -423,6 +424,44 @@ static void test_overlay__new_label_shows_and_marks(void **state)
     end(&w);
 }
 
+static void test_overlay__an_old_view_does_not_tell_half_a_transfer(void **state)
+{
+    (void)state;
+    static const test_pay before[] = {{"a", "b", 10, 1}};
+    static const test_pay after[] = {{"b", "new", 4, 2}};
+    world w = {.st = test_store("memory:"), .cfg = test_settings()};
+    test_put(w.st, before, 1, 0);
+    test_label(w.st, "a", "exchange", 100);
+    run(&w);
+    const wr_view old = {.assessment = w.a,
+                         .board = wr_overlay_board(w.o),
+                         .delta = wr_delta_acquire(wr_overlay_delta(w.o))};
+    const wr_wallet_name name[] = {{test_chain(), WR_TEXT_LIT("b")},
+                                   {test_chain(), WR_TEXT_LIT("new")}};
+    wr_evidence e[2];
+    bool is_there[2];
+    load_newest(&w);
+    assert_ok(wr_overlay_regraph(w.o, w.st, &w.graph, &err));
+    wr_evidence_now(e, is_there, &old, name, 2, false);
+    assert_true(is_there[0] && !is_there[1] && e[0].live.is_exact); /* nothing came yet */
+    test_put(w.st, after, 1, 100);
+    advance(&w);
+    wr_evidence_now(e, is_there, &old, name, 2, false);
+    assert_true(is_there[0] && !is_there[1]);
+    assert_bits(e[0].ledger[WR_RECEIVING].balance, 6.0);
+    assert_false(e[0].live.is_exact);
+    wr_evidence_now(e, is_there, &old, name, 1, false);
+    assert_true(e[0].live.is_exact); /* alone it is right */
+    const wr_view now = {.assessment = w.a,
+                         .board = wr_overlay_board(w.o),
+                         .delta = wr_overlay_delta(w.o)};
+    wr_evidence_now(e, is_there, &now, name, 2, false);
+    assert_true(is_there[0] && is_there[1] && e[0].live.is_exact && e[1].live.is_exact);
+    assert_bits(e[1].ledger[WR_RECEIVING].balance, 4.0);
+    wr_delta_unref(old.delta);
+    end(&w);
+}
+
 static void test_overlay__refuses_a_graph_beyond_it(void **state)
 {
     (void)state;
@@ -444,6 +483,7 @@ int main(void)
         wr_unit_test(test_overlay__equals_a_run_also_when_labels_change),
         wr_unit_test(test_overlay__sanctioned_payee_counts_at_once),
         wr_unit_test(test_overlay__new_label_shows_and_marks),
+        wr_unit_test(test_overlay__an_old_view_does_not_tell_half_a_transfer),
         wr_unit_test(test_overlay__refuses_a_graph_beyond_it),
     };
     return cmocka_run_group_tests_name("pipeline/overlay", tests, NULL, NULL);

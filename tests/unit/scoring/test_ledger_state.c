@@ -254,11 +254,61 @@ static void test_ledger_run__states_out_of_memory(void **state)
     states_out_of_memory(3);
 }
 
+/* States before the tail are those of a run that never saw it; the result is unchanged.
+ */
+static void assert_tail(const flow_gen *g, uint64_t tail)
+{
+    wr_ledger whole = {0};
+    wr_ledger cut = {0};
+    wr_ledger plain = {0};
+    wr_flow fl = g->fl;
+    wr_ledger_opts o = {.is_state_kept = true, .state_tail = tail};
+    assert_ok(wr_ledger_run(&whole, &g->fl, &o, &err));
+    o = (wr_ledger_opts){.is_state_kept = true};
+    fl.col.m = tail < g->m ? g->m - tail : 0;
+    assert_ok(wr_ledger_run(&cut, &fl, &o, &err));
+    assert_ok(wr_ledger_run(&plain, &g->fl, &o, &err));
+    assert_memory_equal(whole.row, plain.row, (size_t)g->fl.n * whole.row_bytes);
+    for (wr_vid v = 0; v < g->fl.n; v++) {
+        const uint32_t count = wr_ledger_state_count(&cut, v);
+        assert_int_equal(wr_ledger_state_count(&whole, v), count);
+        for (uint32_t k = 0; k < count; k++) {
+            const wr_ledger_state got = wr_ledger_state_at(&whole, v, k);
+            const wr_ledger_state want = wr_ledger_state_at(&cut, v, k);
+            assert_int_equal(got.asset, want.asset);
+            assert_memory_equal(got.row, want.row, whole.row_bytes);
+            assert_memory_equal(got.direct, want.direct, whole.c * sizeof(double));
+            assert_memory_equal(got.through, want.through, whole.c * sizeof(double));
+        }
+    }
+    wr_ledger_release(&whole);
+    wr_ledger_release(&cut);
+    wr_ledger_release(&plain);
+}
+
+static void test_ledger_run__keeps_states_before_the_tail(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < FLOWS; seed++) {
+        flow_gen g;
+        flow_gen_opts shape = shape_of(seed);
+        if (seed % 4 == 0)
+            shape.assets = 1;
+        flow_gen_init(&g, seed, &shape);
+        wr_rng r = {.s = seed};
+        assert_tail(&g, 1 + wr_rng_below(&r, g.m));
+        if (seed % 16 == 0)
+            assert_tail(&g, g.m + 5);
+        flow_gen_release(&g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         wr_unit_test(test_ledger_run__is_the_sum_of_its_assets),
         wr_unit_test(test_ledger_run__keeps_the_state_of_each_asset),
+        wr_unit_test(test_ledger_run__keeps_states_before_the_tail),
         wr_unit_test(test_ledger_run__largest_share_over_assets),
         wr_unit_test(test_ledger_run__one_asset_has_its_bits_beside_others),
         wr_unit_test(test_ledger_run__states_out_of_memory),

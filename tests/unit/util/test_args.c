@@ -10,6 +10,7 @@ typedef struct flags {
     const char *run_id;
     int64_t limit;
     double score;
+    wr_arg_list set;
 } flags;
 
 /* argv with its program's name first; what is left comes back in argc and argv. */
@@ -20,6 +21,7 @@ static wr_status parse(flags *f, int *argc, char **argv, FILE *help, wr_err *err
         {"run", WR_ARG_TEXT, &f->run_id, 0, 0, "ID  of this run (the newest)"},
         {"limit", WR_ARG_INT, &f->limit, 1, 100, "N  at most so many (10)"},
         {"score", WR_ARG_NUMBER, &f->score, 0, 1, "S  at least this"},
+        {"set", WR_ARG_LIST, &f->set, 0, 0, "K=V  several times"},
     };
     const wr_args a = {.usage = "prog PATH [flags]",
                        .purpose = "What it is for.",
@@ -68,6 +70,25 @@ static void test_args_parse__flags_and_words_in_any_order(void **state)
     assert_string_equal(f.run_id, "r1");
     assert_int_equal(argc, 2);
     assert_string_equal(argv[1], "--json");
+}
+
+static void test_args_parse__list(void **state)
+{
+    (void)state;
+    flags f = {0};
+    char *argv[2 * WR_ARG_LIST_MAX + 4] = {(char[]){"prog"}, (char[]){"a"}};
+    int argc;
+    assert_ok(parse_line(&f, &argc, argv, "prog --set a=1 x --set=b=2", &err));
+    assert_int_equal(f.set.count, 2);
+    assert_string_equal(f.set.item[0], "a=1");
+    assert_string_equal(f.set.item[1], "b=2");
+    char flag[] = "--set=c";
+    argc = 2;
+    for (int i = 0; i < WR_ARG_LIST_MAX - 1; i++)
+        argv[argc++] = flag;
+    wr_err err = {0};
+    assert_int_equal(parse(&f, &argc, argv, NULL, &err), WR_EINVAL);
+    assert_string_equal(err.msg, "--set: given more than 64 times");
 }
 
 static void test_args_parse__refused_by_name(void **state)
@@ -140,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         wr_unit_test(test_args_parse__flags_and_words_in_any_order),
+        wr_unit_test(test_args_parse__list),
         wr_unit_test(test_args_parse__refused_by_name),
         wr_unit_test(test_args_parse__a_list_keeps_all_in_order),
         wr_unit_test(test_args_help__texts_begin_in_one_column),

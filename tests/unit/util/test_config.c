@@ -40,7 +40,8 @@ static int clean_env(void **state)
     (void)state;
     return unsetenv("WALLETRISK_HTTP_PORT") | unsetenv("WALLETRISK_CONFIG") |
            unsetenv("WALLETRISK_NO_SUCH") | unsetenv("WALLETRISK_TEST_X") |
-           unsetenv("WALLETRISK_dsn") | wr_test_no_blocks_left(state);
+           unsetenv("WALLETRISK_KAFKA_SASL_PASSWORD") | unsetenv("WALLETRISK_dsn") |
+           wr_test_no_blocks_left(state);
 }
 
 static void test_config_load__defaults(void **state)
@@ -87,6 +88,7 @@ static void test_config_load__each_layer_beats_the_one_before(void **state)
     (void)setenv("WALLETRISK_HTTP_PORT", "1002", 1);
     (void)setenv("WALLETRISK_CONFIG", path, 1);
     (void)setenv("WALLETRISK_TEST_X", "not ours", 1);
+    (void)setenv("WALLETRISK_KAFKA_SASL_PASSWORD", "not ours either", 1);
     const char *argv2[ARGS] = {"prog"};
     assert_ok(load(&cfg, WR_PROGRAM_API, argv2, &argc, &err));
     assert_int_equal(cfg.http_port, 1002);
