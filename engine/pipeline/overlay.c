@@ -276,9 +276,12 @@ static wr_status advance_batch(wr_overlay *o, wr_store *st, int64_t upto_seq,
 wr_status wr_overlay_advance(wr_overlay *o, wr_store *st, int64_t upto_seq,
                              int64_t label_rev, const atomic_bool *stop, wr_err *err)
 {
+    /* never labels of before those that are marked: changes up to there do not come again
+     */
+    const int64_t rev = label_rev > o->stats.label_rev ? label_rev : o->stats.label_rev;
     while (o->stats.seq < upto_seq && !(stop && atomic_load(stop))) {
         const int64_t next = o->stats.seq + BATCH_SEQ;
-        WR_TRY(advance_batch(o, st, next < upto_seq ? next : upto_seq, label_rev, err));
+        WR_TRY(advance_batch(o, st, next < upto_seq ? next : upto_seq, rev, err));
     }
     if (label_rev <= o->stats.label_rev)
         return WR_OK;

@@ -45,7 +45,8 @@ void wr_overlay_free(wr_overlay *o); /* accepts NULL */
 WR_DEFINE_AUTO(wr_overlay, wr_overlay_free)
 
 /*
- * Apply all transfers up to upto_seq (of wr_store_safe_seq), then labels up to label_rev.
+ * Apply all transfers up to upto_seq (of wr_store_safe_seq), then labels up to label_rev
+ * (0 = no newer ones than before).
  *
  * stop    optional (NULL): leave after the batch at hand
  * Errors  of the store: the overlay stands where it stood, try again; WR_ENOMEM,

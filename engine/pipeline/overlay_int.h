@@ -19,6 +19,8 @@ typedef struct wr_met {
     int8_t column;       /* of the label that the ledger knows, or WR_SEED_NONE */
     int8_t own_category; /* taxonomy's, of the label that holds now; -1 = none */
     bool is_marked, is_dirty, is_dated;
+    bool is_relabelled;      /* column is not its label any more: no stop, what it pays is
+                                wrong */
     bool has_newer;          /* transfers that came after the run */
     uint32_t inexact_from_s; /* its money is not known from here on; UINT32_MAX = it is */
     float confidence, own_confidence;

@@ -233,7 +233,8 @@ wr_status wr_overlay_mark_batch(wr_overlay *o, wr_err *err)
             WR_TRY(mark_from(o, t->to, t->time_s, err));
         }
         const wr_met *u = &o->met[t->from];
-        if (u->inexact_from_s <= t->time_s && (u->column < 0 || u->is_dated))
+        if (u->inexact_from_s <= t->time_s &&
+            (u->column < 0 || u->is_dated || u->is_relabelled))
             WR_TRY(mark_from(o, t->to, t->time_s, err));
     }
     return WR_OK;
@@ -277,6 +278,7 @@ static wr_status mark_changed(const changed *c, wr_err *err)
     wr_overlay *o = c->o;
     for (size_t i = 0; i < c->count; i++) {
         const wr_vid v = o->met[c->handle[i]].v;
+        o->met[c->handle[i]].is_relabelled = true;
         WR_TRY(wr_overlay_mark_reach(o, v, 0, WR_DELTA_OUT, err));
         WR_TRY(wr_overlay_mark_reach(o, v, UINT32_MAX, WR_DELTA_IN, err));
         WR_TRY(wr_overlay_set_dirty(o, c->handle[i], err)); /* its own label shows */

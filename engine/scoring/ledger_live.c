@@ -5,7 +5,7 @@
 
 #include "scoring/ledger_live_int.h"
 
-enum { EPOCH_ROWS = 8192, EPOCH_COUNT = 16 };
+enum { EPOCH_ROWS = 1024, EPOCH_COUNT = 128 };
 
 static wr_status check_opts(const wr_ledger_live_opts *o, wr_err *err)
 {

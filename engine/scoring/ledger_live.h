@@ -39,8 +39,8 @@ typedef struct wr_ledger_live_opts {
     uint32_t c;                    /* columns */
     uint8_t kind[WR_CATEGORY_MAX]; /* wr_category_kind by column */
     const wr_ledger *base; /* borrowed, receiving, made with is_state_kept; NULL = none */
-    uint32_t epoch_rows;   /* transfers per epoch; 0 = 8192 */
-    uint32_t epoch_count;  /* epochs that can be taken back; 0 = 16 */
+    uint32_t epoch_rows;   /* transfers per epoch; 0 = 1024 */
+    uint32_t epoch_count;  /* epochs that can be taken back; 0 = 128 */
 } wr_ledger_live_opts;
 
 /* Errors  WR_EINVAL (base of other columns or direction, or without states), WR_ENOMEM */

@@ -425,6 +425,65 @@ static void test_overlay__new_label_shows_and_marks(void **state)
     end(&w);
 }
 
+/* Is the wallet's money told as exact?  own: its category of now, -1 = none. */
+static bool is_exact_now(const world *w, const char *wallet, int *own)
+{
+    const wr_view view = {.graph = w->graph.g,
+                          .assessment = w->a,
+                          .board = wr_overlay_board(w->o),
+                          .delta = wr_overlay_delta(w->o)};
+    const wr_wallet_name name = {test_chain(), wr_text_of(wallet)};
+    wr_evidence e;
+    bool is_there;
+    wr_evidence_now(&e, &is_there, &view, &name, 1, false);
+    assert_true(is_there);
+    *own = e.own_category;
+    return e.live.is_exact;
+}
+
+/* The ledger goes on with the label that the run saw: who is paid after the change is
+ * not exact either. */
+static void test_overlay__payees_of_a_changed_label_are_marked(void **state)
+{
+    (void)state;
+    static const test_pay before[] = {{"x", "shop", 10, 1}};
+    static const test_pay after[] = {{"shop", "b", 10, 2}, {"b", "c", 4, 3}};
+    world w = {.st = test_store("memory:"), .cfg = test_settings()};
+    int own;
+    test_put(w.st, before, 1, 0);
+    test_label(w.st, "shop", "exchange", 100);
+    run(&w);
+    test_label(w.st, "shop", "hack", 100);
+    advance(&w);
+    test_put(w.st, after, 2, 100);
+    advance(&w);
+    assert_false(is_exact_now(&w, "b", &own));
+    assert_false(is_exact_now(&w, "c", &own));
+    end(&w);
+}
+
+/* A long catch-up comes in pieces, which ask for no newer labels. */
+static void test_overlay__labels_of_new_wallets_without_a_newer_revision(void **state)
+{
+    (void)state;
+    static const test_pay before[] = {{"a", "b", 10, 1}};
+    static const test_pay after[] = {{"b", "thief", 10, 2}, {"thief", "c", 4, 3}};
+    world w = {.st = test_store("memory:"), .cfg = test_settings()};
+    int64_t seq;
+    int own;
+    test_put(w.st, before, 1, 0);
+    test_label(w.st, "a", "hack", 100);
+    test_label(w.st, "thief", "hack", 100);
+    run(&w);
+    test_put(w.st, after, 2, 100);
+    assert_ok(wr_store_safe_seq(w.st, &seq, &err));
+    assert_ok(wr_overlay_advance(w.o, w.st, seq, 0, NULL, &err));
+    assert_true(is_exact_now(&w, "thief", &own));
+    assert_true(own >= 0);
+    compare(&w);
+    end(&w);
+}
+
 static void test_overlay__an_old_view_does_not_tell_half_a_transfer(void **state)
 {
     (void)state;
@@ -484,6 +543,8 @@ int main(void)
         wr_unit_test(test_overlay__equals_a_run_also_when_labels_change),
         wr_unit_test(test_overlay__sanctioned_payee_counts_at_once),
         wr_unit_test(test_overlay__new_label_shows_and_marks),
+        wr_unit_test(test_overlay__payees_of_a_changed_label_are_marked),
+        wr_unit_test(test_overlay__labels_of_new_wallets_without_a_newer_revision),
         wr_unit_test(test_overlay__an_old_view_does_not_tell_half_a_transfer),
         wr_unit_test(test_overlay__refuses_a_graph_beyond_it),
     };

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""A steady rate through the whole chain, for as long as you like, watched all the time.
+
+    tests/bench/soak.py [--minutes 30] [--rate 11000] [--store postgresql|sqlite] [--partitions 4]
+                        [--days 90] [--score-at 20] [--every 10] [--fold-rows N]
+
+simulator -> produce -> Kafka -> consumer -> store -> live graph of the API.  A run is scored
+while the stream flows (--score-at seconds after its begin); the live state grows from there.
+Every 10 s a line: memory, lag, what the live state says of itself.  At the end PASS or FAIL
+for each of:
+
+  stored      every transfer that was produced is stored once; no dead letters
+  lag         is 0, and the live state has everything
+  ledger      `walletrisk-ingest status` finds that every partition adds up
+  exact       no wallet of the live state is marked `not exact`
+  live        200 wallets answer the same before and after a new run (those that were `scored`)
+  lag flat    the largest lag of a sample stays below 2 s of the stream
+  memory      consumer flat and below 200 MB; the API grows by no more than the graph does
+
+The exit code is 1 when one of them fails.  The stream is the simulator's: times never
+decrease, and start in the past (2025-01-01) because times in the future are refused.
+"""
+import argparse, json, random, time
+from chain import Chain, Http, rss_mb
+
+CONSUMER_MB = 200
+CONSUMER_SLOPE_MB = 1      # per million transfers: none
+API_SLOPE_MB = 56          # per million transfers: 56 bytes each, the graph's own bound
+SAMPLE = 200
+# What the live state keeps up to date, compared digit by digit (DESIGN 5.1: the receiving ledger).
+LIVE_FIELDS = ("received", "balance", "tx_in", "tx_out", "counterparties_in", "counterparties_out",
+               "first_seen", "last_seen", "unknown_share", "max_transfer_share")
+
+
+def slope(points):
+    """Least squares: MB per million transfers."""
+    n = len(points)
+    mx, my = sum(x for x, _ in points) / n, sum(y for _, y in points) / n
+    sxx = sum((x - mx) ** 2 for x, _ in points)
+    return sum((x - mx) * (y - my) for x, y in points) / sxx if sxx else 0.0
+
+
+class Soak:
+    def __init__(self, c, opt):
+        self.c, self.opt = c, opt
+        self.total = int(opt.minutes * 60 * opt.rate)
+        self.samples, self.verdicts = [], []
+
+    def judge(self, name, is_good, text):
+        self.verdicts.append(is_good)
+        print(f"{'PASS' if is_good else 'FAIL'}  {name:9} {text}", flush=True)
+
+    # --- the stream ---
+
+    def start(self):
+        c, opt = self.c, self.opt
+        days = ["--days", opt.days]
+        c.load_labels(self.total, more=days)
+        c.make_topic("soak")
+        self.consumer = c.spawn("consumer", *c.consumer_args("soak"))
+        flags = ["--live-fold-rows", opt.fold_rows] if opt.fold_rows else []
+        self.api, url = c.start_api(*flags)
+        self.http = Http(url)
+        self.producer = c.spawn("producer", *c.produce_args("soak", self.total, opt.rate, more=days))
+        self.begin_s = time.monotonic()
+
+    def sample(self):
+        rows, is_balanced = self.c.status()
+        live = self.http.ask("GET", "/ingestion/status")["live"]
+        s = {"t": time.monotonic() - self.begin_s, "stored": sum(r["inserted"] for r in rows),
+             "lag": sum(r["lag"] or 0 for r in rows), "is_balanced": is_balanced,
+             "consumer_mb": rss_mb(self.consumer.pid)[0], "api_mb": rss_mb(self.api.pid)[0], "live": live}
+        self.samples.append(s)
+        return s
+
+    def show(self, s):
+        live = s["live"]
+        print(f"{s['t']:7.0f} {s['stored']:10} {s['lag']:7} {s['consumer_mb']:8.1f} {s['api_mb']:8.1f} "
+              f"{live['behind_s'] or 0:8.3f} {live['seq_behind'] or 0:8} {live['delta_transfers']:9} {live['folds']:5} "
+              f"{live['wallets_moved']:9} {live['wallets_not_exact']:9} {live['out_of_order']:9} "
+              f"{live['put_in_order_late']:11} {live['bytes'] / 1e6:8.1f}"
+              + ("  ALL STALE" if live["is_all_stale"] else "") + ("" if s["is_balanced"] else "  DOES NOT ADD UP"),
+              flush=True)
+
+    def follow(self):
+        print("      s     stored     lag  cons MB   API MB behind_s   behind     delta folds     moved not exact "
+              "too late     again     live MB")
+        is_scored, next_s = False, 0.0
+        while self.producer.poll() is None:
+            now_s = time.monotonic() - self.begin_s
+            if not is_scored and now_s >= self.opt.score_at:
+                job = self.http.ask("POST", "/run-score?wait=true")
+                is_scored = True
+                print(f"        run {job['id']}: {job['status']}", flush=True)
+            if now_s >= next_s:
+                next_s = now_s + self.opt.every
+                self.show(self.sample())
+            for name, p in (("consumer", self.consumer), ("api", self.api)):
+                if p.poll() is not None:
+                    raise SystemExit(f"the {name} has ended\n{self.c.log_of(name)}")
+            time.sleep(0.2)
+        if self.producer.returncode != 0:
+            raise SystemExit(f"produce: exit {self.producer.returncode}\n{self.c.log_of('producer')}")
+        self.produced = json.loads((self.c.folder / "producer.out").read_text().splitlines()[-1])
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            s = self.sample()
+            if s["lag"] == 0 and s["stored"] >= self.produced["delivered"] and not s["live"]["seq_behind"]:
+                break
+            time.sleep(0.5)
+        self.show(self.samples[-1])
+
+    # --- what must hold ---
+
+    def check_stored(self):
+        rows, is_balanced = self.c.status()
+        n = {k: sum(r[k] or 0 for r in rows) for k in ("inserted", "duplicates", "dead", "lag")}
+        stored = int(self.c.rows("select count(*) from transactions")[0][0])
+        want = self.produced["transfers"]
+        self.judge("stored", stored == n["inserted"] == want and n["duplicates"] == n["dead"] == 0,
+                   f"produced {want}, in the table {stored}, counted {n['inserted']}, "
+                   f"duplicates {n['duplicates']}, dead {n['dead']}")
+        live = self.samples[-1]["live"]
+        self.judge("lag", n["lag"] == 0 and live["seq_behind"] == 0 and live["error"] is None,
+                   f"{n['lag']} messages, live state {live['seq_behind']} behind, error {live['error']}")
+        self.judge("ledger", is_balanced and all(s["is_balanced"] for s in self.samples),
+                   f"{len(rows)} partitions add up in {len(self.samples)} samples and at the end")
+
+    def check_exact(self):
+        live = self.samples[-1]["live"]
+        self.judge("exact", live["wallets_not_exact"] == 0 and not live["is_all_stale"],
+                   f"{live['wallets_not_exact']} of {live['wallets_moved']} moved wallets are not exact, "
+                   f"{live['out_of_order']} transfers too late for their place, "
+                   f"{live['put_in_order_late']} applied again for late ones")
+
+    def screen(self, addresses):
+        return [r for i in range(0, len(addresses), 50)
+                for r in self.http.ask("POST", "/screen", {"addresses": addresses[i:i + 50]})["results"]]
+
+    def check_live(self):
+        last = int(self.c.rows("select max(wallet_id) from wallets")[0][0])
+        ids = sorted({*range(1, 21), *random.Random(1).sample(range(1, last + 1), min(SAMPLE, last))})[:SAMPLE + 20]
+        names = self.c.rows("select c.caip2 || ':' || w.address from wallets w join chains c "
+                            f"on c.chain_id = w.chain_id where wallet_id in ({','.join(map(str, ids))})")
+        names = [n for (n,) in names]
+        before = self.screen(names)
+        self.http.ask("POST", "/run-score?wait=true")
+        after = self.screen(names)
+        scored, differing, inexact_equal = 0, [], 0
+        for b, a in zip(before, after):
+            same = self.facts(b) == self.facts(a)
+            if b["state"] != "scored":
+                inexact_equal += same
+                continue
+            scored += 1
+            if not same:
+                differing.append((b["address"], [d for d in zip(self.facts(b), self.facts(a)) if d[0] != d[1]]))
+        self.judge("live", scored > 0 and not differing,
+                   f"{scored} of {len(names)} were `scored`, {len(differing)} of them differ from the new run; "
+                   f"of the others {inexact_equal} do not differ either")
+        for d in differing[:3]:
+            print("        ", d)
+
+    @staticmethod
+    def facts(r):
+        if r["state"] == "not_in_graph":
+            return None
+        incoming = [{k: v for k, v in e.items() if not k.startswith("static_")}    # those are the run's
+                    for e in r["exposures"] if e["direction"] == "receiving"]
+        incoming = [e for e in incoming if e["direct_value"] or e["indirect_value"] or e["holdings_share"]]
+        return [r[k] for k in LIVE_FIELDS] + [json.dumps(incoming, sort_keys=True)]
+
+    def check_memory(self):
+        flowing = [s for s in self.samples if s["t"] > self.opt.score_at + 5]
+        lag_max = max(s["lag"] for s in flowing)
+        self.judge("lag flat", lag_max <= 2 * self.opt.rate,
+                   f"largest {lag_max} messages = {lag_max / self.opt.rate:.2f} s of the stream; "
+                   f"live state at most {max(s['live']['behind_s'] or 0 for s in flowing):.2f} s behind")
+        first = next((i for i, s in enumerate(flowing) if s["live"]["folds"] > 0), 0)
+        if first == 0:
+            print("      no fold happened between samples: the slopes hold its first delta too")
+        per = [(s["stored"] / 1e6, s) for s in flowing[first:]]
+        peak = rss_mb(self.consumer.pid)[1]
+        consumer = slope([(x, s["consumer_mb"]) for x, s in per])
+        self.judge("memory", peak < CONSUMER_MB and consumer < CONSUMER_SLOPE_MB,
+                   f"consumer: peak {peak:.0f} MB, {consumer:+.2f} MB per million transfers")
+        api = slope([(x, s["api_mb"]) for x, s in per])
+        live = slope([(x, s["live"]["bytes"] / 1e6) for x, s in per])
+        self.judge("memory", api < API_SLOPE_MB,
+                   f"API: peak {rss_mb(self.api.pid)[1]:.0f} MB, {api:+.1f} MB per million transfers "
+                   f"(of that the live state {live:+.1f})")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--minutes", type=float, default=30)
+    p.add_argument("--rate", type=int, default=11000, help="transfers a second")
+    p.add_argument("--store", choices=("postgresql", "sqlite"), default="postgresql")
+    p.add_argument("--partitions", type=int, default=4)
+    p.add_argument("--days", type=int, default=90, help="that the stream's own times cover")
+    p.add_argument("--score-at", type=float, default=20, help="seconds after the begin")
+    p.add_argument("--every", type=float, default=10, help="seconds between samples")
+    p.add_argument("--fold-rows", type=int, default=0, help="of the API; 0 = its default")
+    opt = p.parse_args()
+    with Chain(opt.store, opt.partitions) as c:
+        s = Soak(c, opt)
+        s.start()
+        print(f"{s.total} transfers at {opt.rate}/s, {opt.partitions} partitions, {opt.store}")
+        s.follow()
+        s.check_stored()
+        s.check_exact()
+        s.check_memory()
+        s.check_live()
+    raise SystemExit(0 if all(s.verdicts) else 1)
+
+
+if __name__ == "__main__":
+    main()
