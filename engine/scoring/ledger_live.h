@@ -33,7 +33,7 @@ typedef struct wr_ledger_live wr_ledger_live;
 
 /* Transfers that can be taken back with epoch_rows and epoch_count as they come: what a
  * base's state_tail should be. */
-enum { WR_LIVE_WINDOW = 16 * 8192 };
+enum { WR_LIVE_WINDOW = 128 * 1024 };
 
 typedef struct wr_ledger_live_opts {
     uint32_t c;                    /* columns */

@@ -76,7 +76,19 @@ class Probes:
                                                   "enable.idempotence": True, "partitioner": "murmur2_random"})
         self.produced, self.confirmed, self.offset, self.partition = [], {}, {}, None
         self.committed, self.visible = Marks(), Marks()
+        self.produced_first()
         self.seen_before = self.count()
+
+    def produced_first(self):
+        """To somebody else: the connection and the producer's id are made before the first probe."""
+        self.producer.produce(self.topic, self.message(PROBE_FROM, 0), f"{CHAIN_ID}:{PROBE_FROM}")
+        if self.producer.flush(30):
+            raise SystemExit("the producer's first message was not confirmed in 30 s")
+
+    @staticmethod
+    def message(to, n):
+        return json.dumps({"chain": CHAIN_ID, "tx_hash": f"0x{time.time_ns():032x}{n:032x}", "from": PROBE_FROM,
+                           "to": to, "value": "1", "asset": "USD", "decimals": 6, "time": 1735689600 + n}).encode()
 
     def count(self):
         r = self.http.ask("POST", "/screen", {"addresses": [f"{CHAIN_ID}:{PROBE_TO}"]})["results"][0]
@@ -84,15 +96,13 @@ class Probes:
 
     def send(self):
         n = len(self.produced)
-        body = {"chain": CHAIN_ID, "tx_hash": f"0x{time.time_ns():032x}{n:032x}", "from": PROBE_FROM, "to": PROBE_TO,
-                "value": "1", "asset": "USD", "decimals": 6, "time": 1735689600 + n}
 
         def told(error, m):
             if error:
                 raise SystemExit(f"probe: {error}")
             self.confirmed[n], self.offset[n], self.partition = time.monotonic(), m.offset(), m.partition()
         self.produced.append(time.monotonic())
-        self.producer.produce(self.topic, json.dumps(body).encode(), f"{CHAIN_ID}:{PROBE_FROM}", on_delivery=told)
+        self.producer.produce(self.topic, self.message(PROBE_TO, n), f"{CHAIN_ID}:{PROBE_FROM}", on_delivery=told)
         self.producer.poll(0)
 
     def look_committed(self):
@@ -183,7 +193,7 @@ def main():
         c.timed("first", *c.consumer_args("latency", "--until-end"))
         _, url = c.start_api()
         http = Http(url)
-        http.ask("POST", "/run-score?wait=true")
+        http.run_score()
         c.spawn("consumer", *c.consumer_args("latency"))
         psql = Psql(c.dsn)
         worst = max(measure(c, http, psql, opt, int(rate)) for rate in opt.rates.split(","))

@@ -54,7 +54,7 @@ class Http:
     def __init__(self, url):
         self.where, self.conn = url.removeprefix("http://"), None
 
-    def ask(self, method, path, body=None, timeout=600):
+    def send(self, method, path, body=None, timeout=600):
         for is_last in (False, True):
             if self.conn is None:
                 self.conn = http.client.HTTPConnection(self.where, timeout=timeout)
@@ -68,9 +68,26 @@ class Http:
                 self.conn = None
                 if is_last:
                     raise
-        if answer.status >= 300:
-            raise SystemExit(f"{method} {path}: {answer.status} {data[:500]!r}")
+        return answer.status, data
+
+    def ask(self, method, path, body=None):
+        status, data = self.send(method, path, body)
+        if status >= 300:
+            raise SystemExit(f"{method} {path}: {status} {data[:500]!r}")
         return json.loads(data)
+
+    def run_score(self):
+        """A run, complete when this returns; waits for the job that is under way (a restore, a fold)."""
+        until = time.monotonic() + 600
+        while time.monotonic() < until:
+            status, data = self.send("POST", "/run-score?wait=true&wait_s=600")
+            if status != 409:
+                break
+            time.sleep(0.2)
+        job = json.loads(data)
+        if status != 200 or job["status"] != "complete":
+            raise SystemExit(f"POST /run-score: {status} {data[:500]!r}")
+        return job
 
 
 class Chain:
