@@ -16,7 +16,7 @@ the same topic.  Four moments of each, on one monotonic clock:
 Needs python3-confluent-kafka (Debian), so the system's own python3.  Target: committed ->
 visible p99 below 200 ms.
 """
-import argparse, json, subprocess, time
+import argparse, itertools, json, subprocess, time
 import confluent_kafka
 from chain import Chain, Every, Http
 
@@ -24,6 +24,9 @@ TARGET_MS = 200
 PROBE_FROM, PROBE_TO = "0x" + "a1" * 20, "0x" + "b2" * 20
 CHAIN_ID = "eip155:1337"
 WARM_UP_S = 5
+# Times of probes never decrease, over all rates: an old one would have to be put in its place in
+# the ledger, far back, and that is another measurement (bench_live).
+number = itertools.count()
 
 
 def quantile(sorted_values, q):
@@ -81,12 +84,13 @@ class Probes:
 
     def produced_first(self):
         """To somebody else: the connection and the producer's id are made before the first probe."""
-        self.producer.produce(self.topic, self.message(PROBE_FROM, 0), f"{CHAIN_ID}:{PROBE_FROM}")
+        self.producer.produce(self.topic, self.message(PROBE_FROM), f"{CHAIN_ID}:{PROBE_FROM}")
         if self.producer.flush(30):
             raise SystemExit("the producer's first message was not confirmed in 30 s")
 
     @staticmethod
-    def message(to, n):
+    def message(to):
+        n = next(number)
         return json.dumps({"chain": CHAIN_ID, "tx_hash": f"0x{time.time_ns():032x}{n:032x}", "from": PROBE_FROM,
                            "to": to, "value": "1", "asset": "USD", "decimals": 6, "time": 1735689600 + n}).encode()
 
@@ -102,7 +106,7 @@ class Probes:
                 raise SystemExit(f"probe: {error}")
             self.confirmed[n], self.offset[n], self.partition = time.monotonic(), m.offset(), m.partition()
         self.produced.append(time.monotonic())
-        self.producer.produce(self.topic, self.message(PROBE_TO, n), f"{CHAIN_ID}:{PROBE_FROM}", on_delivery=told)
+        self.producer.produce(self.topic, self.message(PROBE_TO), f"{CHAIN_ID}:{PROBE_FROM}", on_delivery=told)
         self.producer.poll(0)
 
     def look_committed(self):
