@@ -39,9 +39,9 @@ static const pattern PATTERN[WR_TYPOLOGY_COUNT] = {
                                 wr_typology_peel_chain, true},
     [WR_TYPOLOGY_PASS_THROUGH] = {"pass_through", NULL, wr_typology_pass_through, false},
     [WR_TYPOLOGY_STRUCTURING] = {"structuring", NULL, wr_typology_structuring, false},
-    [WR_TYPOLOGY_SMURF_BRIDGE] = {"smurf_bridge", NULL, NULL, false},
-    [WR_TYPOLOGY_BIPARTITE] = {"bipartite", NULL, NULL, false},
-    [WR_TYPOLOGY_STACK] = {"stack", NULL, NULL, false},
+    [WR_TYPOLOGY_SMURF_BRIDGE] = {"smurf_bridge", NULL, wr_typology_smurf_bridge, false},
+    [WR_TYPOLOGY_BIPARTITE] = {"bipartite", NULL, wr_typology_bipartite, false},
+    [WR_TYPOLOGY_STACK] = {"stack", NULL, wr_typology_stack, false},
     [WR_TYPOLOGY_CHAIN] = {"chain", wr_typology_chain_link, wr_typology_chain, true},
     [WR_TYPOLOGY_DORMANT] = {"dormant_activation", NULL, wr_typology_dormant, false},
     [WR_TYPOLOGY_DUSTING] = {"dusting", NULL, wr_typology_dusting, false},
@@ -266,6 +266,43 @@ static int by_root_and_edges(const void *a, const void *b, void *edges)
     return (x->variant > y->variant) - (x->variant < y->variant);
 }
 
+/* Blocks are found from each of their senders: by first transfer, then by root, a
+ * candidate at least half of whose transfers stand in earlier hits is none. */
+static int by_first_edge(const void *a, const void *b, void *edges)
+{
+    const wr_typology_hit *x = a, *y = b;
+    const uint32_t *edge = edges;
+    if (edge[x->edge] != edge[y->edge])
+        return edge[x->edge] < edge[y->edge] ? -1 : 1;
+    return by_root_and_edges(a, b, edges);
+}
+
+static wr_status thin_out(finder *f, uint64_t before, wr_err *err)
+{
+    wr_typology_hits *h = &f->h;
+    if (h->count == before)
+        return WR_OK;
+    WR_AUTO_ARRAY uint64_t *taken = wr_calloc(f->x.fl->col.m / 64 + 1, sizeof *taken);
+    if (!taken)
+        return wr_fail(err, WR_ENOMEM, "%" PRIu64 " hits", h->count);
+    qsort_r(h->hit + before, h->count - before, sizeof *h->hit, by_first_edge, h->edge);
+    uint64_t kept = before;
+    for (uint64_t i = before; i < h->count; i++) {
+        const wr_typology_hit hit = h->hit[i];
+        const uint32_t *edge = h->edge + hit.edge;
+        uint32_t known = 0;
+        for (uint32_t j = 0; j < hit.edge_count; j++)
+            known += taken[edge[j] / 64] >> (edge[j] % 64) & 1;
+        if (2 * (uint64_t)known >= hit.edge_count)
+            continue;
+        for (uint32_t j = 0; j < hit.edge_count; j++)
+            taken[edge[j] / 64] |= 1ULL << (edge[j] % 64);
+        h->hit[kept++] = hit;
+    }
+    h->count = kept;
+    return WR_OK;
+}
+
 static wr_status find_one(finder *f, int t, wr_err *err)
 {
     const pattern *p = &PATTERN[t];
@@ -282,12 +319,12 @@ static wr_status find_one(finder *f, int t, wr_err *err)
         memset(f->x.is_linked, 0, f->x.fl->col.m * sizeof *f->x.is_linked);
         WR_TRY(sweep(f, t, p->link, 0, f->x.fl->n, err));
     }
-    if (!p->find)
-        return wr_fail(err, WR_EINVAL, "typology %s: not there yet", p->name);
     if (p->is_by_transfer)
         WR_TRY(sweep(f, t, p->find, f->x.lo, f->x.end, err));
     else
         WR_TRY(sweep(f, t, p->find, 0, f->x.fl->n, err));
+    if (t == WR_TYPOLOGY_BIPARTITE || t == WR_TYPOLOGY_STACK)
+        WR_TRY(thin_out(f, before, err));
     if (f->h.count > before + 1)
         qsort_r(f->h.hit + before, f->h.count - before, sizeof *f->h.hit,
                 by_root_and_edges, f->h.edge);
@@ -315,6 +352,8 @@ static wr_status pack(wr_typology_hits *out, const wr_typology_hits *h, wr_err *
         member += to->member_count;
         edge += to->edge_count;
     }
+    p.member_total = member;
+    p.edge_total = edge;
     *out = p;
     p = (wr_typology_hits){0};
     return WR_OK;

@@ -185,6 +185,70 @@ bool wr_typology_passages(wr_typology_sink *k, const wr_typology_view *x, wr_vid
 bool wr_typology_match_all(wr_typology_sink *k, const wr_typology_view *x, wr_vid v,
                            bool is_bare) WR_NODISCARD;
 
+/* --- blocks: windows over what one wallet pays -----------------------------------------
+ */
+
+/* v's payments in scope to others than hubs and services, while v is no service: into the
+ * list, in order. */
+bool wr_typology_payments(wr_typology_list *l, const wr_typology_view *x,
+                          wr_vid v) WR_NODISCARD;
+
+/*
+ * Windows of a searched neighbourhood start with one of these payments.  The next one
+ * after the i-th starts behind it when it held a hit, else with the first payment at
+ * least half a window after the i-th.
+ */
+static inline size_t wr_typology_next_start(const wr_columns *col,
+                                            const wr_typology_list *l, size_t i,
+                                            uint32_t window_s, bool is_hit)
+{
+    const uint32_t t = col->time_s[l->at[i]];
+    size_t j = i + 1;
+    while (j < l->count) {
+        const uint64_t age = col->time_s[l->at[j]] - t;
+        if (is_hit ? age > window_s : 2 * age >= window_s)
+            break;
+        j++;
+    }
+    return j;
+}
+
+/* Position behind the window that starts with transfer `first`. */
+static inline uint64_t wr_typology_window_end(const wr_typology_view *x, uint32_t first,
+                                              uint32_t window_s)
+{
+    const wr_columns *col = &x->fl->col;
+    const uint64_t end =
+        wr_typology_position(col, (uint64_t)col->time_s[first] + window_s + 1);
+    return end < x->end ? end : x->end;
+}
+
+typedef struct wr_typology_pay { /* a transfer of a block */
+    wr_vid from, to;
+    uint32_t at;
+} wr_typology_pay;
+
+/* Many who pay many, see typology_bipartite.c. */
+typedef struct wr_typology_block {
+    wr_vid *to;           /* [to_count] ascending */
+    wr_typology_pay *pay; /* [pay_count] by from, to, at; of senders that belong only */
+    size_t to_count, to_cap, pay_count, pay_cap;
+    uint32_t senders, pairs;
+    uint32_t visits; /* used up, of the root's */
+} wr_typology_block;
+
+void wr_typology_block_release(wr_typology_block *b);
+/*
+ * The block of what u pays by l->at[i..] in its window; senders 0: there is none.
+ * k->is_partial: the budget ran out, there is none.
+ */
+bool wr_typology_block_of(wr_typology_block *b, wr_typology_sink *k,
+                          const wr_typology_view *x, const wr_typology_list *l,
+                          size_t i) WR_NODISCARD;
+/* Index of v in ascending a, or count. */
+size_t wr_typology_find_vid(const wr_vid *a, size_t count, wr_vid v);
+size_t wr_typology_sort_unique(uint32_t *a, size_t count);
+
 /* --- kernels --------------------------------------------------------------------------
  */
 

@@ -48,7 +48,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static size_t sort_unique(uint32_t *x, size_t count)
+size_t wr_typology_sort_unique(uint32_t *x, size_t count)
 {
     if (count < 2)
         return count;
@@ -78,7 +78,7 @@ static bool write_members(wr_typology_sink *k, const wr_columns *col, wr_vid roo
         if (col->to[edge[i]] != root)
             m[n++] = col->to[edge[i]];
     }
-    k->member_count += 1 + sort_unique(m, n);
+    k->member_count += 1 + wr_typology_sort_unique(m, n);
     return true;
 }
 
@@ -86,7 +86,7 @@ bool wr_typology_emit(wr_typology_sink *k, const wr_typology_view *x,
                       const wr_typology_hit *h, uint32_t *edge, size_t count)
 {
     const wr_columns *col = &x->fl->col;
-    count = sort_unique(edge, count);
+    count = wr_typology_sort_unique(edge, count);
     wr_typology_hit *hit = wr_grow(k->hit, &k->hit_cap, k->hit_count + 1, sizeof *hit);
     if (!hit)
         return false;
