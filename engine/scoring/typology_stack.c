@@ -34,22 +34,28 @@ static bool is_sender(const wr_typology_block *b, wr_vid v)
     return lo < b->pay_count && b->pay[lo].from == v;
 }
 
-/* When was v of B first paid by A? */
-static uint32_t first_paid(const wr_typology_block *b, wr_vid v)
+/* When each of B was first paid by A: into k->other, UINT32_MAX = not at all. */
+static bool read_since(wr_typology_sink *k, const wr_typology_block *b)
 {
-    uint32_t at = UINT32_MAX;
-    for (size_t i = 0; i < b->pay_count; i++)
-        if (b->pay[i].to == v && b->pay[i].at < at)
-            at = b->pay[i].at;
-    return at;
+    k->other.count = 0;
+    for (size_t i = 0; i < b->to_count; i++)
+        if (!wr_typology_push(&k->other, UINT32_MAX))
+            return false;
+    for (size_t i = 0; i < b->pay_count; i++) {
+        const size_t to = wr_typology_find_vid(b->to, b->to_count, b->pay[i].to);
+        if (b->pay[i].at < k->other.at[to])
+            k->other.at[to] = b->pay[i].at;
+    }
+    return true;
 }
 
-/* What wallet m of B pays on; into k->own. */
+/* What one wallet of B pays on; into k->own. */
 static bool read_pays(wr_typology_sink *k, const wr_typology_view *x,
-                      wr_typology_block *b, wr_vid m, uint64_t end, size_t *count)
+                      wr_typology_block *b, size_t mid, uint64_t end, size_t *count)
 {
     const wr_columns *col = &x->fl->col;
-    const uint32_t since = first_paid(b, m);
+    const wr_vid m = b->to[mid];
+    const uint32_t since = k->other.at[mid];
     if (since == UINT32_MAX)
         return true;
     const wr_typology_row r = wr_typology_row_of(x->fl, m, false, since, end);
@@ -150,8 +156,10 @@ bool wr_typology_stack(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
             continue;
         const uint64_t end = wr_typology_window_end(x, l->at[i], x->o->stack_window_s);
         size_t count = 0;
+        if (!read_since(k, &b))
+            return false;
         for (size_t j = 0; j < b.to_count && !k->is_partial; j++)
-            if (!read_pays(k, x, &b, b.to[j], end, &count))
+            if (!read_pays(k, x, &b, j, end, &count))
                 return false;
         bool is_hit = false;
         if (!k->is_partial && !second_layer(k, x, u, &b, count, &is_hit))
