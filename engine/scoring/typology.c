@@ -163,6 +163,12 @@ static wr_status check_numbers(const wr_typology_opts *o, wr_err *err)
     return WR_OK;
 }
 
+wr_status wr_typology_check_opts(const wr_typology_opts *o, wr_err *err)
+{
+    WR_TRY(check_counts(o, err));
+    return check_numbers(o, err);
+}
+
 static wr_status check(const wr_typology_input *in, uint32_t which,
                        const wr_typology_opts *o, wr_err *err)
 {
@@ -174,8 +180,7 @@ static wr_status check(const wr_typology_input *in, uint32_t which,
             fl->seeds ? fl->seeds->n : 0, fl->n);
     MUST_BE(which && !(which & ~(uint32_t)WR_TYPOLOGY_ALL), "typologies 0x%" PRIx32,
             which);
-    WR_TRY(check_counts(o, err));
-    return check_numbers(o, err);
+    return wr_typology_check_opts(o, err);
 }
 
 /* --- one typology ---------------------------------------------------------------------

@@ -26,8 +26,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* gaps: order is free. */
-static bool is_long(uint32_t gap, wr_typology_list *gaps, const wr_typology_opts *o)
+bool wr_typology_is_long_gap(uint32_t gap, wr_typology_list *gaps,
+                             const wr_typology_opts *o)
 {
     if (gap < o->dormant_gap_s)
         return false;
@@ -84,7 +84,8 @@ bool wr_typology_dormant(wr_typology_sink *k, const wr_typology_view *x, uint64_
         const uint32_t t = fl->col.time_s[at], gap = t - last_s;
         const double a = fl->col.value[at];
         if (!is_first) {
-            if (at >= x->lo && balance > 0 && is_long(gap, &k->other, x->o) &&
+            if (at >= x->lo && balance > 0 &&
+                wr_typology_is_long_gap(gap, &k->other, x->o) &&
                 !wr_typology_is_service(fl, v, t) && !wake(k, x, v, balance, at, b))
                 return false;
             if (!wr_typology_push(&k->other, gap))

@@ -74,6 +74,9 @@ static inline double wr_typology_strength(double have, double want)
     return have > 0 ? 1 - want / (2 * have) : 0;
 }
 
+/* Every option in its domain, else WR_EINVAL by name. */
+wr_status wr_typology_check_opts(const wr_typology_opts *o, wr_err *err) WR_NODISCARD;
+
 /* --- transfers ------------------------------------------------------------------------
  */
 
@@ -248,6 +251,10 @@ bool wr_typology_block_of(wr_typology_block *b, wr_typology_sink *k,
 /* Index of v in ascending a, or count. */
 size_t wr_typology_find_vid(const wr_vid *a, size_t count, wr_vid v);
 size_t wr_typology_sort_unique(uint32_t *a, size_t count);
+
+/* Is this gap long against the earlier ones?  Their order is lost. */
+bool wr_typology_is_long_gap(uint32_t gap, wr_typology_list *gaps,
+                             const wr_typology_opts *o);
 
 /* --- kernels --------------------------------------------------------------------------
  */

@@ -1,6 +1,7 @@
 #include "scoring/typology_match_int.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "util/mem.h"
 
@@ -63,6 +64,25 @@ bool wr_typology_match_out(wr_typology_match *m, uint32_t at, uint32_t time_s,
         m->head++;
     }
     return true;
+}
+
+void wr_typology_match_forget(wr_typology_match *m)
+{
+    size_t first = m->part_count;
+    while (first > 0 && m->part[first - 1].lot >= m->head)
+        first--;
+    m->lot_count -= m->head;
+    m->part_count -= first;
+    if (m->lot_count)
+        memmove(m->lot, m->lot + m->head, m->lot_count * sizeof *m->lot);
+    if (m->part_count)
+        memmove(m->part, m->part + first, m->part_count * sizeof *m->part);
+    for (size_t i = 0; i < m->part_count; i++)
+        m->part[i].lot -= (uint32_t)m->head;
+    for (size_t i = 0; i < m->lot_count; i++)
+        if (m->lot[i].counted > 0)
+            m->lot[i].first_part -= (uint32_t)first;
+    m->head = m->done_from = 0;
 }
 
 void wr_typology_match_release(wr_typology_match *m)

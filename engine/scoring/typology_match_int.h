@@ -45,6 +45,8 @@ bool wr_typology_match_in(wr_typology_match *m, uint32_t at, uint32_t time_s,
                           double value) WR_NODISCARD;
 bool wr_typology_match_out(wr_typology_match *m, uint32_t at, uint32_t time_s,
                            double value, bool does_count) WR_NODISCARD;
+/* Let go of the lots before the head, their parts too: numbers of lots change. */
+void wr_typology_match_forget(wr_typology_match *m);
 void wr_typology_match_release(wr_typology_match *m);
 
 #endif
