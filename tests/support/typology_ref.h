@@ -222,7 +222,8 @@ typedef struct ref_pay {
     double value;
 } ref_pay;
 
-/* These transfers among n wallets, times ascending; nobody labelled, no hub. */
+/* These transfers among n wallets, times ascending; nobody labelled.  A vertex n is
+ * added. */
 static inline void ref_by_hand(ref_world *w, const ref_pay *p, uint32_t m, uint32_t n)
 {
     flow_gen_opts shape = {.n = n, .m = 0, .c = 3, .assets = 1, .hubs = 1};
@@ -251,11 +252,6 @@ static inline void ref_by_hand(ref_world *w, const ref_pay *p, uint32_t m, uint3
     flow_gen_rows(&g->fl.in, &g->in_off, &g->in_col, g->to, g);
     flow_gen_rows(&g->fl.out, &g->out_off, &g->out_col, g->from, g);
     w->in = (wr_typology_input){.flow = g->fl};
-}
-
-static inline void ref_mark_hub(ref_world *w, wr_vid v)
-{
-    w->g.hub_bits[v / 64] |= 1ULL << (v % 64);
 }
 
 /* --- what every typology's test does --------------------------------------------------

@@ -161,7 +161,7 @@ static void test_typology_dusting__poison_by_hand(void **state)
                          {3, 0, 2 * day, 0},
                          {0, 2, 16 * day, 0},
                          {4, 0, 32 * day, 0.5}};
-    const uint64_t key[] = {1, 7, 7, 8, 7};
+    const uint64_t key[] = {1, 7, 7, 8, 7, 0}; /* ref_by_hand adds a hub */
     ref_world w;
     ref_by_hand(&w, p, 5, 5);
     w.in.address_key = key;

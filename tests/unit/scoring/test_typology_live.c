@@ -161,16 +161,19 @@ static void test_typology_live__a_long_stream(void **state)
         ref_world_init(&w, seed, &shape);
         wr_rng r = {.s = seed};
         setup(&w, &r);
+        for (uint64_t i = 0; i < w.g.m; i++) /* 0 spends less than it gets */
+            w.g.value[i] = w.g.from[i] == 0 ? 1 : 1 + (double)(i % 3);
         w.o.from_s = 0;
         w.o.to_s = UINT32_MAX;
         w.o.pass_hold_s = 9;
+        w.o.pass_share_min = 0.5;
         w.o.pass_window_s = 12;
-        w.o.pass_events = 40; /* hardly ever: events come and go */
         w.o.pass_value_min = 1000;
+        w.o.pass_events = seed % 2 ? 3 : 40; /* 40: hardly ever, events come and go */
         replay(&w, seed, false, hits);
         ref_world_release(&w);
     }
-    assert_true(hits[0] + hits[1] + hits[3] > 0);
+    assert_true(hits[0] + hits[1] + hits[3] > 0 && hits[2] > 0);
 }
 
 /* Four come in under 10 000: the third is not it, the fourth is, the fifth joins. */
