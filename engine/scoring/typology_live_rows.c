@@ -208,7 +208,7 @@ static bool passage(wr_typology_live *l, const wr_live_side *s, bool is_hop,
         if (!is_ok)
             return false;
     }
-    if (m->head == m->lot_count || (m->head > 64 && m->head > m->lot_count / 2))
+    if (m->head == m->lot_count || (m->head > 16 && m->head > m->lot_count / 2))
         wr_typology_match_forget(m);
     return true;
 }

@@ -155,18 +155,18 @@ static void test_typology_live__a_long_stream(void **state)
 {
     (void)state;
     uint64_t hits[KINDS] = {0};
-    for (uint64_t seed = 1; seed <= 6; seed++) {
+    for (uint64_t seed = 1; seed <= 40; seed++) {
         flow_gen_opts shape = {.n = 4, .m = 1200, .c = 3, .assets = 1, .is_whole = true};
         ref_world w;
         ref_world_init(&w, seed, &shape);
         wr_rng r = {.s = seed};
         setup(&w, &r);
         for (uint64_t i = 0; i < w.g.m; i++) /* 0 spends less than it gets */
-            w.g.value[i] = w.g.from[i] == 0 ? 1 : 1 + (double)(i % 3);
+            w.g.value[i] = w.g.from[i] == 0 ? 1 : 2 + (double)(i % 3);
         w.o.from_s = 0;
         w.o.to_s = UINT32_MAX;
         w.o.pass_hold_s = 9;
-        w.o.pass_share_min = 0.5;
+        w.o.pass_share_min = 0.75;
         w.o.pass_window_s = 12;
         w.o.pass_value_min = 1000;
         w.o.pass_events = seed % 2 ? 3 : 40; /* 40: hardly ever, events come and go */
