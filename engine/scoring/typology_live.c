@@ -22,6 +22,8 @@ static void wallet_release(wr_live_wallet *w)
     }
     wr_live_life_free(w->life);
     wr_live_youth_free(w->youth);
+    wr_live_peel_free(w->peel);
+    wr_live_hub_free(w->hub);
 }
 
 void wr_typology_live_free(wr_typology_live *l)
@@ -82,7 +84,7 @@ bool wr_live_tell(wr_typology_live *l, const wr_typology_news *n, const uint32_t
     return true;
 }
 
-static wr_status meet(wr_live_wallet **w, wr_typology_live *l, wr_vid v, wr_err *err)
+wr_status wr_live_meet(wr_live_wallet **w, wr_typology_live *l, wr_vid v, wr_err *err)
 {
     const size_t count = l->met.count;
     wr_live_wallet *p = wr_grow(l->wallet, &l->wallet_cap, count + 1, sizeof *p);
@@ -108,7 +110,7 @@ static wr_status push_side(wr_typology_live *l, const wr_typology_transfer *t, b
                       .is_in = is_in,
                       .is_service = wr_typology_is_service(&l->in->flow, v, t->time_s),
                       .is_in_scope = t->time_s >= l->o.from_s};
-    WR_TRY(meet(&s.w, l, v, err));
+    WR_TRY(wr_live_meet(&s.w, l, v, err));
     if (!wr_live_rows(l, &s) || !wr_live_passages(l, &s) || !wr_live_dormant(l, &s) ||
         !wr_live_burst(l, &s))
         return wr_fail(err, WR_ENOMEM, "typologies of %zu wallets", l->met.count);
@@ -134,6 +136,8 @@ wr_status wr_typology_live_push(wr_typology_told *out, wr_typology_live *l,
     if (t->value > 0 && t->from != t->to && t->time_s < l->o.to_s) {
         WR_TRY(push_side(l, t, false, err));
         WR_TRY(push_side(l, t, true, err));
+        if (wr_live_wants(l, WR_TYPOLOGY_PEEL_CHAIN))
+            WR_TRY(wr_live_peel_chain(l, t, err));
     }
     *out = (wr_typology_told){l->news_count, l->news, l->edges.at};
     return WR_OK;

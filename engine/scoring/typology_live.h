@@ -8,7 +8,10 @@
  * transfer by transfer (tests/unit/scoring/test_typology_live.c).
  *
  * Streamed: fan-in, fan-out, structuring, pass-through, chain-hop, dormant activation,
- * burst.  A window opens at the transfer that completes it, so the news is never late.
+ * burst, peel chain.  A window opens at the transfer that completes it, so the news is
+ * never late.  A peel chain may grow at its front (a small payment comes after the big
+ * one): then a hit is replaced by a longer one.  Peel chains want a transaction's inputs
+ * before its outputs, and know no budget.
  *
  * History: to go on behind a run, push the base first with from_s = the moment from which
  * hits matter, as a batch run reads history before its scope.
@@ -28,7 +31,7 @@ enum {
     WR_TYPOLOGY_LIVE = 1 << WR_TYPOLOGY_FAN_IN | 1 << WR_TYPOLOGY_FAN_OUT |
                        1 << WR_TYPOLOGY_STRUCTURING | 1 << WR_TYPOLOGY_PASS_THROUGH |
                        1 << WR_TYPOLOGY_CHAIN_HOP | 1 << WR_TYPOLOGY_DORMANT |
-                       1 << WR_TYPOLOGY_BURST,
+                       1 << WR_TYPOLOGY_BURST | 1 << WR_TYPOLOGY_PEEL_CHAIN,
 };
 
 typedef struct wr_typology_transfer {
@@ -39,9 +42,10 @@ typedef struct wr_typology_transfer {
 } wr_typology_transfer;
 
 typedef struct wr_typology_news {
-    uint64_t hit;    /* 1, 2, … as they begin; the same in all news of one hit */
-    double strength; /* of the hit so far */
-    size_t edge;     /* where its edges start among those of this push */
+    uint64_t hit;      /* 1, 2, … as they begin; the same in all news of one hit */
+    uint64_t replaces; /* this earlier hit is part of it now; 0 = none */
+    double strength;   /* of the hit so far */
+    size_t edge;       /* where its edges start among those of this push */
     size_t edge_count;
     wr_vid root;
     uint8_t typology, variant;

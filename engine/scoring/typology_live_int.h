@@ -49,12 +49,34 @@ typedef struct wr_live_youth { /* for burst */
     wr_typology_match match;
 } wr_live_youth;
 
+typedef struct wr_live_peel { /* a hop of a peel chain, from the wallet's first transfer
+                               */
+    double value;
+    uint32_t e, time_s; /* that transfer */
+    wr_vid payer;       /* of it, through a hub; WR_VID_NONE: nobody or several */
+    uint32_t big;       /* UINT32_MAX: none yet */
+    wr_vid big_to;
+    uint32_t smalls, payments;
+    uint64_t hit; /* of the chain that starts here */
+    wr_typology_list edges;
+} wr_live_peel;
+
+typedef struct wr_live_hub { /* a transaction */
+    wr_vid payer;            /* WR_VID_NONE: several */
+    uint32_t time_s;         /* first input */
+    bool is_looked_at;       /* within the payer's cap */
+    wr_typology_list ways;   /* inputs */
+} wr_live_hub;
+
 typedef struct wr_live_wallet {
     wr_live_window *window[WR_LIVE_SLOTS];
     wr_typology_match *match[2]; /* pass-through, chain-hop */
     wr_live_life *life;
     wr_live_youth *youth; /* NULL after the burst or the youth are over */
     bool is_grown;        /* was young once */
+    bool is_known;        /* has a transfer behind it */
+    wr_live_peel *peel;
+    wr_live_hub *hub;
 } wr_live_wallet;
 
 struct wr_typology_live {
@@ -96,6 +118,16 @@ bool wr_live_passages(wr_typology_live *l, const wr_live_side *s) WR_NODISCARD;
 bool wr_live_dormant(wr_typology_live *l, const wr_live_side *s) WR_NODISCARD;
 bool wr_live_burst(wr_typology_live *l, const wr_live_side *s) WR_NODISCARD;
 
+/* For both sides, hubs too; the wallet is looked up anew. */
+wr_status wr_live_peel_chain(wr_typology_live *l, const wr_typology_transfer *t,
+                             wr_err *err) WR_NODISCARD;
+
+/* The wallet's state, made when not there; moves the others.  Errors  WR_ENOMEM */
+wr_status wr_live_meet(wr_live_wallet **w, wr_typology_live *l, wr_vid v,
+                       wr_err *err) WR_NODISCARD;
+
+void wr_live_peel_free(wr_live_peel *p);   /* accepts NULL */
+void wr_live_hub_free(wr_live_hub *h);     /* accepts NULL */
 void wr_live_life_free(wr_live_life *f);   /* accepts NULL */
 void wr_live_youth_free(wr_live_youth *y); /* accepts NULL */
 

@@ -56,8 +56,8 @@ static bool judge_hub(hop *h, const wr_typology_view *x, uint32_t e, uint32_t at
     const wr_vid p = fl->col.from[at], hub = fl->col.to[at];
     const wr_typology_row in = wr_typology_row_of(fl, hub, true, 0, x->end);
     for (size_t i = 0; i < in.count; i++)
-        if (fl->col.from[in.at[i]] != p ||
-            (in.at[i] < at && wr_typology_moves(fl, in.at[i])))
+        if (wr_typology_moves(fl, in.at[i]) &&
+            (fl->col.from[in.at[i]] != p || in.at[i] < at))
             return true;
     const wr_typology_row out = wr_typology_row_of(fl, hub, false, at, x->end);
     const size_t before = edges ? edges->count : 0;
@@ -83,14 +83,15 @@ static bool hop_of(hop *h, wr_typology_sink *k, const wr_typology_view *x, uint3
                                                             x->o->peel_hold_s + 1);
     const wr_typology_row r =
         wr_typology_row_of(fl, p, false, e + 1ULL, end < x->end ? end : x->end);
-    if (r.count > x->o->hub_cap) {
-        k->is_hub_truncated = true;
-        return true;
-    }
+    uint32_t payments = 0;
     for (size_t i = 0; i < r.count; i++) {
         const uint32_t at = r.at[i];
         if (!wr_typology_moves(fl, at))
             continue;
+        if (payments++ == x->o->hub_cap) {
+            k->is_hub_truncated = true;
+            break;
+        }
         if (!(wr_flow_is_hub(fl, fl->col.to[at]) ? judge_hub(h, x, e, at, edges)
                                                  : judge(h, x, e, at, edges)))
             return false;

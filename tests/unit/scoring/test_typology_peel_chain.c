@@ -162,7 +162,7 @@ static void test_typology_peel_chain__by_hand(void **state)
     assert_int_equal(h.hit[0].edge_count, 11);
     assert_true(h.hit[0].is_partial);
     wr_typology_hits_release(&h);
-    w.o.hub_cap = 1; /* two payments are too many to look at */
+    w.o.hub_cap = 1; /* the second payment is not looked at */
     assert_ok(wr_typology_find(&h, &w.in, which, &w.o, NULL, &err));
     assert_int_equal(h.count, 0);
     assert_int_equal(h.truncated_roots[WR_TYPOLOGY_PEEL_CHAIN], 6);
