@@ -5,8 +5,10 @@
  * when.  The exact definition of each stands at the top of its typology_<name>.c.  What
  * they share:
  *
- *   - only transfers of the scope [from_s, to_s) become part of a hit.  What a wallet did
- *     before (first seen, balance, gaps) is read from its whole history before to_s;
+ *   - only transfers of the scope [from_s, to_s) become part of a hit (but for what makes
+ * a poisoned address known).  What a wallet did before (first seen, balance, gaps) is
+ *     read from its whole history before to_s: nothing at or after to_s is ever looked
+ * at;
  *   - a transfer to oneself or of value zero is no transfer (only poisoning reads zeros);
  *   - values are one unit (USD when priced); assets are not told apart;
  *   - "after" is (time, seq) order unless "strictly later in time" is said;

@@ -72,10 +72,8 @@ static bool tell(wr_typology_live *l, wr_vid v, wr_live_peel *p, bool was_hop,
                           .root = v,
                           .typology = WR_TYPOLOGY_PEEL_CHAIN,
                           .strength = wr_typology_strength(hops, l->o.peel_hops)};
-    if (after && !was_hop) { /* what began behind p goes on from the head now */
+    if (after && !was_hop) /* what began behind p goes on from the head now */
         n.replaces = after->hit;
-        after->hit = 0;
-    }
     l->scratch.count = 0;
     if (!head->hit) {
         if (!wr_typology_push(&l->scratch, head->e) || !read_edges(l, head))

@@ -42,7 +42,7 @@ static void test_typology_find__bad_input(void **state)
     o.pass_share_min = 1.5;
     assert_refused(&w, 1, &o, "pass_share_min 1.5, wanted a share in (0, 1]");
     o = (wr_typology_opts)WR_TYPOLOGY_OPTS_INIT;
-    o.dust_value_max = NAN;
+    o.dust_value_max = (double)NAN;
     assert_refused(&w, 1, &o, "dust_value_max nan, wanted 0 or more");
     o = (wr_typology_opts)WR_TYPOLOGY_OPTS_INIT;
     o.structuring_threshold[1] = 500;

@@ -9,7 +9,8 @@ static void setup(ref_world *w, wr_rng *r)
     w->o.chain_wallets = 1 + (uint32_t)wr_rng_below(r, 4);
 }
 
-enum { COINS = 8, NONE = UINT32_MAX };
+enum { COINS = 8 };
+#define NONE UINT32_MAX
 
 typedef struct links {
     uint32_t spent_by[1024]

@@ -35,7 +35,7 @@ static uint32_t legs_between(leg *l, const ref_world *w, wr_vid u, wr_vid to)
 {
     uint32_t count = 0;
     for (uint32_t e = 0; e < w->g.m; e++)
-        for (uint32_t f = e + 1; f < w->g.m; f++)
+        for (uint32_t f = e + 1; w->g.from[e] == u && f < w->g.m; f++)
             if (is_leg(w, e, f, u, to)) {
                 l[count++] = (leg){e, f};
                 break;
