@@ -1,0 +1,271 @@
+/*
+ * Smurf bridge: all that one wallet pays goes through several to one other, and little
+ * else passes between them (GARG).
+ *
+ * Root      u, the source
+ * Hit       windows of bridge_window_s start with payments of u as in
+ * typology_bipartite.c (to no hub, no service).  R: all whom u pays by these in the
+ * window.  For a sink w, not u, no hub: M, those of R without w that pay w in the window
+ * after they were first paid by u in it, while no service: at least bridge_count.  S: all
+ * others than u that pay w in the window.  Then
+ *
+ *               score = (|M| / |R without w| + |M| / |S|) / 2 * (1 - cross)
+ *
+ *           must be at least bridge_score_min; cross = ordered pairs that should not be
+ * and have a transfer in the window (one of M to another or to u, w to one of M or to u,
+ * u to w) / (|M|^2 + |M| + 2), their number Edges     of each of M, all transfers from u
+ * and, after the first of these, to w Strength  the score Hub cap   one of R with more
+ * than hub_cap payments in the window pays nobody here; a w with more than that on a side
+ * is passed by Budget    visits_max transfers per root; a window that needs more gives no
+ * further hit Cost      O(transfers of R out, and of each candidate w, in the window)
+ * Source    ALGORITHMS 5, row 9; GARG-AML, Deprez et al., 2025: density of the blocks of
+ * the second-order adjacency matrix Differs   time: only what comes after; one source,
+ * one sink; a product instead of a difference, so that cross traffic can only lower it
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scoring/typology_int.h"
+#include "util/mem.h"
+
+typedef struct bridge {
+    wr_typology_sink *k;
+    const wr_typology_view *x;
+    wr_vid u;
+    uint32_t first;
+    uint64_t end;
+    uint32_t visits;
+    wr_typology_list mid;   /* R, ascending */
+    wr_typology_list since; /* when each was first paid */
+    wr_typology_list group; /* M, ascending */
+    wr_typology_pay *pay;   /* from R, by receiver */
+    size_t pay_count, pay_cap;
+} bridge;
+
+static void bridge_release(bridge *b)
+{
+    wr_free(b->mid.at);
+    wr_free(b->since.at);
+    wr_free(b->group.at);
+    wr_free(b->pay);
+}
+
+static bool can_look(bridge *b)
+{
+    if (b->visits++ < b->x->o->visits_max)
+        return true;
+    b->k->is_partial = true;
+    return false;
+}
+
+static bool read_mids(bridge *b, const wr_typology_list *l, size_t i)
+{
+    const wr_vid *to = b->x->fl->col.to;
+    const size_t start = i;
+    b->mid.count = b->since.count = 0;
+    for (; i < l->count && l->at[i] < b->end; i++)
+        if (!wr_typology_push(&b->mid, to[l->at[i]]))
+            return false;
+    b->mid.count = wr_typology_sort_unique(b->mid.at, b->mid.count);
+    for (size_t j = 0; j < b->mid.count; j++)
+        if (!wr_typology_push(&b->since, UINT32_MAX))
+            return false;
+    for (i = start; i < l->count && l->at[i] < b->end; i++) {
+        uint32_t *since =
+            &b->since.at[wr_typology_find_vid(b->mid.at, b->mid.count, to[l->at[i]])];
+        if (l->at[i] < *since)
+            *since = l->at[i];
+    }
+    return true;
+}
+
+/* What R pays on, after it was paid. */
+static bool read_pays(bridge *b)
+{
+    const wr_flow *fl = b->x->fl;
+    b->pay_count = 0;
+    for (size_t j = 0; j < b->mid.count; j++) {
+        const wr_vid m = b->mid.at[j];
+        const wr_typology_row r =
+            wr_typology_row_of(fl, m, false, b->since.at[j], b->end);
+        if (r.count > b->x->o->hub_cap) {
+            b->k->is_hub_truncated = true;
+            continue;
+        }
+        for (size_t i = 0; i < r.count; i++) {
+            if (!can_look(b))
+                return true;
+            const uint32_t at = r.at[i];
+            if (!wr_typology_moves(fl, at) || fl->col.to[at] == b->u ||
+                wr_flow_is_hub(fl, fl->col.to[at]) ||
+                wr_typology_is_service(fl, m, fl->col.time_s[at]))
+                continue;
+            wr_typology_pay *p =
+                wr_grow(b->pay, &b->pay_cap, b->pay_count + 1, sizeof *p);
+            if (!p)
+                return false;
+            b->pay = p;
+            p[b->pay_count++] = (wr_typology_pay){m, fl->col.to[at], at};
+        }
+    }
+    return true;
+}
+
+static int by_receiver(const void *a, const void *b)
+{
+    wr_typology_pay x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    if (x.to != y.to)
+        return x.to < y.to ? -1 : 1;
+    if (x.from != y.from)
+        return x.from < y.from ? -1 : 1;
+    return (x.at > y.at) - (x.at < y.at);
+}
+
+/* How many of the group and u v pays in the window; *is_known: unless beyond the cap. */
+static bool count_paid(bridge *b, wr_vid v, uint32_t *paid, bool *is_known)
+{
+    const wr_flow *fl = b->x->fl;
+    const wr_typology_row r = wr_typology_row_of(fl, v, false, b->first, b->end);
+    wr_typology_tally *met = &b->k->window.tally;
+    wr_typology_tally_clear(met);
+    if (r.count > b->x->o->hub_cap) {
+        b->k->is_hub_truncated = true;
+        *is_known = false;
+        return true;
+    }
+    for (size_t i = 0; i < r.count && can_look(b); i++) {
+        const wr_vid w = fl->col.to[r.at[i]];
+        if (!wr_typology_moves(fl, r.at[i]) ||
+            (w != b->u &&
+             wr_typology_find_vid(b->group.at, b->group.count, w) == b->group.count))
+            continue;
+        if (!wr_typology_tally_add(met, w))
+            return false;
+    }
+    *paid += met->distinct;
+    return true;
+}
+
+/* Who else than u pays w in the window. */
+static bool count_payers(bridge *b, wr_vid w, uint32_t *payers)
+{
+    const wr_flow *fl = b->x->fl;
+    const wr_typology_row r = wr_typology_row_of(fl, w, true, b->first, b->end);
+    wr_typology_tally *met = &b->k->window.tally;
+    wr_typology_tally_clear(met);
+    *payers = 0;
+    if (r.count > b->x->o->hub_cap) {
+        b->k->is_hub_truncated = true;
+        return true;
+    }
+    for (size_t i = 0; i < r.count && can_look(b); i++)
+        if (wr_typology_moves(fl, r.at[i]) && fl->col.from[r.at[i]] != b->u &&
+            !wr_typology_tally_add(met, fl->col.from[r.at[i]]))
+            return false;
+    *payers = met->distinct;
+    return true;
+}
+
+/* Does u pay w in the window? */
+static bool is_direct(bridge *b, wr_vid w)
+{
+    const wr_flow *fl = b->x->fl;
+    const wr_typology_row r = wr_typology_row_of(fl, b->u, false, b->first, b->end);
+    for (size_t i = 0; i < r.count && can_look(b); i++)
+        if (fl->col.to[r.at[i]] == w && wr_typology_moves(fl, r.at[i]))
+            return true;
+    return false;
+}
+
+/* Score of M and w; 0 when it cannot be told. */
+static bool score_of(bridge *b, wr_vid w, double *score)
+{
+    const double mids = (double)b->group.count;
+    uint32_t payers = 0, cross = is_direct(b, w);
+    bool is_known = true;
+    *score = 0;
+    if (!count_payers(b, w, &payers) || !count_paid(b, w, &cross, &is_known))
+        return false;
+    for (size_t j = 0; j < b->group.count && is_known && !b->k->is_partial; j++)
+        if (!count_paid(b, b->group.at[j], &cross, &is_known))
+            return false;
+    if (!payers || !is_known || b->k->is_partial)
+        return true;
+    const bool is_mid = wr_typology_find_vid(b->mid.at, b->mid.count, w) < b->mid.count;
+    *score = (mids / ((double)b->mid.count - is_mid) + mids / payers) / 2 *
+             (1 - cross / (mids * mids + mids + 2));
+    return true;
+}
+
+/* Payments [i, end) go to one receiver; *is_hit becomes true when that is a bridge. */
+static bool try_sink(bridge *b, size_t i, size_t end, const wr_typology_list *l,
+                     size_t start, bool *is_hit)
+{
+    wr_typology_list *edges = &b->k->other;
+    const wr_vid w = b->pay[i].to;
+    b->group.count = edges->count = 0;
+    for (; i < end; i++) {
+        if ((!b->group.count || b->group.at[b->group.count - 1] != b->pay[i].from) &&
+            !wr_typology_push(&b->group, b->pay[i].from))
+            return false;
+        if (!wr_typology_push(edges, b->pay[i].at))
+            return false;
+    }
+    double score = 0;
+    if (b->group.count < b->x->o->bridge_count)
+        return true;
+    if (!score_of(b, w, &score))
+        return false;
+    if (score < b->x->o->bridge_score_min)
+        return true;
+    *is_hit = true;
+    for (size_t j = start; j < l->count && l->at[j] < b->end; j++)
+        if (wr_typology_find_vid(b->group.at, b->group.count,
+                                 b->x->fl->col.to[l->at[j]]) < b->group.count &&
+            !wr_typology_push(edges, l->at[j]))
+            return false;
+    const wr_typology_hit h = {.root = b->u, .strength = score};
+    return wr_typology_emit(b->k, b->x, &h, edges->at, edges->count);
+}
+
+static bool try_window(bridge *b, const wr_typology_list *l, size_t i, bool *is_hit)
+{
+    *is_hit = false;
+    b->first = l->at[i];
+    b->end = wr_typology_window_end(b->x, b->first, b->x->o->bridge_window_s);
+    if (!read_mids(b, l, i))
+        return false;
+    if (b->mid.count < b->x->o->bridge_count)
+        return true;
+    if (!read_pays(b))
+        return false;
+    if (b->pay_count)
+        qsort(b->pay, b->pay_count, sizeof *b->pay, by_receiver);
+    for (size_t j = 0, end = 0; j < b->pay_count && !b->k->is_partial; j = end) {
+        while (end < b->pay_count && b->pay[end].to == b->pay[j].to)
+            end++;
+        if (!try_sink(b, j, end, l, i, is_hit))
+            return false;
+    }
+    return true;
+}
+
+bool wr_typology_smurf_bridge(wr_typology_sink *k, const wr_typology_view *x,
+                              uint64_t root)
+{
+    wr_typology_list *l = &k->list;
+    if (!wr_typology_payments(l, x, (wr_vid)root))
+        return false;
+    if (l->count < x->o->bridge_count)
+        return true;
+    __attribute__((cleanup(bridge_release)))
+    bridge b = {.k = k, .x = x, .u = (wr_vid)root};
+    bool is_hit = false;
+    for (size_t i = 0; i < l->count && !k->is_partial;
+         i = wr_typology_next_start(&x->fl->col, l, i, x->o->bridge_window_s, is_hit))
+        if (!try_window(&b, l, i, &is_hit))
+            return false;
+    return true;
+}

@@ -1,0 +1,104 @@
+/*
+ * bench_typology.c - what each typology costs on a made graph, all roots.
+ *
+ *   bench_typology [transfers] [wallets] [days]          default 2e6 4e5 30
+ *
+ * Prints transfers/s, hits, and the roots where a budget or the hub cap ended the search.
+ * Then the typologies that can be streamed, transfer by transfer.
+ * The busiest hundred wallets are services, as they are in life.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench_graph.h"
+#include "scoring/typology_live.h"
+#include "util/clock.h"
+
+static void check(wr_status st, const wr_err *err)
+{
+    if (st == WR_OK)
+        return;
+    (void)fprintf(stderr, "bench_typology: %s\n", err->msg);
+    exit(1);
+}
+
+static wr_snapshot *make(uint64_t m, uint32_t n, uint32_t days)
+{
+    wr_err err = {0};
+    wr_rng r = {.s = 1};
+    wr_edges e = {0};
+    check(wr_edges_reserve(&e, m, &err), &err);
+    for (uint64_t i = 0; i < m; i++) {
+        e.from[i] = bench_power_vertex(&r, n);
+        e.to[i] = bench_power_vertex(&r, n);
+        e.time_s[i] =
+            1600000000 + (uint32_t)wr_rng_below(&r, (uint64_t)days * WR_TYPOLOGY_DAY_S);
+        const double u = wr_rng_unit(&r); /* 1 .. 100 000, small ones mostly */
+        e.value[i] = 1 + 100000 * u * u * u * u * u;
+        e.asset[i] = 0;
+        e.seq[i] = (int64_t)i;
+    }
+    e.m = m;
+    wr_snapshot *g = NULL;
+    check(wr_snapshot_build(&g, &e, NULL, n, NULL, &err), &err);
+    return g;
+}
+
+/* The same transfers one by one. */
+static void stream(const wr_typology_input *in, const wr_typology_opts *o)
+{
+    wr_err err = {0};
+    const wr_columns *col = &in->flow.col;
+    uint64_t news = 0;
+    WR_AUTO(wr_typology_live) l = NULL;
+    const int64_t before = wr_clock_mono_us();
+    check(wr_typology_live_new(&l, in, WR_TYPOLOGY_LIVE, o, &err), &err);
+    for (uint32_t i = 0; i < col->m; i++) {
+        const wr_typology_transfer t = {.value = col->value[i],
+                                        .from = col->from[i],
+                                        .to = col->to[i],
+                                        .time_s = col->time_s[i],
+                                        .ref = i};
+        wr_typology_told told = {0};
+        check(wr_typology_live_push(&told, l, &t, &err), &err);
+        news += told.count;
+    }
+    const double s_used = (double)(wr_clock_mono_us() - before) / 1e6;
+    printf("%-19s %8.3f s %8.2f M transfers/s %9lu news\n", "stream, one thread", s_used,
+           (double)col->m / s_used / 1e6, (unsigned long)news);
+}
+
+int main(int argc, char **argv)
+{
+    const uint64_t m = argc > 1 ? (uint64_t)strtod(argv[1], NULL) : 2000000;
+    const uint32_t n = argc > 2 ? (uint32_t)strtod(argv[2], NULL) : 400000;
+    const uint32_t days = argc > 3 ? (uint32_t)strtod(argv[3], NULL) : 30;
+    wr_err err = {0};
+    wr_snapshot *g = make(m, n, days);
+    wr_taxonomy tx = {.count = 1, .category = {{.kind = WR_CATEGORY_SERVICE}}};
+    wr_seeds s = {0};
+    check(wr_seeds_init(&s, n, &tx, &err), &err);
+    for (uint32_t rank = 0; rank < 100; rank++)
+        wr_seeds_offer(&s, &tx, (wr_vid)(rank * 2654435761ULL % n), 0, 1, 0, UINT32_MAX);
+    const wr_typology_input in = {
+        .flow = wr_flow_of(g, &s), .mixer_mask = 1, .swap_mask = 1};
+    const wr_typology_opts o = WR_TYPOLOGY_OPTS_INIT;
+    double total = 0;
+    for (int t = 0; t < WR_TYPOLOGY_COUNT; t++) {
+        WR_TYPOLOGY_HITS_AUTO wr_typology_hits h = {0};
+        const int64_t before = wr_clock_mono_us();
+        check(wr_typology_find(&h, &in, 1U << t, &o, NULL, &err), &err);
+        const double s_used = (double)(wr_clock_mono_us() - before) / 1e6;
+        total += s_used;
+        printf("%-19s %8.3f s %8.2f M transfers/s %9lu hits %8lu partial %8lu capped\n",
+               wr_typology_name((wr_typology)t), s_used, (double)m / s_used / 1e6,
+               (unsigned long)h.count, (unsigned long)h.partial_roots[t],
+               (unsigned long)h.truncated_roots[t]);
+    }
+    printf("%-19s %8.3f s %8.2f M transfers/s\n", "all", total, (double)m / total / 1e6);
+    stream(&in, &o);
+    wr_seeds_release(&s);
+    wr_snapshot_unref(g);
+    return 0;
+}
