@@ -6,7 +6,8 @@
  * column numbers (WR_TF_…, WR_WF_…), names, units, windows and monotone signs; training,
  * the model card and every explanation read them here and nowhere else.
  *
- * Every feature is a finite float; WR_FEATURE_NONE where there is nothing to measure.
+ * Every feature is a finite float; WR_FEATURE_NONE where there is nothing to measure;
+ * hops that reach nothing are WR_FEATURE_FAR, so that fewer hops are never less risk.
  * None of them is an id, an absolute time or the name of a label's source.
  *
  * Thread: constant data.  Source: ALGORITHMS 4.2.
@@ -18,7 +19,7 @@
 
 #include "scoring/feature_list.h"
 
-enum { WR_FEATURE_NONE = -1, WR_FEATURE_LIMITS = 3 };
+enum { WR_FEATURE_NONE = -1, WR_FEATURE_FAR = 255, WR_FEATURE_LIMITS = 3 };
 
 typedef enum wr_feature_kind {
     WR_FEATURE_TRANSFER,
@@ -39,6 +40,9 @@ typedef enum wr_feature_group {
 #define WR_TF_ENUM_(id, name, group, unit, window, sign, meaning) WR_TF_##id,
 enum { WR_TRANSFER_FEATURES(WR_TF_ENUM_) WR_TF_COUNT };
 #undef WR_TF_ENUM_
+#define WR_WF_ENUM_(id, name, group, unit, window, sign, meaning) WR_WF_##id,
+enum { WR_WALLET_FEATURES(WR_WF_ENUM_) WR_WF_COUNT };
+#undef WR_WF_ENUM_
 
 typedef struct wr_feature {
     const char *name; /* unique within its kind: [a-z0-9_] */

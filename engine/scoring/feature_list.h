@@ -142,4 +142,113 @@ enum {
     X(TO_OUT_FAN, "to_out_fan", STRUCTURE, "wallets", WR_MONTH_S, 0,                     \
       "payers that payee's payees had, mean over its payments")
 
+/* Of one wallet, as of T: nothing at T or later enters.  Hops not reached: 255. */
+#define WR_EXPOSURE_FEATURES_(X, E, e, what)                                       \
+    X(E##_ILLICIT_DIRECT, e "_illicit_direct", EXPOSURE, "share", 0, 1,            \
+      what " straight, illicit")                                                   \
+    X(E##_ILLICIT_INDIRECT, e "_illicit_indirect", EXPOSURE, "share", 0, 1,        \
+      what " through others, illicit")                                             \
+    X(E##_RISKY_DIRECT, e "_risky_direct", EXPOSURE, "share", 0, 1,                \
+      what " straight, risky")                                                     \
+    X(E##_RISKY_INDIRECT, e "_risky_indirect", EXPOSURE, "share", 0, 1,            \
+      what " through others, risky")                                               \
+    X(E##_UNKNOWN, e "_unknown", EXPOSURE, "share", 0, 0, what " not in the data") \
+    X(E##_ILLICIT_VALUE, e "_illicit_value", EXPOSURE, "value", 0, 1,              \
+      what " illicit, in value")                                                   \
+    X(E##_RISKY_VALUE, e "_risky_value", EXPOSURE, "value", 0, 1,                  \
+      what " risky, in value")                                                     \
+    X(E##_TOP_SHARE, e "_top_share", EXPOSURE, "share", 0, 1,                      \
+      what " of the strongest category")                                           \
+    X(E##_MAX_SHARE, e "_max_share", EXPOSURE, "share", 0, 1,                      \
+      "largest tainted share of one transfer")                                     \
+    X(E##_MEAN_HOPS, e "_mean_hops", EXPOSURE, "hops", 0, 0,                       \
+      "value-weighted over illicit and risky; 255 = none")                         \
+    X(E##_MIN_HOPS, e "_min_hops", EXPOSURE, "hops", 0, -1,                        \
+      "fewest hops of that money; 255 = none")                                     \
+    X(E##_CONTACT_HOPS, e "_contact_hops", EXPOSURE, "hops", 0, -1,                \
+      "fewest hops of any contact; 255 = none")                                    \
+    X(E##_STATIC_ILLICIT, e "_static_illicit", EXPOSURE, "share", 0, 1,            \
+      "damped exposure, illicit")                                                  \
+    X(E##_STATIC_RISKY, e "_static_risky", EXPOSURE, "share", 0, 1,                \
+      "damped exposure, risky")                                                    \
+    X(E##_STATIC_MAX, e "_static_max", EXPOSURE, "share", 0, 1,                    \
+      "damped exposure, strongest category")                                       \
+    X(E##_BAD_PARTIES, e "_bad_parties", EXPOSURE, "wallets", 0, 1,                \
+      "illicit or risky counterparties")
+
+#define WR_WALLET_SIDE_(X, E, e, what, who)                                            \
+    X(E##_GAP, e "_gap_s", CONTACT, "s", 0, 0, "since the last of " what)              \
+    X(E##_NEW_24H, e "_new_24h", CONTACT, "share", WR_DAY_S, 0,                        \
+      "first contacts among " what)                                                    \
+    X(E##_NEW_7D, e "_new_7d", CONTACT, "share", WR_WEEK_S, 0,                         \
+      "first contacts among " what)                                                    \
+    X(E##_NEW_30D, e "_new_30d", CONTACT, "share", WR_MONTH_S, 0,                      \
+      "first contacts among " what)                                                    \
+    X(E##_LAST_IS_NEW, e "_last_is_new", CONTACT, "flag", 0, 0,                        \
+      "the last of " what " was a first contact")                                      \
+    X(E##_LAST_PORT, e "_last_port", CONTACT, "ordinal", 0, 0,                         \
+      "ordinal of the counterparty of the last of " what)                              \
+    X(E##_PER_PARTY, e "_per_party", CONTACT, "transfers", 0, 0,                       \
+      what " per counterparty")                                                        \
+    X(E##_TOP_PARTY, e "_top_party", CONTACT, "share", 0, 0,                           \
+      "share of " what " with one counterparty")                                       \
+    WR_SIDE_FEATURES_(X, , E, e, what, who)                                            \
+    X(E##_MEAN, e "_mean", AMOUNT, "value", 0, 0, "mean of " what)                     \
+    X(E##_STD, e "_std", AMOUNT, "value", 0, 0, "standard deviation of " what)         \
+    X(E##_MAX, e "_max", AMOUNT, "value", 0, 0, "largest of " what)                    \
+    X(E##_SKEW, e "_skew", AMOUNT, "1", 0, 0, "skewness of " what)                     \
+    X(E##_LAST_RATIO, e "_last_ratio", AMOUNT, "ratio", 0, 0,                          \
+      "last of " what " over their mean")                                              \
+    X(E##_SERVICE, e "_service", FLOW, "share", 0, 0, what " with services, by value") \
+    X(E##_MIXER, e "_mixer", FLOW, "share", 0, 0, what " with mixers, by value")       \
+    X(E##_BRIDGE, e "_bridge", FLOW, "share", 0, 0, what " with bridges, by value")    \
+    X(E##_DEX, e "_dex", FLOW, "share", 0, 0,                                          \
+      what " with decentralised exchanges, by value")
+
+#define WR_WALLET_FEATURES(X)                                                            \
+    WR_EXPOSURE_FEATURES_(X, RECEIVED, "received", "received")                           \
+    WR_EXPOSURE_FEATURES_(X, SENT, "sent", "sent")                                       \
+    X(HELD_ILLICIT, "held_illicit", EXPOSURE, "share", 0, 1, "of the balance")           \
+    X(HELD_RISKY, "held_risky", EXPOSURE, "share", 0, 1, "of the balance")               \
+    X(FIFO_ILLICIT, "fifo_illicit", EXPOSURE, "share", 0, 1,                             \
+      "received, first in first out")                                                    \
+    X(FIFO_RISKY, "fifo_risky", EXPOSURE, "share", 0, 1, "received, first in first out") \
+    X(AGE, "age_s", CONTACT, "s", 0, 0, "since the first transfer")                      \
+    X(IDLE, "idle_s", CONTACT, "s", 0, 0, "since the last transfer")                     \
+    WR_WALLET_SIDE_(X, OUT, "out", "payments", "wallets paid")                           \
+    WR_WALLET_SIDE_(X, IN, "in", "receipts", "wallets that paid")                        \
+    X(ACTIVE_DAYS, "active_days", VELOCITY, "days", 0, 0, "UTC days with a transfer")    \
+    X(PER_HOUR, "per_active_hour", VELOCITY, "transfers", 0, 0,                          \
+      "transfers per hour that had one")                                                 \
+    X(BURST, "burst_10min", VELOCITY, "transfers", 600, 0,                               \
+      "most transfers within ten minutes")                                               \
+    X(GAP_MEAN, "gap_mean_s", VELOCITY, "s", 0, 0, "mean time between transfers")        \
+    X(GAP_CV, "gap_cv", VELOCITY, "1", 0, 0, "its coefficient of variation")             \
+    X(NIGHT, "night", VELOCITY, "share", 0, 0, "transfers between 0 and 6 h UTC")        \
+    X(ROUND, "round", AMOUNT, "share", 0, 0, "transfers of a multiple of 100")           \
+    X(BELOW, "below_limit", AMOUNT, "share", 0, 0,                                       \
+      "transfers at most a tenth below a reporting limit")                               \
+    X(DUST, "dust", AMOUNT, "share", 0, 0, "transfers below the dust value")             \
+    X(BENFORD, "benford_l1", AMOUNT, "1", 0, 0,                                          \
+      "L1 distance of first digits from Benford's law; 50 transfers or more")            \
+    X(PASS_1H, "pass_1h", FLOW, "share", WR_HOUR_S, 0,                                   \
+      "pass-through: smaller of in and out over the larger")                             \
+    X(PASS_24H, "pass_24h", FLOW, "share", WR_DAY_S, 0,                                  \
+      "pass-through: smaller of in and out over the larger")                             \
+    X(PASS_30D, "pass_30d", FLOW, "share", WR_MONTH_S, 0,                                \
+      "pass-through: smaller of in and out over the larger")                             \
+    X(HOLD, "hold_median_s", FLOW, "s", 0, 0,                                            \
+      "how long money stayed, first in first out, median by value")                      \
+    X(RETAINED, "retained", FLOW, "share", 0, 0,                                         \
+      "of all received, what has not been paid on")                                      \
+    X(OUT_SHARE, "out_share", FLOW, "share", 0, 0, "payments among all value moved")     \
+    X(RECIPROCITY, "reciprocity", STRUCTURE, "share", 0, 0,                              \
+      "counterparties in both directions")                                               \
+    X(CLUSTERING, "clustering", STRUCTURE, "share", 0, 0,                                \
+      "pairs of counterparties that deal with each other")                               \
+    X(COMPONENT, "component", STRUCTURE, "wallets", 0, 0,                                \
+      "size of its component, services left out")                                        \
+    X(CORE, "core", STRUCTURE, "1", 0, 0,                                                \
+      "largest k of a k-core it is in, services left out")
+
 #endif

@@ -8,6 +8,7 @@
     {name, meaning, unit, WR_FEATURE_##group, window, sign},
 
 static const wr_feature TRANSFER[] = {WR_TRANSFER_FEATURES(ROW)};
+static const wr_feature WALLET[] = {WR_WALLET_FEATURES(ROW)};
 
 static const struct {
     const char *name;
@@ -15,6 +16,7 @@ static const struct {
     uint32_t count;
 } KIND[WR_FEATURE_KIND_COUNT] = {
     [WR_FEATURE_TRANSFER] = {"transfer", TRANSFER, WR_TF_COUNT},
+    [WR_FEATURE_WALLET] = {"wallet", WALLET, WR_WF_COUNT},
 };
 
 static const char *const GROUP[WR_FEATURE_GROUP_COUNT] = {
