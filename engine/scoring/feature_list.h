@@ -22,21 +22,20 @@ enum {
 };
 
 /* Thirteen columns about one side of one wallet, in this order everywhere. */
-#define WR_SIDE_FEATURES_(X, P, E, e, what, who)                                        \
-    X(P##E##_COUNT_1H, e "_count_1h", VELOCITY, "transfers", WR_HOUR_S, 0, what)        \
-    X(P##E##_COUNT_24H, e "_count_24h", VELOCITY, "transfers", WR_DAY_S, 0, what)       \
-    X(P##E##_COUNT_7D, e "_count_7d", VELOCITY, "transfers", WR_WEEK_S, 0, what)        \
-    X(P##E##_COUNT_30D, e "_count_30d", VELOCITY, "transfers", WR_MONTH_S, 0, what)     \
-    X(P##E##_COUNT, e "_count", VELOCITY, "transfers", 0, 0, what)                      \
-    X(P##E##_PARTIES_24H, e "_parties_24h", VELOCITY, "wallets", WR_DAY_S, 0, who)      \
-    X(P##E##_PARTIES_7D, e "_parties_7d", VELOCITY, "wallets", WR_WEEK_S, 0, who)       \
-    X(P##E##_PARTIES_30D, e "_parties_30d", VELOCITY, "wallets", WR_MONTH_S, 0, who)    \
-    X(P##E##_PARTIES, e "_parties", VELOCITY, "wallets", 0, 0, who)                     \
-    X(P##E##_VALUE_24H, e "_value_24h", AMOUNT, "value", WR_DAY_S, 0, "value of " what) \
-    X(P##E##_VALUE_7D, e "_value_7d", AMOUNT, "value", WR_WEEK_S, 0, "value of " what)  \
-    X(P##E##_VALUE_30D, e "_value_30d", AMOUNT, "value", WR_MONTH_S, 0,                 \
-      "value of " what)                                                                 \
-    X(P##E##_VALUE, e "_value", AMOUNT, "value", 0, 0, "value of " what)
+#define WR_SIDE_FEATURES_(X, E, e, what, who)                                          \
+    X(E##_COUNT_1H, e "_count_1h", VELOCITY, "transfers", WR_HOUR_S, 0, what)          \
+    X(E##_COUNT_24H, e "_count_24h", VELOCITY, "transfers", WR_DAY_S, 0, what)         \
+    X(E##_COUNT_7D, e "_count_7d", VELOCITY, "transfers", WR_WEEK_S, 0, what)          \
+    X(E##_COUNT_30D, e "_count_30d", VELOCITY, "transfers", WR_MONTH_S, 0, what)       \
+    X(E##_COUNT, e "_count", VELOCITY, "transfers", 0, 0, what)                        \
+    X(E##_PARTIES_24H, e "_parties_24h", VELOCITY, "wallets", WR_DAY_S, 0, who)        \
+    X(E##_PARTIES_7D, e "_parties_7d", VELOCITY, "wallets", WR_WEEK_S, 0, who)         \
+    X(E##_PARTIES_30D, e "_parties_30d", VELOCITY, "wallets", WR_MONTH_S, 0, who)      \
+    X(E##_PARTIES, e "_parties", VELOCITY, "wallets", 0, 0, who)                       \
+    X(E##_VALUE_24H, e "_value_24h", AMOUNT, "value", WR_DAY_S, 0, "value of " what)   \
+    X(E##_VALUE_7D, e "_value_7d", AMOUNT, "value", WR_WEEK_S, 0, "value of " what)    \
+    X(E##_VALUE_30D, e "_value_30d", AMOUNT, "value", WR_MONTH_S, 0, "value of " what) \
+    X(E##_VALUE, e "_value", AMOUNT, "value", 0, 0, "value of " what)
 
 /* Of one transfer from -> to, as of the moment before it. */
 #define WR_TRANSFER_FEATURES(X)                                                          \
@@ -93,13 +92,11 @@ enum {
       "chain of first contacts that reached the payer, at most a month between two")     \
     X(TO_CHAIN, "to_chain", CONTACT, "hops", WR_MONTH_S, 0,                              \
       "chain of first contacts that reached the payee, at most a month between two")     \
-    WR_SIDE_FEATURES_(X, , FROM_OUT, "from_out", "payer's payments",                     \
-                      "wallets payer paid")                                              \
-    WR_SIDE_FEATURES_(X, , FROM_IN, "from_in", "payer's receipts",                       \
+    WR_SIDE_FEATURES_(X, FROM_OUT, "from_out", "payer's payments", "wallets payer paid") \
+    WR_SIDE_FEATURES_(X, FROM_IN, "from_in", "payer's receipts",                         \
                       "wallets that paid payer")                                         \
-    WR_SIDE_FEATURES_(X, , TO_IN, "to_in", "payee's receipts",                           \
-                      "wallets that paid payee")                                         \
-    WR_SIDE_FEATURES_(X, , TO_OUT, "to_out", "payee's payments", "wallets payee paid")   \
+    WR_SIDE_FEATURES_(X, TO_IN, "to_in", "payee's receipts", "wallets that paid payee")  \
+    WR_SIDE_FEATURES_(X, TO_OUT, "to_out", "payee's payments", "wallets payee paid")     \
     X(VALUE, "value", AMOUNT, "value", 0, 0, "of this transfer")                         \
     X(FROM_MEAN_RATIO, "value_to_from_mean", AMOUNT, "ratio", 0, 0,                      \
       "value over the mean of payer's earlier payments")                                 \
@@ -192,7 +189,7 @@ enum {
       what " per counterparty")                                                        \
     X(E##_TOP_PARTY, e "_top_party", CONTACT, "share", 0, 0,                           \
       "share of " what " with one counterparty")                                       \
-    WR_SIDE_FEATURES_(X, , E, e, what, who)                                            \
+    WR_SIDE_FEATURES_(X, E, e, what, who)                                              \
     X(E##_MEAN, e "_mean", AMOUNT, "value", 0, 0, "mean of " what)                     \
     X(E##_STD, e "_std", AMOUNT, "value", 0, 0, "standard deviation of " what)         \
     X(E##_MAX, e "_max", AMOUNT, "value", 0, 0, "largest of " what)                    \
