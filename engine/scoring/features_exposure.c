@@ -34,7 +34,7 @@ static void put_ledger(float *at, const wr_ledger *l, const wr_seeds *s, wr_vid 
     const kinds all = kinds_of(w.received, s), direct = kinds_of(w.direct, s);
     double hops = 0, weight = 0, min_hops = WR_FEATURE_FAR;
     for (uint32_t c = 0; c < s->c; c++) {
-        if (s->kind[c] == WR_CATEGORY_SERVICE || !w.min_hops[c])
+        if (s->kind[c] == WR_CATEGORY_SERVICE || w.received[c] <= 0)
             continue;
         hops += w.received[c] * (double)w.mean_hops[c];
         weight += w.received[c];
