@@ -10,7 +10,7 @@
 #include "past_gen.h"
 #include "scoring/features_stream.h"
 
-enum { GRAPHS = 300 };
+enum { GRAPHS = 200 };
 
 static const uint32_t SCALE_S[] = {1, 700, 20000, 86400};
 
