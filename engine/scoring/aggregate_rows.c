@@ -5,10 +5,10 @@
 
 /*
  * ROWS     vertices handed to a thread at once
- * AHEAD    neighbours whose row is asked for before it is needed
- * LANES    columns of one vector; TILE of them are kept in registers
+ * LANES    columns of one vector; TILE of them are kept in registers, GROUP on the stack
+ * CHUNK    neighbours whose rows are read tile after tile before the next ones
  */
-enum { ROWS = 256, AHEAD = 12, LANES = 4, TILE = 4, LINE_FLOATS = 16 };
+enum { ROWS = 256, LANES = 4, TILE = 4, GROUP = 16, CHUNK = 32, LINE_FLOATS = 16 };
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -44,72 +44,112 @@ static void plain_columns(float *out, const wr_aggregate_job *j, wr_vid v, uint3
         plain_cell(out, j, v, c);
 }
 
-/* ---- fast: `tile` vectors of columns at once ---- */
+/* ---- fast: a group of columns, in chunks of neighbours that stay in the cache ---- */
 
-INLINE void put_lanes(float *out, const wr_aggregate_job *j, lane_d first, lane_d sum,
-                      lane_d squares, lane_f max, double count)
+/* Of up to GROUP vectors of columns. */
+typedef struct group {
+    lane_d first[GROUP], sum[GROUP], squares[GROUP];
+    lane_f max[GROUP];
+} group;
+
+INLINE lane_f load(const float *x)
 {
-    const lane_d mean = sum / count, variance = squares / count - mean * mean;
-    const lane_f rounded = __builtin_convertvector(first + mean, lane_f);
+    lane_f v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+/*
+ * Lane by lane: gcc 12 makes one instruction of this, but two of __builtin_convertvector.
+ * A macro, since a function would return a vector that the machine may not have.
+ */
+#define WIDEN(v) \
+    ((lane_d){(double)(v)[0], (double)(v)[1], (double)(v)[2], (double)(v)[3]})
+
+/* Neighbours lo .. hi-1 into vectors k .. k+tile-1; tile, has_spread: constants. */
+INLINE void add_tile(group *g, const wr_aggregate_job *j, const float *x, uint64_t lo,
+                     uint64_t hi, int k, const int tile, const bool has_spread)
+{
+    const wr_vid *nbr = j->l->nbr;
+    lane_d first[TILE], sum[TILE], squares[TILE];
+    lane_f max[TILE];
+    for (int t = 0; t < tile; t++) {
+        first[t] = g->first[k + t];
+        sum[t] = g->sum[k + t];
+        squares[t] = g->squares[k + t];
+        max[t] = g->max[k + t];
+    }
+    for (uint64_t i = lo; i < hi; i++) {
+        const float *row = x + nbr[i] * j->ld + (size_t)k * LANES;
+        for (int t = 0; t < tile; t++) {
+            const lane_f y = load(row + (size_t)t * LANES);
+            const lane_d away = WIDEN(y) - first[t];
+            sum[t] += away;
+            if (!has_spread)
+                continue;
+            squares[t] += away * away;
+            const lane_i more = y > max[t];
+            max[t] = (lane_f)(((lane_i)y & more) | ((lane_i)max[t] & ~more));
+        }
+    }
+    for (int t = 0; t < tile; t++) {
+        g->sum[k + t] = sum[t];
+        g->squares[k + t] = squares[t];
+        g->max[k + t] = max[t];
+    }
+}
+
+INLINE void put_lanes(float *out, const wr_aggregate_job *j, const group *g, int k,
+                      double count)
+{
+    const lane_d mean = g->sum[k] / count, variance = g->squares[k] / count - mean * mean;
+    const lane_f rounded = __builtin_convertvector(g->first[k] + mean, lane_f);
     memcpy(out, &rounded, sizeof rounded);
     if (!j->has_spread)
         return;
-    memcpy(out + j->columns, &max, sizeof max);
-    for (int k = 0; k < LANES; k++)
-        out[2 * j->columns + (uint32_t)k] =
-            (float)sqrt(variance[k] > 0 ? variance[k] : 0);
+    memcpy(out + j->columns, &g->max[k], sizeof g->max[k]);
+    for (int i = 0; i < LANES; i++)
+        out[2 * j->columns + (uint32_t)i] =
+            (float)sqrt(variance[i] > 0 ? variance[i] : 0);
 }
 
-/* tile, has_spread, is_first: compile-time constants at every call. */
-INLINE void fast_tile(float *out, const wr_aggregate_job *j, wr_vid v, uint32_t c,
-                      const int tile, const bool has_spread, const bool is_first)
+/* Columns c .. c + 4 vectors - 1 of row v. */
+INLINE void fast_group(float *out, const wr_aggregate_job *j, wr_vid v, uint32_t c,
+                       int vectors, const bool has_spread)
 {
     const wr_vid *nbr = j->l->nbr;
     const uint64_t lo = j->l->off[v], hi = j->l->off[v + 1ULL], end = j->l->off[j->l->n];
-    lane_d first[TILE], sum[TILE], squares[TILE];
-    lane_f max[TILE];
-    for (int k = 0; k < tile; k++) {
-        lane_f x;
-        memcpy(&x, j->x + nbr[lo] * j->ld + c + (size_t)(k * LANES), sizeof x);
-        first[k] = __builtin_convertvector(x, lane_d);
-        sum[k] = squares[k] = (lane_d){0};
-        max[k] = x;
+    const float *x = j->x + c;
+    group g;
+    for (int k = 0; k < vectors; k++) {
+        g.max[k] = load(x + nbr[lo] * j->ld + (size_t)k * LANES);
+        g.first[k] = WIDEN(g.max[k]);
+        g.sum[k] = g.squares[k] = (lane_d){0};
     }
-    for (uint64_t i = lo; i < hi; i++) {
-        if (is_first && i + AHEAD < end) /* rows of the next vertices, too */
-            for (uint32_t f = 0; f < j->columns; f += LINE_FLOATS)
-                __builtin_prefetch(j->x + nbr[i + AHEAD] * j->ld + f);
-        const float *row = j->x + nbr[i] * j->ld + c;
-        for (int k = 0; k < tile; k++) {
-            lane_f x;
-            memcpy(&x, row + (size_t)(k * LANES), sizeof x);
-            const lane_d away = __builtin_convertvector(x, lane_d) - first[k];
-            sum[k] += away;
-            if (!has_spread)
-                continue;
-            squares[k] += away * away;
-            const lane_i more = x > max[k];
-            max[k] = (lane_f)(((lane_i)x & more) | ((lane_i)max[k] & ~more));
-        }
+    for (uint64_t at = lo; at < hi; at += CHUNK) {
+        const uint64_t to = hi - at < CHUNK ? hi : at + CHUNK;
+        /* the next chunk, or the first neighbours of the next vertices */
+        for (uint64_t i = to; i < to + (to - at) && i < end; i++)
+            for (int k = 0; k < vectors; k += LINE_FLOATS / LANES)
+                __builtin_prefetch(x + nbr[i] * j->ld + (size_t)k * LANES);
+        int k = 0;
+        for (; k + TILE <= vectors; k += TILE)
+            add_tile(&g, j, x, at, to, k, TILE, has_spread);
+        for (; k < vectors; k++)
+            add_tile(&g, j, x, at, to, k, 1, has_spread);
     }
-    for (int k = 0; k < tile; k++)
-        put_lanes(out + c + (size_t)(k * LANES), j, first[k], sum[k], squares[k], max[k],
-                  (double)(hi - lo));
+    for (int k = 0; k < vectors; k++)
+        put_lanes(out + c + (size_t)k * LANES, j, &g, k, (double)(hi - lo));
 }
 
 INLINE void fast_row(float *out, const wr_aggregate_job *j, wr_vid v,
                      const bool has_spread)
 {
-    uint32_t c = 0;
-    if (j->columns >= TILE * LANES) {
-        fast_tile(out, j, v, 0, TILE, has_spread, true);
-        c = TILE * LANES;
-    }
-    for (; c + TILE * LANES <= j->columns; c += TILE * LANES)
-        fast_tile(out, j, v, c, TILE, has_spread, false);
-    for (; c + LANES <= j->columns; c += LANES)
-        fast_tile(out, j, v, c, 1, has_spread, false);
-    plain_columns(out, j, v, c);
+    const uint32_t vectors = j->columns / LANES;
+    for (uint32_t k = 0; k < vectors; k += GROUP)
+        fast_group(out, j, v, k * LANES, (int)(vectors - k < GROUP ? vectors - k : GROUP),
+                   has_spread);
+    plain_columns(out, j, v, vectors * LANES);
 }
 
 typedef void row_fn(float *out, const wr_aggregate_job *j, wr_vid v);

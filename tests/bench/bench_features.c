@@ -22,7 +22,7 @@
 #include "scoring/features_stream.h"
 #include "util/clock.h"
 
-enum { F = 64, ROUNDS_MAX = 99, BLOCK = 65536, OTHERS = 1 << 20 };
+enum { F = 64, ROUNDS_MAX = 99, BLOCK = 65536, OTHERS = 1 << 14 };
 
 static const char LOG[] = WR_SHARED_DIR "/data/amlgentex_run_seed0/tx_log_trimmed.csv.gz";
 
