@@ -335,7 +335,7 @@ static void test_features_rows__every_column_against_the_whole_list(void **state
         for (wr_vid v = 0; v < p.g.fl.n; v++) {
             double want[WR_WF_COUNT];
             for (int c = 0; c < WR_WF_COUNT; c++)
-                want[c] = NAN;
+                want[c] = (double)NAN;
             list_of(&l, &p, v);
             want_row(want, &l, &o);
             check_row(x + (size_t)v * WR_WF_COUNT, want, seed, v);

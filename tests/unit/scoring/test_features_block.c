@@ -416,7 +416,7 @@ static void test_features_new__errors_say_what(void **state)
     past_gen_init(&p, 1, &shape, 1);
     wr_features_opts o = past_gen_options(&p);
     wr_flow fl = p.g.fl;
-    o.dust = NAN;
+    o.dust = (double)NAN;
     refuse(&p, &o, &fl, "dust below nan");
     o = past_gen_options(&p);
     o.limit[2] = -1;

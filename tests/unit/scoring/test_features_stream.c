@@ -367,7 +367,7 @@ static void test_stream_next__every_column_against_the_whole_past(void **state)
             double want[WR_TF_COUNT];
             memset(row, 0x7f, sizeof row);
             for (int c = 0; c < WR_TF_COUNT; c++)
-                want[c] = NAN; /* no column is forgotten */
+                want[c] = (double)NAN; /* no column is forgotten */
             assert_ok(wr_feature_stream_next(s, row, &p.e[k], &err));
             want_row(want, &p, k);
             check_row(row, want, seed, k);
@@ -453,7 +453,7 @@ static void test_stream_next__errors_say_what(void **state)
         {{1, 2, 100, 1}, WR_OK, ""},
         {{1, 3, 99, 1}, WR_EINVAL, "transfer at 99 after one at 100"},
         {{1, 3, 100, -1}, WR_EINVAL, "value -1"},
-        {{1, 3, 100, NAN}, WR_EINVAL, "value nan"},
+        {{1, 3, 100, (double)NAN}, WR_EINVAL, "value nan"},
         {{1, 3, 100, 2e39}, WR_EINVAL, "value 2e+39"},
         {{1, 10, 100, 1}, WR_ELIMIT, "wallet 10 of at most 10"},
         {{WR_VID_NONE, 1, 100, 1}, WR_ELIMIT, "wallet 4294967295 of at most 10"},
