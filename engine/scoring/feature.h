@@ -19,6 +19,7 @@
 
 #include "scoring/feature_list.h"
 
+enum { WR_FEATURE_BASE = 24, WR_FEATURE_BASE_TWO_HOP = 12 };
 enum { WR_FEATURE_NONE = -1, WR_FEATURE_FAR = 255, WR_FEATURE_LIMITS = 3 };
 
 typedef enum wr_feature_kind {
@@ -58,6 +59,21 @@ uint32_t wr_feature_count(wr_feature_kind kind);
 const wr_feature *wr_feature_at(wr_feature_kind kind, uint32_t at);
 /* Column with that name, or -1. */
 int wr_feature_find(wr_feature_kind kind, const char *name);
+
+/*
+ * What aggregate.h spreads over neighbours: columns of wallet rows, the first
+ * WR_FEATURE_BASE_TWO_HOP of them worth two hops.  Behaviour only: an exposure of a
+ * neighbour may come from the wallet's own label.
+ */
+const uint16_t *wr_feature_base(void); /* [WR_FEATURE_BASE] */
+void wr_feature_base_row(float *base /* [WR_FEATURE_BASE] */,
+                         const float *row /* [WR_WF_COUNT] */);
+
+/*
+ * A feature as it enters a mean over wallets: log(1 + x) where it spans magnitudes
+ * (anything but shares, flags and ratios); nothing to measure counts as 0.
+ */
+float wr_feature_scaled(const wr_feature *f, float x);
 
 const char *wr_feature_kind_name(wr_feature_kind k);   /* "transfer", "wallet" */
 const char *wr_feature_group_name(wr_feature_group g); /* "exposure", "contact", … */

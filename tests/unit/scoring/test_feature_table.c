@@ -62,6 +62,41 @@ static void test_feature_find__absent(void **state)
     assert_int_equal(wr_feature_find(WR_FEATURE_WALLET, "pair_is_new"), -1);
 }
 
+static void test_feature_base_row__behaviour_on_one_scale(void **state)
+{
+    (void)state;
+    float row[WR_WF_COUNT], base[WR_FEATURE_BASE];
+    for (uint32_t c = 0; c < WR_WF_COUNT; c++)
+        row[c] = 0.25f;
+    row[WR_WF_IN_VALUE] = 999999;
+    row[WR_WF_RETAINED] = WR_FEATURE_NONE;
+    row[WR_WF_HOLD] = WR_FEATURE_NONE;
+    wr_feature_base_row(base, row);
+    for (int k = 0; k < WR_FEATURE_BASE; k++) {
+        const uint32_t c = wr_feature_base()[k];
+        assert_true(wr_feature_at(WR_FEATURE_WALLET, c)->group != WR_FEATURE_EXPOSURE);
+        for (int j = 0; j < k; j++)
+            assert_true(wr_feature_base()[j] != c);
+    }
+    assert_true(wr_feature_base()[3] == WR_WF_OUT_VALUE);
+    assert_float_equal(base[2], 13.8155106, 1e-5); /* ln 1e6 */
+    assert_float_equal(base[3], 0.2231436, 1e-5);  /* ln 1.25 */
+    assert_true(base[4] == 0.25f);                 /* a share stays */
+    assert_true(base[7] == 0 && base[8] == 0);     /* nothing to measure */
+}
+
+static void test_feature_scaled__by_unit(void **state)
+{
+    (void)state;
+    const wr_feature_kind t = WR_FEATURE_TRANSFER;
+    assert_true(wr_feature_scaled(wr_feature_at(t, WR_TF_FROM_Z), -1) == -1);
+    assert_true(wr_feature_scaled(wr_feature_at(t, WR_TF_FROM_PASS_24H), -1) == 0);
+    assert_true(wr_feature_scaled(wr_feature_at(t, WR_TF_PAIR_IS_NEW), 1) == 1);
+    assert_true(wr_feature_scaled(wr_feature_at(t, WR_TF_PAIR_GAP), -1) == 0);
+    assert_float_equal(wr_feature_scaled(wr_feature_at(t, WR_TF_PAIR_COUNT), 1),
+                       0.6931472, 1e-6);
+}
+
 static void test_feature_names__of_kinds_and_groups(void **state)
 {
     (void)state;
@@ -79,6 +114,8 @@ int main(void)
         wr_unit_test(test_feature_at__every_row_is_complete),
         wr_unit_test(test_feature_at__columns_by_number),
         wr_unit_test(test_feature_find__absent),
+        wr_unit_test(test_feature_base_row__behaviour_on_one_scale),
+        wr_unit_test(test_feature_scaled__by_unit),
         wr_unit_test(test_feature_names__of_kinds_and_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
