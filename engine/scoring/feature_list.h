@@ -86,6 +86,14 @@ enum {
       "payee's payments that were first contacts")                                       \
     X(TO_NEW_OUT_30D, "to_new_out_30d", CONTACT, "share", WR_MONTH_S, 0,                 \
       "payee's payments that were first contacts")                                       \
+    X(FROM_NEW_OUT_GAP, "from_new_out_gap_s", CONTACT, "s", 0, 0,                        \
+      "since payer last paid a new payee")                                               \
+    X(FROM_NEW_IN_GAP, "from_new_in_gap_s", CONTACT, "s", 0, 0,                          \
+      "since a new payer last paid payer")                                               \
+    X(TO_NEW_IN_GAP, "to_new_in_gap_s", CONTACT, "s", 0, 0,                              \
+      "since a new payer last paid payee")                                               \
+    X(TO_NEW_OUT_GAP, "to_new_out_gap_s", CONTACT, "s", 0, 0,                            \
+      "since payee last paid a new payee")                                               \
     X(FROM_LAST_IN_IS_NEW, "from_last_in_is_new", CONTACT, "flag", 0, 0,                 \
       "payer's last receipt was a first contact")                                        \
     X(FROM_CHAIN, "from_chain", CONTACT, "hops", WR_MONTH_S, 0,                          \
@@ -124,6 +132,8 @@ enum {
       "payee's pass-through: smaller of in and out over the larger")                     \
     X(LAST_IN_RATIO, "value_to_last_in", FLOW, "ratio", 0, 0,                            \
       "value over payer's last receipt")                                                 \
+    X(LAST_NEW_IN_RATIO, "value_to_last_new_in", FLOW, "ratio", 0, 0,                    \
+      "value over payer's last receipt from a new payer")                                \
     X(IN_24H_RATIO, "value_to_in_24h", FLOW, "ratio", WR_DAY_S, 0,                       \
       "value over all that payer received")                                              \
     X(FROM_RETAINED, "from_retained", FLOW, "share", 0, 0,                               \

@@ -139,6 +139,8 @@ static void side_take(wr_side *d, const wr_feature_event *e, bool is_new)
     d->m2 += away * (e->value - d->mean);
     d->max = fmax(d->max, e->value);
     d->last = e->value;
+    d->new_s = is_new ? e->time_s : d->new_s;
+    d->last_new = is_new ? e->value : d->last_new;
 }
 
 static void chain_take(wr_wallet *from, wr_wallet *to, uint32_t now_s)

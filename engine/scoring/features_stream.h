@@ -71,7 +71,7 @@ WR_DEFINE_AUTO(wr_feature_stream, wr_feature_stream_free)
  * row     [WR_TF_COUNT], or NULL: only take it in (a wallet's past before training)
  * Errors  WR_EINVAL (a time before the last one, a value outside its range),
  *         WR_ELIMIT (wallet_max, pair_max), WR_ENOMEM; the state is then as it was
- * Cost    O(1) amortised; 304 bytes per wallet, about 60 per pair, 48 per transfer of
+ * Cost    O(1) amortised; 304 bytes per wallet, about 60 per pair, 40 per transfer of
  *         the last 30 days
  */
 wr_status wr_feature_stream_next(wr_feature_stream *s, float *row,

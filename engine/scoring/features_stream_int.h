@@ -28,8 +28,9 @@ typedef struct wr_side {
     uint64_t fan; /* sum over the month of the other ends' fans */
     /* life */
     uint32_t life_count, life_parties, last_s;
+    uint32_t new_s; /* of the last first contact, when life_parties > 0 */
     bool is_last_new;
-    double life_value, mean, m2, max, last;
+    double life_value, mean, m2, max, last, last_new;
 } wr_side;
 
 typedef struct wr_wallet {

@@ -46,6 +46,11 @@ static float idle(const wr_wallet *w, uint32_t now_s)
     return wr_feature_gap(wr_wallet_is_known(w), now_s, last_s);
 }
 
+static float new_gap(const wr_side *d, uint32_t now_s)
+{
+    return wr_feature_gap(d->life_parties, now_s, d->new_s);
+}
+
 static float chain(const wr_wallet *w, uint32_t now_s)
 {
     return w->chain && now_s - w->chain_s <= WR_MONTH_S ? (float)w->chain : 0;
@@ -67,6 +72,10 @@ static void put_contact(float *row, const wr_wallet *from, const wr_wallet *to,
     put_new(row + WR_TF_FROM_NEW_IN_24H, &from->in);
     put_new(row + WR_TF_TO_NEW_IN_24H, &to->in);
     put_new(row + WR_TF_TO_NEW_OUT_24H, &to->out);
+    row[WR_TF_FROM_NEW_OUT_GAP] = new_gap(&from->out, now_s);
+    row[WR_TF_FROM_NEW_IN_GAP] = new_gap(&from->in, now_s);
+    row[WR_TF_TO_NEW_IN_GAP] = new_gap(&to->in, now_s);
+    row[WR_TF_TO_NEW_OUT_GAP] = new_gap(&to->out, now_s);
     row[WR_TF_FROM_LAST_IN_IS_NEW] = from->in.is_last_new;
     row[WR_TF_FROM_CHAIN] = chain(from, now_s);
     row[WR_TF_TO_CHAIN] = chain(to, now_s);
@@ -117,6 +126,7 @@ void wr_feature_stream_row(float *row, const wr_feature_stream *s,
     row[WR_TF_TO_PASS_24H] = pass(to, DAY);
     row[WR_TF_TO_PASS_30D] = pass(to, MONTH);
     row[WR_TF_LAST_IN_RATIO] = wr_feature_ratio(e->value, from->in.last);
+    row[WR_TF_LAST_NEW_IN_RATIO] = wr_feature_ratio(e->value, from->in.last_new);
     row[WR_TF_IN_24H_RATIO] = wr_feature_ratio(e->value, from->in.value[0]);
     row[WR_TF_FROM_RETAINED] = retained(from);
     row[WR_TF_TO_RETAINED] = retained(to);

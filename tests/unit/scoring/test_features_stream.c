@@ -208,6 +208,19 @@ static double mean_fan(const past *p, uint64_t k, wr_vid v, bool is_out)
     return over(sum, count);
 }
 
+/* Since the last first contact of v; its value. */
+static double since_new(const past *p, uint64_t k, wr_vid v, bool is_out, double *value)
+{
+    double gap = -1;
+    *value = 0;
+    for (uint64_t i = 0; i < k; i++)
+        if (is_of(p, i, v, is_out) && is_first(p, i)) {
+            gap = p->e[k].time_s - p->e[i].time_s;
+            *value = p->e[i].value;
+        }
+    return gap;
+}
+
 static double last_in(const past *p, uint64_t k, wr_vid v, bool *is_new)
 {
     double value = 0;
@@ -237,6 +250,12 @@ static void want_flow(double *row, const past *p, uint64_t k)
     const wr_vid u = p->e[k].from, v = p->e[k].to;
     const double value = p->e[k].value;
     bool is_new = false;
+    double last_new;
+    row[WR_TF_FROM_NEW_OUT_GAP] = since_new(p, k, u, true, &last_new);
+    row[WR_TF_TO_NEW_IN_GAP] = since_new(p, k, v, false, &last_new);
+    row[WR_TF_TO_NEW_OUT_GAP] = since_new(p, k, v, true, &last_new);
+    row[WR_TF_FROM_NEW_IN_GAP] = since_new(p, k, u, false, &last_new);
+    row[WR_TF_LAST_NEW_IN_RATIO] = over(value, last_new);
     row[WR_TF_LAST_IN_RATIO] = over(value, last_in(p, k, u, &is_new));
     row[WR_TF_FROM_LAST_IN_IS_NEW] = is_new;
     row[WR_TF_FROM_PASS_24H] = pass(p, k, u, 86400);
