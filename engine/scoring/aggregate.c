@@ -138,7 +138,7 @@ static void run_block(float *block, const wr_aggregate *a, const wr_aggregate_in
         j.out = block + (is_in ? 0 : WR_STAT_COUNT * (size_t)in->columns);
         wr_aggregate_rows(&j);
     }
-    float *out = block + 2 * WR_STAT_COUNT * (size_t)in->columns;
+    float *out = block + (size_t)2 * WR_STAT_COUNT * in->columns;
     j.ld = j.columns = in->two_hop;
     j.has_spread = false;
     for (int h = WR_HOP_IN_IN; h < WR_HOP_COUNT && in->two_hop; h++) {

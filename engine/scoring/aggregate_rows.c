@@ -52,6 +52,10 @@ typedef struct group {
     lane_f max[GROUP];
 } group;
 
+typedef struct span {
+    uint64_t lo, hi; /* places in nbr */
+} span;
+
 INLINE lane_f load(const float *x)
 {
     lane_f v;
@@ -66,9 +70,9 @@ INLINE lane_f load(const float *x)
 #define WIDEN(v) \
     ((lane_d){(double)(v)[0], (double)(v)[1], (double)(v)[2], (double)(v)[3]})
 
-/* Neighbours lo .. hi-1 into vectors k .. k+tile-1; tile, has_spread: constants. */
-INLINE void add_tile(group *g, const wr_aggregate_job *j, const float *x, uint64_t lo,
-                     uint64_t hi, int k, const int tile, const bool has_spread)
+/* Neighbours of a span into vectors k .. k+tile-1; tile, has_spread: constants. */
+INLINE void add_tile(group *g, const wr_aggregate_job *j, const float *x, span s, int k,
+                     const int tile, const bool has_spread)
 {
     const wr_vid *nbr = j->l->nbr;
     lane_d first[TILE], sum[TILE], squares[TILE];
@@ -79,7 +83,7 @@ INLINE void add_tile(group *g, const wr_aggregate_job *j, const float *x, uint64
         squares[t] = g->squares[k + t];
         max[t] = g->max[k + t];
     }
-    for (uint64_t i = lo; i < hi; i++) {
+    for (uint64_t i = s.lo; i < s.hi; i++) {
         const float *row = x + nbr[i] * j->ld + (size_t)k * LANES;
         for (int t = 0; t < tile; t++) {
             const lane_f y = load(row + (size_t)t * LANES);
@@ -134,9 +138,9 @@ INLINE void fast_group(float *out, const wr_aggregate_job *j, wr_vid v, uint32_t
                 __builtin_prefetch(x + nbr[i] * j->ld + (size_t)k * LANES);
         int k = 0;
         for (; k + TILE <= vectors; k += TILE)
-            add_tile(&g, j, x, at, to, k, TILE, has_spread);
+            add_tile(&g, j, x, (span){at, to}, k, TILE, has_spread);
         for (; k < vectors; k++)
-            add_tile(&g, j, x, at, to, k, 1, has_spread);
+            add_tile(&g, j, x, (span){at, to}, k, 1, has_spread);
     }
     for (int k = 0; k < vectors; k++)
         put_lanes(out + c + (size_t)k * LANES, j, &g, k, (double)(hi - lo));
@@ -193,7 +197,7 @@ void wr_aggregate_rows(const wr_aggregate_job *j)
 {
     row_fn *row = pick(j);
     const size_t bytes =
-        (j->has_spread ? WR_STAT_COUNT : 1) * j->columns * sizeof *j->out;
+        (size_t)(j->has_spread ? WR_STAT_COUNT : 1) * j->columns * sizeof *j->out;
 #pragma omp parallel for default(none) shared(j, row, bytes) schedule(dynamic, ROWS)
     for (uint32_t k = 0; k < j->rows; k++) {
         const wr_vid v = j->first + k;

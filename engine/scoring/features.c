@@ -108,14 +108,14 @@ static bool put_row(float *row, wr_features_work *w, const wr_features *f,
     return true;
 }
 
-static bool run_rows(float *x, size_t ld, wr_features_work **work, const wr_features *f,
+static bool run_rows(float *x, size_t ld, wr_features_work *work, const wr_features *f,
                      uint32_t first, uint32_t rows, const wr_feature_exposures *ex)
 {
     atomic_bool is_full = false;
 #pragma omp parallel for default(none) shared(x, ld, work, f, first, rows, ex, is_full) \
     schedule(dynamic, ROWS)
     for (uint32_t k = 0; k < rows; k++)
-        if (!put_row(x + k * ld, work[omp_get_thread_num()], f, ex, first + k))
+        if (!put_row(x + k * ld, &work[omp_get_thread_num()], f, ex, first + k))
             is_full = true;
     return !is_full;
 }
@@ -131,13 +131,13 @@ wr_status wr_features_rows(float *x, size_t ld, const wr_features *f, uint32_t f
     if (ex)
         WR_TRY(check_exposures(f, ex, err));
     const int threads = omp_get_max_threads();
-    wr_features_work **work = wr_calloc((size_t)threads, sizeof *work);
+    wr_features_work *work = wr_calloc((size_t)threads, sizeof *work);
     bool is_ok = work;
     for (int t = 0; is_ok && t < threads; t++)
-        is_ok = (work[t] = wr_features_work_new());
+        is_ok = wr_features_work_init(&work[t]);
     is_ok = is_ok && run_rows(x, ld, work, f, first, rows, ex);
     for (int t = 0; work && t < threads; t++)
-        wr_features_work_free(work[t]);
+        wr_features_work_release(&work[t]);
     wr_free(work);
     return is_ok ? WR_OK : wr_fail(err, WR_ENOMEM, "features of %u wallets", rows);
 }

@@ -12,26 +12,17 @@ static const uint32_t WINDOW_S[WR_PAST_WINDOWS] = {WR_HOUR_S, WR_DAY_S, WR_WEEK_
 
 /* ---- workspace ---- */
 
-wr_features_work *wr_features_work_new(void)
+bool wr_features_work_init(wr_features_work *w)
 {
-    wr_features_work *w = wr_calloc(1, sizeof *w);
-    if (!w)
-        return NULL;
     w->table_size = TABLE_MIN;
     w->table = wr_calloc(w->table_size, sizeof *w->table);
-    if (w->table)
-        return w;
-    wr_free(w);
-    return NULL;
+    return w->table;
 }
 
-void wr_features_work_free(wr_features_work *w)
+void wr_features_work_release(wr_features_work *w)
 {
-    if (!w)
-        return;
     wr_free(w->party);
     wr_free(w->table);
-    wr_free(w);
 }
 
 static size_t party_slot(const wr_features_work *w, wr_vid v)

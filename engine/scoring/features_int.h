@@ -62,7 +62,7 @@ typedef struct wr_hold {
     bool is_out;
 } wr_hold;
 
-/* One thread's workspace; zero it before use. */
+/* One thread's workspace. */
 typedef struct wr_features_work {
     wr_party *party;
     size_t party_count, party_cap;
@@ -71,8 +71,8 @@ typedef struct wr_features_work {
     wr_hold recent[WR_HOLD_MAX], match[WR_HOLD_MAX];
 } wr_features_work;
 
-wr_features_work *wr_features_work_new(void); /* NULL = no memory */
-void wr_features_work_free(wr_features_work *w);
+bool wr_features_work_init(wr_features_work *w) WR_NODISCARD; /* false = no memory */
+void wr_features_work_release(wr_features_work *w);           /* safe when zeroed */
 
 /* Errors  WR_ENOMEM, WR_ESTOPPED */
 wr_status wr_features_structure(wr_features *f, const wr_views *vw,

@@ -26,7 +26,7 @@ static void put_pair(float *row, const wr_feature_stream *s, const wr_feature_ev
 {
     const wr_pair *p = wr_feature_stream_pair(s, e->from, e->to);
     const wr_pair *r = wr_feature_stream_pair(s, e->to, e->from);
-    row[WR_TF_PAIR_IS_NEW] = !p;
+    row[WR_TF_PAIR_IS_NEW] = p ? 0 : 1;
     row[WR_TF_PAIR_COUNT] = p ? (float)p->count : 0;
     row[WR_TF_PAIR_VALUE] = p ? wr_feature_float(p->value) : 0;
     row[WR_TF_PAIR_GAP] = wr_feature_gap(p, e->time_s, p ? p->last_s : 0);
