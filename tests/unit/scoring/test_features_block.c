@@ -253,8 +253,10 @@ static void test_features_rows__exposures_are_the_views(void **state)
             const wr_fifo_view fifo = wr_fifo_at(&e.fifo, v);
             check_ledger(row, WR_WF_RECEIVED_ILLICIT_DIRECT, &in, s, seed);
             check_ledger(row, WR_WF_SENT_ILLICIT_DIRECT, &out, s, seed);
-            check_static(row, WR_WF_RECEIVED_ILLICIT_DIRECT, e.x_in + v * s->c, s, seed);
-            check_static(row, WR_WF_SENT_ILLICIT_DIRECT, e.x_out + v * s->c, s, seed);
+            check_static(row, WR_WF_RECEIVED_ILLICIT_DIRECT, e.x_in + (size_t)v * s->c, s,
+                         seed);
+            check_static(row, WR_WF_SENT_ILLICIT_DIRECT, e.x_out + (size_t)v * s->c, s,
+                         seed);
             expect(row, WR_WF_RECEIVED_CONTACT_HOPS, e.in.min_hops[v], seed);
             expect(row, WR_WF_SENT_CONTACT_HOPS, e.out.min_hops[v], seed);
             expect(row, WR_WF_HELD_ILLICIT, kind_share(in.taint, s, 0, in.balance), seed);
