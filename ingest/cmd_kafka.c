@@ -4,6 +4,7 @@
 
 #include "ingest/ingest.h"
 #include "ingest/kafka_consume.h"
+#include "ingest/transfer_flags.h"
 #include "util/buf.h"
 #include "util/json_out.h"
 
@@ -11,9 +12,10 @@ enum { MIB = 1 << 20 };
 
 typedef struct kafka_flags {
     wr_kafka_conn conn;
-    const char *topic, *group, *dead_topic, *chain, *asset;
-    int64_t decimals, batch_bytes, buffer_bytes, flush_ms, max_s;
-    bool is_rounding, is_until_end, is_json;
+    wr_transfer_flags record;
+    const char *topic, *group, *dead_topic;
+    int64_t batch_bytes, buffer_bytes, flush_ms, max_s;
+    bool is_until_end, is_json;
 } kafka_flags;
 
 /* --- report ---------------------------------------------------------------------------
@@ -104,10 +106,7 @@ static wr_status consume(wr_command_line *cl, const kafka_flags *f, wr_err *err)
     WR_AUTO(wr_kafka_conf) conf = NULL;
     WR_AUTO(wr_transfer_decoder) decoder = NULL;
     wr_transfer_opts t = WR_TRANSFER_OPTS_INIT;
-    t.chain = f->chain;
-    t.asset = f->asset;
-    t.decimals = (int)f->decimals;
-    t.is_rounding = f->is_rounding ? 1 : -1;
+    WR_TRY(wr_transfer_flags_opts(&t, &f->record, err));
     WR_TRY(wr_kafka_conf_new(&conf, &f->conn, err));
     WR_TRY(wr_transfer_decoder_new(&decoder, &t, err));
     const wr_kafka_consume_opts o = {
@@ -144,7 +143,7 @@ wr_status wr_ingest_cmd_kafka(wr_command_line *cl, wr_err *err)
     kafka_flags f = {.topic = "transactions.raw",
                      .group = "walletrisk",
                      .dead_topic = "transactions.dead",
-                     .decimals = -1,
+                     .record = WR_TRANSFER_FLAGS_INIT,
                      .batch_bytes = 8 * MIB,
                      .buffer_bytes = 32 * MIB,
                      .flush_ms = 50};
@@ -168,12 +167,7 @@ wr_status wr_ingest_cmd_kafka(wr_command_line *cl, wr_err *err)
         {"until-end", WR_ARG_FLAG, &f.is_until_end, 0, 0,
          "stop where the partitions ended when they were assigned"},
         {"max-seconds", WR_ARG_INT, &f.max_s, 0, 1e9, "N  stop after so long"},
-        {"chain", WR_ARG_TEXT, &f.chain, 0, 0,
-         "C  for records that name none: ETH, BTC, …"},
-        {"asset", WR_ARG_TEXT, &f.asset, 0, 0, "A  for records that name none"},
-        {"decimals", WR_ARG_INT, &f.decimals, 0, 36, "N  base units = value * 10^N"},
-        {"rounding", WR_ARG_FLAG, &f.is_rounding, 0, 0,
-         "round digits beyond the decimals (half to even) instead of refusing them"},
+        WR_TRANSFER_FLAG_ROWS(&f.record),
         {"json", WR_ARG_FLAG, &f.is_json, 0, 0, "the report as one JSON object"},
     };
     const wr_args args = {
