@@ -27,7 +27,9 @@ typedef struct chunk {
 struct wr_board {
     atomic_int refs;
     uint32_t c;
-    size_t words; /* of a record */
+    size_t words;           /* of a record */
+    _Atomic uint32_t named; /* columns that have a category */
+    uint8_t category[WR_CATEGORY_MAX];
     _Atomic uint64_t version;
     _Atomic int64_t seq;
     atomic_bool is_given_up;
@@ -55,6 +57,20 @@ wr_status wr_board_new(wr_board **out, uint32_t c, wr_err *err)
     b->bytes = sizeof *b;
     *out = b;
     return WR_OK;
+}
+
+void wr_board_name(wr_board *b, uint8_t category)
+{
+    const uint32_t k = atomic_load_explicit(&b->named, memory_order_relaxed);
+    b->category[k] = category;
+    atomic_store_explicit(&b->named, k + 1, memory_order_release);
+}
+
+uint32_t wr_board_columns(const wr_board *b, uint8_t category[WR_CATEGORY_MAX])
+{
+    const uint32_t c = atomic_load_explicit(&b->named, memory_order_acquire);
+    memcpy(category, b->category, c);
+    return c;
 }
 
 wr_board *wr_board_acquire(wr_board *b)

@@ -19,7 +19,7 @@
 
 typedef struct wr_board wr_board;
 
-/* c: columns of a record.  Errors  WR_ENOMEM */
+/* c: columns of a record, named one after the other by _name.  Errors  WR_ENOMEM */
 wr_status wr_board_new(wr_board **out, uint32_t c, wr_err *err) WR_NODISCARD;
 wr_board *wr_board_acquire(wr_board *b);
 void wr_board_unref(wr_board *b); /* accepts NULL */
@@ -36,6 +36,11 @@ typedef struct wr_board_entry {
     bool is_exact;
     bool has_newer; /* transfers that came after the run */
 } wr_board_entry;
+
+/* The next column is of this category; before anything is put there. */
+void wr_board_name(wr_board *b, uint8_t category);
+/* Columns that have a name, and their categories; asked after _get. */
+uint32_t wr_board_columns(const wr_board *b, uint8_t category[WR_CATEGORY_MAX]);
 
 /* Room for a record, so that _put cannot fail.  Errors  WR_ENOMEM, WR_ELIMIT (id) */
 wr_status wr_board_reserve(wr_board *b, uint32_t wallet_id, wr_err *err) WR_NODISCARD;

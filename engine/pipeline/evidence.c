@@ -1,5 +1,7 @@
 #include "pipeline/evidence.h"
 
+#include <string.h>
+
 #include "pipeline/assess_int.h"
 
 void wr_evidence_of_run(wr_evidence *e, const wr_assessment *a, wr_vid v)
@@ -11,6 +13,8 @@ void wr_evidence_of_run(wr_evidence *e, const wr_assessment *a, wr_vid v)
     e->v = v;
     e->chain = wr_ids_chain(ids, v);
     e->address = wr_ids_address(ids, v);
+    e->c = a->c;
+    memcpy(e->column, a->labels.column, sizeof e->column);
     e->ledger[WR_RECEIVING] = wr_ledger_at(&a->ledger[WR_RECEIVING], v);
     e->ledger[WR_SENDING] = wr_ledger_at(&a->ledger[WR_SENDING], v);
     e->own_category = own < 0 ? -1 : wr_assess_category(a, (uint32_t)own);
@@ -107,11 +111,12 @@ static wr_exposure exposure_of(const wr_evidence *e, uint32_t k, int d)
 {
     const wr_assessment *a = e->a;
     const wr_ledger_view *l = &e->ledger[d];
-    const size_t i = e->v == WR_VID_NONE ? 0 : (size_t)e->v * a->c + k;
+    const bool is_of_run = e->v != WR_VID_NONE && k < a->c;
+    const size_t i = is_of_run ? (size_t)e->v * a->c + k : 0;
     double indirect = l->received[k] - l->direct[k];
     indirect = indirect > 0.0 ? indirect : 0.0;
     return (wr_exposure){
-        .category = (uint8_t)wr_assess_category(a, k),
+        .category = e->column[k],
         .direction = (uint8_t)d,
         .min_hops = (float)l->min_hops[k],
         .mean_hops = l->mean_hops[k],
@@ -121,15 +126,15 @@ static wr_exposure exposure_of(const wr_evidence *e, uint32_t k, int d)
         .direct_share = share_of(l->direct[k], l->total),
         .indirect_share = share_of(indirect, l->total),
         .holdings_share = d == WR_RECEIVING ? share_of(l->taint[k], l->balance) : 0.0,
-        .static_share = e->v == WR_VID_NONE ? 0.0 : (double)a->shares[d][i],
-        .static_known_share = e->v == WR_VID_NONE ? 0.0 : (double)a->known[d][i],
+        .static_share = is_of_run ? (double)a->shares[d][i] : 0.0,
+        .static_known_share = is_of_run ? (double)a->known[d][i] : 0.0,
     };
 }
 
 uint32_t wr_evidence_exposures(const wr_evidence *e, wr_exposure out[WR_EXPOSURES_MAX])
 {
     uint32_t count = 0;
-    for (uint32_t k = 0; k < e->a->c; k++)
+    for (uint32_t k = 0; k < e->c; k++)
         for (int d = 0; d < WR_DIRECTIONS; d++) {
             wr_exposure x = exposure_of(e, k, d);
             if (x.direct_value > 0.0 || x.indirect_value > 0.0 || x.static_share > 0.0)

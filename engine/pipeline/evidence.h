@@ -39,10 +39,12 @@ typedef struct wr_evidence {
     wr_vid v; /* in the run's graph; WR_VID_NONE: it was met after the run */
     const wr_chain *chain;
     wr_text address;
-    wr_ledger_view ledger[2]; /* by wr_direction */
-    int own_category;         /* taxonomy's, -1 = none */
-    double own_confidence;    /* 0..1 */
-    wr_activity activity;     /* of now only; of a run: see wr_evidence_wallet */
+    uint32_t c; /* columns of the ledgers; of now also categories that came up since */
+    uint8_t column[WR_CATEGORY_MAX]; /* [c] taxonomy index */
+    wr_ledger_view ledger[2];        /* by wr_direction */
+    int own_category;                /* taxonomy's, -1 = none */
+    double own_confidence;           /* 0..1 */
+    wr_activity activity;            /* of now only; of a run: see wr_evidence_wallet */
     wr_live_note live;
     /* what ledger[] points into, of now */
     wr_live_state in;

@@ -82,9 +82,9 @@ static void add_sent(wr_evidence *e, const wr_board_entry *b)
                           .max_at = UINT32_MAX};
     if (e->v != WR_VID_NONE)
         *l = wr_ledger_at(&a->ledger[WR_SENDING], e->v);
-    for (uint32_t k = 0; k < a->c; k++) {
-        e->sent[k] = l->received[k] + b->sent_direct[k];
-        e->sent_direct[k] = l->direct[k] + b->sent_direct[k];
+    for (uint32_t k = 0; k < e->c; k++) {
+        e->sent[k] = (k < a->c ? l->received[k] : 0.0) + b->sent_direct[k];
+        e->sent_direct[k] = (k < a->c ? l->direct[k] : 0.0) + b->sent_direct[k];
         if (b->sent_direct[k] > 0.0)
             l->min_hops[k] = 1;
     }
@@ -93,8 +93,9 @@ static void add_sent(wr_evidence *e, const wr_board_entry *b)
     l->direct = e->sent_direct;
 }
 
-static void from_board(wr_evidence *e, const wr_board_entry *b)
+static void from_board(wr_evidence *e, const wr_board *board, const wr_board_entry *b)
 {
+    e->c = wr_board_columns(board, e->column);
     e->in = b->in;
     wr_ledger_view *l = &e->ledger[WR_RECEIVING];
     *l = b->in.view;
@@ -135,7 +136,7 @@ void wr_evidence_now(wr_evidence *out, bool *is_there, const wr_view *view,
         e->chain = name[i].chain;
         e->address = name[i].address;
         if (m.is_moved[i])
-            from_board(e, &m.entry[i]);
+            from_board(e, view->board, &m.entry[i]);
         e->live.seq = m.seq;
         e->live.is_exact &= !is_stale;
     }

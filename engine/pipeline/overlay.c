@@ -18,20 +18,35 @@ static void map_columns(wr_overlay *o)
 {
     memset(o->column_of, WR_SEED_NONE, sizeof o->column_of);
     for (uint32_t k = 0; k < o->a->c; k++)
-        o->column_of[wr_assess_category(o->a, k)] = (int8_t)k;
+        (void)wr_overlay_column(o, wr_assess_category(o->a, k));
+}
+
+int wr_overlay_column(wr_overlay *o, int category)
+{
+    if (o->column_of[category] >= 0 || o->named == o->c)
+        return o->column_of[category];
+    const wr_category *c = &o->a->cfg->taxonomy.category[category];
+    wr_ledger_live_set_kind(o->ledger, o->named, (uint8_t)c->kind);
+    wr_board_name(o->board, (uint8_t)category);
+    o->column_of[category] = (int8_t)o->named;
+    return (int)o->named++;
 }
 
 static wr_status open_parts(wr_overlay *o, wr_err *err)
 {
     const uint32_t window = wr_assess_live_window(o->a);
-    wr_ledger_live_opts opts = {.c = o->a->c, .base = &o->a->ledger[WR_RECEIVING]};
+    const uint32_t room = wr_ledger_room(o->a->c);
+    const uint32_t all = o->a->cfg->taxonomy.count;
+    o->c = all > o->a->c ? (all < room ? all : room) : o->a->c;
+    wr_ledger_live_opts opts = {.c = o->c, .base = &o->a->ledger[WR_RECEIVING]};
     if (window != WR_LIVE_WINDOW) {
         opts.epoch_count = window < EPOCHS ? window : EPOCHS;
         opts.epoch_rows = window / opts.epoch_count;
     }
     memcpy(opts.kind, o->a->labels.seeds.kind, sizeof opts.kind);
     WR_TRY(wr_ledger_live_new(&o->ledger, &opts, err));
-    WR_TRY(wr_board_new(&o->board, o->a->c, err));
+    WR_TRY(wr_board_new(&o->board, o->c, err));
+    map_columns(o);
     wr_board_begin(o->board);
     wr_board_end(o->board, o->stats.seq);
     return wr_delta_new(&o->delta, o->g, err);
@@ -80,7 +95,6 @@ wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *gr
     o->stats.label_rev = a->run.label_rev;
     const uint64_t m = wr_snapshot_columns(a->g).m;
     o->tail_at = m > wr_assess_live_window(a) ? m - wr_assess_live_window(a) : 0;
-    map_columns(o);
     WR_TRY(open_parts(o, err));
     WR_TRY(apply_tail(o, err));
     *out = WR_STEAL(o);
@@ -208,7 +222,7 @@ static void add_sent(wr_overlay *o, const wr_live_transfer *t)
     o->met[t->from].sent += t->value;
     const int k = wr_met_label(v, t->time_s);
     if (k >= 0)
-        o->sent_direct[(size_t)t->from * o->a->c + (uint32_t)k] +=
+        o->sent_direct[(size_t)t->from * o->c + (uint32_t)k] +=
             (double)v->confidence * t->value;
 }
 
@@ -239,8 +253,8 @@ static void publish(wr_overlay *o)
                             .is_exact = !w->is_marked,
                             .has_newer = w->has_newer};
         wr_ledger_live_at(o->ledger, o->dirty[i], &e.in);
-        memcpy(e.sent_direct, o->sent_direct + (size_t)o->dirty[i] * o->a->c,
-               o->a->c * sizeof *e.sent_direct);
+        memcpy(e.sent_direct, o->sent_direct + (size_t)o->dirty[i] * o->c,
+               o->c * sizeof *e.sent_direct);
         wr_board_put(o->board, w->id, &e);
         w->is_dirty = false;
     }

@@ -14,8 +14,8 @@
  *   - a transfer that comes too late to be put in its place: both ends, and everybody
  *     their money reached since its time;
  *   - a label that came, went or changed after the run: the wallet, everybody its money
- *     reached and everybody who paid towards it; a category that the run had no column
- * for
+ *     reached and everybody who paid towards it; a category that came up after the run
+ *     and for which its ledger's rows have no room (they have 8 columns, or 16)
  *   - payees of a wallet that is so marked.
  *
  * When more than WR_OVERLAY_MARK_EDGES transfers would have to be followed, the board

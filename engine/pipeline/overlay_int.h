@@ -37,11 +37,14 @@ struct wr_overlay {
     wr_ledger_live *ledger;
     wr_board *board;
     wr_delta *delta;
+    /* Columns of ledger and board: the run's, then categories as they come up, as far as
+     * the ledger's rows have room. */
+    uint32_t c, named;
     int8_t column_of[WR_CATEGORY_MAX]; /* by taxonomy index, or WR_SEED_NONE */
 
     wr_met *met; /* [met_count] */
     size_t met_count, met_cap;
-    double *sent_direct; /* [met_cap * c] */
+    double *sent_direct; /* [sent_cap], c for each wallet */
     size_t sent_cap;
     uint32_t *handle_of; /* [handle_cap] by wallet id: handle + 1, 0 = not met */
     size_t handle_cap;
@@ -71,6 +74,8 @@ static inline uint32_t wr_overlay_handle(const wr_overlay *o, uint32_t wallet_id
  */
 wr_status wr_overlay_meet_rows(wr_overlay *o, wr_store *st, int64_t rev,
                                wr_err *err) WR_NODISCARD;
+/* Column of a category, a new one if need be; WR_SEED_NONE: no room. */
+int wr_overlay_column(wr_overlay *o, int category);
 /* A wallet of the run's graph, by its vertex there: nothing is read. */
 wr_status wr_overlay_meet_run(wr_overlay *o, uint32_t *handle, wr_vid run_v,
                               wr_err *err) WR_NODISCARD;

@@ -23,7 +23,7 @@ static wr_status reach_id(wr_overlay *o, uint32_t id, wr_err *err)
 
 static wr_status reach_met(wr_overlay *o, wr_err *err)
 {
-    const size_t c = o->a->c;
+    const size_t c = o->c;
     wr_met *m = wr_grow(o->met, &o->met_cap, o->met_count + 1, sizeof *m);
     if (!m)
         return wr_fail(err, WR_ENOMEM, "%zu live wallets", o->met_count);
@@ -191,13 +191,13 @@ static wr_status meet_unseen(wr_overlay *o, const labels *l, wr_err *err)
             return wr_fail(
                 err, WR_ECORRUPT,
                 "transfers name wallet %" PRIu32 ", which the store does not know", w.id);
-        set_label(&w, c < 0 ? WR_SEED_NONE : o->column_of[c], l->best.confidence[i],
-                  l->best.from_s[i], l->best.to_s[i]);
+        set_label(&w, c < 0 ? WR_SEED_NONE : wr_overlay_column(o, c),
+                  l->best.confidence[i], l->best.from_s[i], l->best.to_s[i]);
         w.own_category = (int8_t)c;
         w.own_confidence = c < 0 ? 0.0F : l->best.confidence[i];
         uint32_t handle;
         WR_TRY(add(o, &handle, &w, err));
-        if (c >= 0 && w.column < 0) /* the run has no column for it */
+        if (c >= 0 && w.column < 0) /* no room for its category */
             WR_TRY(wr_overlay_mark_reach(o, w.v, 0, WR_DELTA_OUT, err));
     }
     return WR_OK;

@@ -59,8 +59,8 @@ static void add_exposures(running *r, const wr_evidence *e, wr_direction d)
     const wr_ledger_view *l = &e->ledger[d];
     if (!(l->total > 0.0))
         return;
-    for (uint32_t k = 0; k < a->c; k++) {
-        const int c = wr_assess_category(a, k);
+    for (uint32_t k = 0; k < e->c; k++) {
+        const int c = e->column[k];
         const wr_category *cat = &a->cfg->taxonomy.category[c];
         if (cat->kind == WR_CATEGORY_SERVICE || !(l->received[k] > 0.0))
             continue;
@@ -92,12 +92,13 @@ static void add_own_label(running *r, const wr_evidence *e)
 }
 
 /* Exposure that one floor looks at, in one direction. */
-static void floor_exposure(const wr_assessment *a, const wr_floor *f,
-                           const wr_ledger_view *l, double *value, double *share)
+static void floor_exposure(const wr_evidence *e, const wr_floor *f, int direction,
+                           double *value, double *share)
 {
+    const wr_ledger_view *l = &e->ledger[direction];
     *value = 0.0;
-    for (uint32_t k = 0; k < a->c; k++) {
-        if (!(f->categories >> wr_assess_category(a, k) & 1u))
+    for (uint32_t k = 0; k < e->c; k++) {
+        if (!(f->categories >> e->column[k] & 1u))
             continue;
         double indirect = l->received[k] - l->direct[k];
         indirect = indirect > 0.0 ? indirect : 0.0;
@@ -142,7 +143,7 @@ static bool floor_of(wr_reason *out, const wr_evidence *e, const wr_floor *f)
             continue;
         double value;
         double share;
-        floor_exposure(e->a, f, &e->ledger[d], &value, &share);
+        floor_exposure(e, f, d, &value, &share);
         if (floor_holds(f, value, share) && (!holds || share > out->share)) {
             *out = floor_reason(f, d, value, share);
             holds = true;

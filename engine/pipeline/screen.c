@@ -30,10 +30,10 @@ void wr_screen_address(wr_json_out *j, const wr_view *view, const wr_chain *chai
 /* Share of column k that one unit from this wallet would carry now. */
 static double carried(const wr_evidence *e, uint32_t k)
 {
-    const wr_seeds *s = &e->a->labels.seeds;
+    const wr_category *c = &e->a->cfg->taxonomy.category[e->column[k]];
     if (e->own_category >= 0) {
-        const bool is_own = e->own_category == wr_assess_category(e->a, k);
-        return is_own && s->kind[k] != WR_CATEGORY_SERVICE ? e->own_confidence : 0.0;
+        const bool is_own = e->own_category == e->column[k];
+        return is_own && c->kind != WR_CATEGORY_SERVICE ? e->own_confidence : 0.0;
     }
     const wr_ledger_view *l = &e->ledger[WR_RECEIVING];
     double share = l->balance > 0.0 ? l->taint[k] / l->balance : 0.0;
@@ -43,11 +43,11 @@ static double carried(const wr_evidence *e, uint32_t k)
 static void put_carried(wr_json_out *j, const wr_evidence *e, double value)
 {
     wr_json_open(j, '[');
-    for (uint32_t k = 0; k < e->a->c; k++) {
+    for (uint32_t k = 0; k < e->c; k++) {
         double share = carried(e, k);
         if (!(share > 0.0))
             continue;
-        const wr_category *c = &e->a->cfg->taxonomy.category[wr_assess_category(e->a, k)];
+        const wr_category *c = &e->a->cfg->taxonomy.category[e->column[k]];
         wr_json_open(j, '{');
         wr_json_kv_cstr(j, "category_id", c->id);
         wr_json_kv_f64(j, "share", share);

@@ -218,6 +218,11 @@ void wr_ledger_release(wr_ledger *l)
     *l = (wr_ledger){0};
 }
 
+uint32_t wr_ledger_room(uint32_t c)
+{
+    return wr_ledger_lanes(c);
+}
+
 wr_ledger_view wr_ledger_at(const wr_ledger *l, wr_vid v)
 {
     unsigned lanes = wr_ledger_lanes(l->c);

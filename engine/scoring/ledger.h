@@ -119,6 +119,9 @@ wr_status wr_ledger_run(wr_ledger *out, const wr_flow *fl, const wr_ledger_opts 
 void wr_ledger_release(wr_ledger *l); /* safe on a zeroed struct */
 #define WR_LEDGER_AUTO __attribute__((cleanup(wr_ledger_release)))
 
+/* Categories that a ledger of c columns has room for in its rows: 8 or 16. */
+uint32_t wr_ledger_room(uint32_t c);
+
 wr_ledger_view wr_ledger_at(const wr_ledger *l, wr_vid v);
 
 #define WR_LEDGER_VALUE_MAX 1e39 /* 2^128 base units without decimals fit */

@@ -14,7 +14,7 @@ static wr_status check_opts(const wr_ledger_live_opts *o, wr_err *err)
                        WR_CATEGORY_MAX);
     if (!o->base)
         return WR_OK;
-    if (o->base->c != o->c)
+    if (o->base->c > o->c || wr_ledger_lanes(o->base->c) != wr_ledger_lanes(o->c))
         return wr_fail(err, WR_EINVAL, "base of %u categories, wanted %u", o->base->c,
                        o->c);
     if (o->base->direction != WR_RECEIVING)
@@ -77,6 +77,12 @@ void wr_ledger_live_free(wr_ledger_live *l)
     wr_free(l->spare);
     wr_free(l->touched);
     wr_free(l);
+}
+
+void wr_ledger_live_set_kind(wr_ledger_live *l, uint32_t column, uint8_t kind)
+{
+    assert(column < l->x.c);
+    l->seeds.kind[column] = kind;
 }
 
 wr_status wr_ledger_live_add(wr_ledger_live *l, uint32_t *wallet, const wr_live_wallet *w,

@@ -36,7 +36,9 @@ typedef struct wr_ledger_live wr_ledger_live;
 enum { WR_LIVE_WINDOW = 128 * 1024 };
 
 typedef struct wr_ledger_live_opts {
-    uint32_t c;                    /* columns */
+    /* Columns.  May be more than the base has, as far as its rows have room (8, or 16):
+     * for categories that come up later. */
+    uint32_t c;
     uint8_t kind[WR_CATEGORY_MAX]; /* wr_category_kind by column */
     const wr_ledger *base; /* borrowed, receiving, made with is_state_kept; NULL = none */
     uint32_t epoch_rows;   /* transfers per epoch; 0 = 1024 */
@@ -47,6 +49,8 @@ typedef struct wr_ledger_live_opts {
 wr_status wr_ledger_live_new(wr_ledger_live **out, const wr_ledger_live_opts *o,
                              wr_err *err) WR_NODISCARD;
 void wr_ledger_live_free(wr_ledger_live *l); /* accepts NULL */
+/* Kind (wr_category_kind) of a column that no wallet has been added with so far. */
+void wr_ledger_live_set_kind(wr_ledger_live *l, uint32_t column, uint8_t kind);
 WR_DEFINE_AUTO(wr_ledger_live, wr_ledger_live_free)
 
 /* What is known of a wallet when it is first met. */

@@ -57,9 +57,11 @@ static uint8_t kind_of(const wr_ledger_live *l, const wr_live_wallet *w)
     return (uint8_t)k;
 }
 
-static wr_status copy_sparse(wr_sparse *s, uint32_t slot, const double *x, wr_err *err)
+/* x: [c], those of the base. */
+static wr_status copy_sparse(wr_sparse *s, uint32_t slot, const double *x, uint32_t c,
+                             wr_err *err)
 {
-    for (size_t k = 0; k < s->width; k++) {
+    for (uint32_t k = 0; k < c; k++) {
         double *row;
         if (x[k] == 0)
             continue;
@@ -87,8 +89,8 @@ static wr_status fill_slot(wr_ledger_live *l, uint32_t slot, const wr_live_walle
         return WR_OK;
     }
     memcpy(row, from->row, l->row_bytes);
-    WR_TRY(copy_sparse(&l->x.direct, slot, from->direct, err));
-    return copy_sparse(&l->x.through, slot, from->through, err);
+    WR_TRY(copy_sparse(&l->x.direct, slot, from->direct, l->base->c, err));
+    return copy_sparse(&l->x.through, slot, from->through, l->base->c, err);
 }
 
 /* First place in w's list whose asset is not below. */

@@ -160,11 +160,11 @@ static uint64_t bits(double x)
 
 #define assert_bits(x, y) assert_int_equal(bits(x), bits(y))
 
-/* Column of a taxonomy category in a run, or -1: then nothing has to do with it. */
-static int column_of(const wr_assessment *a, int category)
+/* Column of a taxonomy category, or -1: then nothing has to do with it. */
+static int column_of(const wr_evidence *e, int category)
 {
-    for (uint32_t k = 0; k < a->c; k++)
-        if (wr_assess_category(a, k) == category)
+    for (uint32_t k = 0; k < e->c; k++)
+        if (e->column[k] == category)
             return (int)k;
     return -1;
 }
@@ -172,8 +172,8 @@ static int column_of(const wr_assessment *a, int category)
 static void compare_category(const wr_evidence *live, const wr_evidence *full,
                              int category)
 {
-    const int i = column_of(live->a, category);
-    const int k = column_of(full->a, category);
+    const int i = column_of(live, category);
+    const int k = column_of(full, category);
     const wr_ledger_view *x = &live->ledger[WR_RECEIVING];
     const wr_ledger_view *y = &full->ledger[WR_RECEIVING];
     assert_bits(i < 0 ? 0.0 : x->received[i], k < 0 ? 0.0 : y->received[k]);
@@ -387,7 +387,7 @@ static void test_overlay__sanctioned_payee_counts_at_once(void **state)
     assert_true(wr_evidence_score(&e[0], &base, &category) >= 0.95); /* the floor */
     assert_true(e[0].live.is_exact && e[0].live.has_paid_since);
     const int k =
-        column_of(w.a, wr_taxonomy_find(&w.cfg->taxonomy, WR_TEXT_LIT("sanctions")));
+        column_of(&e[1], wr_taxonomy_find(&w.cfg->taxonomy, WR_TEXT_LIT("sanctions")));
     assert_bits(e[1].ledger[WR_RECEIVING].received[k], 2.0); /* a quarter of 8 */
     assert_bits(e[1].ledger[WR_RECEIVING].total, 8.0);
     assert_int_equal(e[1].v, WR_VID_NONE);

@@ -226,8 +226,10 @@ static void test_ledger_live_new__bases_that_do_not_fit(void **state)
     o = (wr_ledger_opts){.direction = WR_SENDING, .is_state_kept = true};
     assert_ok(wr_ledger_run(&base, &g.fl, &o, &err));
     assert_new_refused(&lo, "base is a sending ledger");
-    lo.c = 3;
-    assert_new_refused(&lo, "base of 2 categories, wanted 3");
+    lo.c = 1;
+    assert_new_refused(&lo, "base of 2 categories, wanted 1");
+    lo.c = 9; /* its rows have no room for so many */
+    assert_new_refused(&lo, "base of 2 categories, wanted 9");
     lo.c = 0;
     assert_new_refused(&lo, "categories: 0, wanted 1..16");
     lo.c = 17;
