@@ -522,6 +522,40 @@ static void test_overlay__an_old_view_does_not_tell_half_a_transfer(void **state
     end(&w);
 }
 
+/* One column is the run's; seven more come up, and the ledger's rows have room for no
+ * other: from there on payees are not exact. */
+static void test_overlay__later_categories_have_columns_while_there_is_room(void **state)
+{
+    (void)state;
+    static const char *const category[] = {"sanctions", "ransomware", "darknet",
+                                           "phishing",  "scam",       "mixer",
+                                           "exchange",  "gambling"};
+    enum { LATER = sizeof category / sizeof *category, ROOM = 7 };
+    world w = {.st = test_store("memory:"), .cfg = test_settings()};
+    static const test_pay before[] = {{"thief", "x", 10, 1}};
+    test_put(w.st, before, 1, 0);
+    test_label(w.st, "thief", "hack", 100);
+    run(&w);
+    for (int i = 0; i < LATER; i++) {
+        char from[8];
+        char to[8];
+        int own;
+        (void)snprintf(from, sizeof from, "l%d", i);
+        (void)snprintf(to, sizeof to, "p%d", i);
+        const test_pay pay = {from, to, 7, 10 + i};
+        test_label(w.st, from, category[i], 100);
+        advance(&w); /* the label is there before the wallet */
+        test_put(w.st, &pay, 1, 100 + (uint32_t)i);
+        advance(&w);
+        assert_int_equal(is_exact_now(&w, to, &own), i < ROOM);
+        (void)is_exact_now(&w, from, &own);
+        assert_int_equal(own,
+                         wr_taxonomy_find(&w.cfg->taxonomy, wr_text_of(category[i])));
+    }
+    compare(&w); /* what is exact has the bits of a run with all columns */
+    end(&w);
+}
+
 static void test_overlay__refuses_a_graph_beyond_it(void **state)
 {
     (void)state;
@@ -546,6 +580,7 @@ int main(void)
         wr_unit_test(test_overlay__payees_of_a_changed_label_are_marked),
         wr_unit_test(test_overlay__labels_of_new_wallets_without_a_newer_revision),
         wr_unit_test(test_overlay__an_old_view_does_not_tell_half_a_transfer),
+        wr_unit_test(test_overlay__later_categories_have_columns_while_there_is_room),
         wr_unit_test(test_overlay__refuses_a_graph_beyond_it),
     };
     return cmocka_run_group_tests_name("pipeline/overlay", tests, NULL, NULL);
