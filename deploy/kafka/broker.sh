@@ -76,6 +76,14 @@ answers() { # Metadata (key 3, version 1, no topics): it counts a broker once th
 
 is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+is_free_soon() { # a broker that was killed from outside may still be on its way out
+    for _ in $(seq 50); do is_taken "$1" || return 0; sleep 0.1; done
+    return 1
+}
+
+# A killed process loses its command line before its sockets: gone is who has no threads left.
+is_gone() { ! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"; }
+
 prepare() { # server.properties with two free ports below the range of outgoing connections
     local port=0 controller_port=0
     while [ "$port" = "$controller_port" ] || is_taken "$port" || is_taken "$controller_port"; do
@@ -137,7 +145,7 @@ start() {
     for try in 1 2 3 4 5; do
         read_ports
         for p in "${bootstrap##*:}" "${controller##*:}"; do
-            [ -n "$is_new" ] || ! is_taken "$p" || die "port $p of $dir is taken by another process"
+            [ -n "$is_new" ] || is_free_soon "$p" || die "port $p of $dir is taken by another process"
         done
         if launch; then
             echo "$bootstrap" >"$dir/bootstrap"
@@ -159,8 +167,8 @@ start() {
 stop() { # $1 = signal
     if is_running; then
         kill -s "$1" "$pid"
-        for _ in $(seq 600); do is_running || break; sleep 0.1; done
-        ! is_running || die "process $pid still runs a minute after SIG$1"
+        for _ in $(seq 600); do is_gone "$pid" && break; sleep 0.1; done
+        is_gone "$pid" || die "process $pid still runs a minute after SIG$1"
         echo "stopped"
     else
         echo "not running"

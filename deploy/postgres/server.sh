@@ -134,6 +134,8 @@ start() { # $1 = on or off: fsync
         echo "already running" >&2
     else
         port=$(cat "$dir/port")
+        # a server that was killed may still be on its way out
+        for _ in $(seq 50); do is_taken "$port" || break; sleep 0.1; done
         ! is_taken "$port" || die "port $port of $dir is taken by another process"
         up "$port" || { tail -5 "$home/server.log" >&2; die "it does not start, see $dir/server.log"; }
     fi
