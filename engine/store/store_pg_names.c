@@ -1,7 +1,7 @@
 #include "store/store_pg_int.h"
 
 enum {
-    WALLET_GENERATION_MAX = 1 << 20, /* entries; two generations: about 200 MiB at most */
+    WALLET_GENERATION_MAX = 1 << 18, /* entries; two generations: about 60 MB at most */
 };
 
 void wr_pg_names_init(wr_pg_store *st)
