@@ -134,12 +134,12 @@ class OwnBroker(Kafka):
 class Consumer:
     """A running `walletrisk-ingest kafka`."""
 
-    def __init__(self, kafka, store, topic, *args, env=None, **more):
+    def __init__(self, kafka, store, topic, *args, env=None, session_ms=2500, **more):
         full = {k: v for k, v in os.environ.items() if not k.startswith("WALLETRISK_")}
         full |= {"WALLETRISK_DSN": store.dsn, "WALLETRISK_KAFKA_BROKERS": kafka.brokers} | (env or {})
         self.child = subprocess.Popen(
             [BIN / "walletrisk-ingest", "kafka", "--topic", topic, "--group", f"group.{topic}",
-             "--dead-topic", f"dead.{topic}", "--json", "--kafka", "session.timeout.ms=2500,heartbeat.interval.ms=500", *map(str, args)],
+             "--dead-topic", f"dead.{topic}", "--json", "--kafka", f"session.timeout.ms={session_ms},heartbeat.interval.ms=500", *map(str, args)],
             env=full, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
         self.out = self.log = None
 

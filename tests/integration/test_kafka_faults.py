@@ -209,7 +209,8 @@ class Faults(KafkaCase):
                 self.assertEqual(c.log.count(" kafka_down client=consumer"), c.log.count(" kafka_up client=consumer"), c.log)
                 self.finish(f"broker {'killed' if how else 'stopped'} and started", 1, store, topic, 20_000, twice, dead,
                             kafka=broker)
-        c = Consumer(broker, store, topic)  # and a stop while it is away
+        # And a stop while it is away; a session that outlasts it, or the partitions would be given up before.
+        c = Consumer(broker, store, topic, session_ms=45_000)
         self.assertTrue(until(lambda: self.state(store, topic)[0]["status"] == "running"))
         broker.run("stop", "--kill")
         time.sleep(1)
