@@ -1,0 +1,79 @@
+/*
+ * frame.h - the rows that the learned score reads: every wallet's features as of T.
+ *
+ *   graph + labels, cut at T  ->  exposures  ->  wallet features  ->  neighbours' ones
+ *
+ * Columns, in this order, for every graph and every set of categories:
+ *   0 .. WR_WF_COUNT-1   the wallet's own (feature_list.h)
+ *   then                 aggregates of the base columns over neighbours (aggregate.h),
+ *                        named "<hop>_<stat>_<base name>", on the scale of
+ *                        wr_feature_scaled
+ *
+ * Nothing at T or later enters: transfers with time < T, labels that hold then.
+ *
+ * Cross-fit.  Labelled wallets have a fold, by incident (fold_of).  Exposures of a wallet
+ * of fold k are those of a world in which no wallet of fold k is labelled; those of an
+ * unlabelled wallet, in a world without one fold, picked by a hash of its number, so that
+ * both see equally many labels.  With 0 folds all labels are seen by all: that is how a
+ * run is scored, and a wallet's own label then is a stop, never its own exposure.
+ *
+ * Source  ALGORITHMS 4.1, 4.2, 8.3
+ */
+#ifndef WR_PIPELINE_FRAME_H
+#define WR_PIPELINE_FRAME_H
+
+#include "pipeline/settings.h"
+#include "scoring/aggregate.h"
+#include "scoring/features.h"
+
+enum { WR_FRAME_FOLDS_MAX = 16, WR_FRAME_FOLD_NONE = 255 };
+
+/* Groups of columns: what a model may be trained on. */
+typedef enum wr_frame_group {
+    WR_FRAME_BEHAVIOUR = 1, /* the wallet's own, without exposures and structure */
+    WR_FRAME_STRUCTURE = 2,
+    WR_FRAME_EXPOSURES = 4,
+    WR_FRAME_NEIGHBOURS = 8, /* aggregates */
+    WR_FRAME_ALL = 15
+} wr_frame_group;
+
+typedef struct wr_frame_column {
+    const char *name; /* unique; [a-z0-9_], fits WR_BOOSTER_NAME_MAX */
+    wr_frame_group group;
+    int8_t sign; /* monotone: -1, 0, +1; exposures of the table alone have one */
+} wr_frame_column;
+
+uint32_t wr_frame_columns(void);
+const wr_frame_column *wr_frame_column_at(
+    uint32_t at); /* constant after the first call */
+
+typedef struct wr_frame_input {
+    const wr_snapshot *g;
+    const wr_seeds *seeds;     /* labels of g; categories are columns of these seeds */
+    const uint8_t *fold_of;    /* [n] 0..folds-1 or WR_FRAME_FOLD_NONE; NULL: no folds */
+    uint32_t folds;            /* 0..WR_FRAME_FOLDS_MAX */
+    uint32_t as_of_s;          /* T; UINT32_MAX = all */
+    int8_t mixer, bridge, dex; /* columns of seeds, WR_SEED_NONE = none such */
+    const wr_scoring_opts *opts;
+    uint64_t seed;         /* of the fold that an unlabelled wallet does without */
+    const wr_progress *pg; /* may be NULL */
+} wr_frame_input;
+
+/* Rows first .. first+rows-1, x [rows * wr_frame_columns()]; in order, one thread. */
+typedef wr_status wr_frame_sink(void *ctx, wr_vid first, uint32_t rows, const float *x,
+                                wr_err *err);
+
+/*
+ * All wallets of the graph, block by block; hubs and wallets without a transfer before T
+ * have rows too (the caller passes over them).
+ *
+ * Errors  WR_EINVAL (folds, a fold outside them, labels of another graph), WR_ENOMEM,
+ *         WR_ESTOPPED, and what the sink returns
+ * Cost    (folds + 1) times both ledgers, FIFO, poison and static exposures; then
+ *         features.h and aggregate.h.  n * (WR_FEATURE_BASE + folds * exposures) floats
+ * Thread  the caller's OpenMP team; same bytes for any number of threads
+ */
+wr_status wr_frame_run(const wr_frame_input *in, wr_frame_sink *sink, void *ctx,
+                       wr_err *err) WR_NODISCARD;
+
+#endif
