@@ -43,6 +43,8 @@ typedef struct wr_frame_column {
     int8_t sign; /* monotone: -1, 0, +1; exposures of the table alone have one */
 } wr_frame_column;
 
+const char *wr_frame_group_name(wr_frame_group g); /* "behaviour" … of one bit */
+
 uint32_t wr_frame_columns(void);
 const wr_frame_column *wr_frame_column_at(
     uint32_t at); /* constant after the first call */

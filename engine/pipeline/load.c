@@ -352,6 +352,15 @@ wr_status wr_load_labels(wr_label_set *out, wr_store *st, const wr_snapshot *g,
     return WR_OK;
 }
 
+int8_t wr_label_column(const wr_label_set *l, const wr_taxonomy *tx, const char *word)
+{
+    const int category = wr_taxonomy_find(tx, wr_text_of(word));
+    for (uint32_t k = 0; category >= 0 && k < l->seeds.c; k++)
+        if (l->column[k] == category)
+            return (int8_t)k;
+    return WR_SEED_NONE;
+}
+
 void wr_label_set_release(wr_label_set *l)
 {
     wr_seeds_release(&l->seeds);

@@ -55,6 +55,9 @@ typedef struct wr_label_set {
 wr_status wr_load_labels(wr_label_set *out, wr_store *st, const wr_snapshot *g,
                          const wr_taxonomy *tx, int64_t rev, wr_err *err) WR_NODISCARD;
 void wr_label_set_release(wr_label_set *l);
+/* Column of a category (its id or a word of it), WR_SEED_NONE when no vertex carries it.
+ */
+int8_t wr_label_column(const wr_label_set *l, const wr_taxonomy *tx, const char *word);
 
 /* A bound of a label's validity as kernels see it; if_none: what WR_TIME_NONE means. */
 uint32_t wr_label_time(int64_t t, uint32_t if_none);
