@@ -113,20 +113,27 @@ static wr_status set_columns(wr_trainer *t, wr_err *err)
 /* --- frames ---------------------------------------------------------------------------
  */
 
+wr_frame_input wr_train_frame(const wr_train_input *in, uint32_t as_of_s,
+                              const wr_progress *pg)
+{
+    const wr_taxonomy *tx = &in->cfg->taxonomy;
+    return (wr_frame_input){.g = in->g,
+                            .seeds = &in->labels->seeds,
+                            .as_of_s = as_of_s,
+                            .mixer = wr_label_column(in->labels, tx, "mixer"),
+                            .bridge = wr_label_column(in->labels, tx, "bridge"),
+                            .dex = wr_label_column(in->labels, tx, "dex"),
+                            .opts = &in->cfg->opts,
+                            .pg = pg};
+}
+
 static wr_frame_input frame_of(const wr_trainer *t, int block)
 {
-    const wr_label_set *l = t->in->labels;
-    return (wr_frame_input){.g = t->in->g,
-                            .seeds = &l->seeds,
-                            .fold_of = t->fold_of,
-                            .folds = t->fold_of ? t->o->folds : 0,
-                            .as_of_s = t->to_s[block],
-                            .mixer = wr_label_column(l, &t->in->cfg->taxonomy, "mixer"),
-                            .bridge = wr_label_column(l, &t->in->cfg->taxonomy, "bridge"),
-                            .dex = wr_label_column(l, &t->in->cfg->taxonomy, "dex"),
-                            .opts = &t->in->cfg->opts,
-                            .seed = t->o->seed,
-                            .pg = t->o->pg};
+    wr_frame_input in = wr_train_frame(t->in, t->to_s[block], t->o->pg);
+    in.fold_of = t->fold_of;
+    in.folds = t->fold_of ? t->o->folds : 0;
+    in.seed = t->o->seed;
+    return in;
 }
 
 static wr_status pick(wr_trainer *t, int block, wr_err *err)

@@ -74,6 +74,10 @@ wr_status wr_train(wr_learned **out, wr_grades *grades, wr_buf *bytes,
                    const wr_train_input *in, const wr_train_opts *o,
                    wr_err *err) WR_NODISCARD;
 
+/* The frame of `in` as of a time, without folds. */
+wr_frame_input wr_train_frame(const wr_train_input *in, uint32_t as_of_s,
+                              const wr_progress *pg);
+
 /* Folds of labelled wallets by incident (frame.h): fold_of [n].  Errors  WR_ENOMEM */
 wr_status wr_train_folds(uint8_t **fold_of, const wr_seeds *seeds,
                          const wr_truth_set *truth, uint32_t folds, uint64_t seed,
