@@ -11,9 +11,10 @@
  *     forest       bytes (forest.h); on columns that the manifest names
  *     drift        one line per column of the trees, then one for the probability
  *
- * Same training, same bytes: no clock, no host, no user enters.  Bytes that were damaged
- * or made up are refused by name of the part.
- * Immutable, counted.  Thread: safe.
+ * A part is "name length\n", the bytes and a line feed, in this order, each once.  Texts
+ * have one way of being written.  Same training, same bytes: no clock, no host, no user
+ * enters.  Bytes that were damaged or made up are refused by name of the part. Immutable,
+ * counted.  Thread: safe.
  */
 #ifndef WR_PIPELINE_LEARNED_H
 #define WR_PIPELINE_LEARNED_H
@@ -40,14 +41,16 @@ typedef struct wr_learned_parts {
 
 /*
  * Appends the bytes to out; errors of memory stick there.
- * Errors  WR_EINVAL (manifest that is no JSON object, a column outside the trees')
+ * Errors  WR_EINVAL (manifest that is none: codec/manifest.h, a column outside the
+ *         trees', forest_columns of the manifest that are not the names of
+ *         forest_column), WR_ENOMEM
  */
 wr_status wr_learned_pack(wr_buf *out, const wr_learned_parts *p,
                           wr_err *err) WR_NODISCARD;
 
 /*
  * threads  1..256, of batch prediction
- * Errors   WR_ECORRUPT (part, and what is wrong), WR_ENOMEM
+ * Errors   WR_ECORRUPT (part, and what is wrong), WR_EINVAL (threads), WR_ENOMEM
  */
 wr_status wr_learned_unpack(wr_learned **out, const void *bytes, size_t len,
                             uint32_t threads, wr_err *err) WR_NODISCARD;
@@ -67,13 +70,16 @@ const wr_drift *wr_learned_score_drift(const wr_learned *l);
  *
  * p        [rows]; novelty [rows] or NULL
  * x        [rows * features of the booster], finite or NaN
- * Errors   WR_ENOMEM, of the booster
+ * Errors   WR_ENOMEM, WR_ECORRUPT (trees that were made up: a row adds up to no number)
  * Thread   safe; the caller's OpenMP team; same bytes for any number of threads
  */
 wr_status wr_learned_score(double *p, double *novelty, const wr_learned *l,
                            const float *x, size_t rows, wr_err *err) WR_NODISCARD;
 
-/* The model card: Markdown, from the manifest and the table of features. */
+/*
+ * The model card: Markdown, from the manifest and the table of features; what the
+ * manifest does not tell is left out.  Appends; errors of memory stick in out.
+ */
 wr_status wr_learned_card(wr_buf *out, const wr_learned *l, wr_err *err) WR_NODISCARD;
 
 #endif

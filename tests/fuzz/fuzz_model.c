@@ -1,7 +1,8 @@
 /*
  * What a trained model is kept as: the first byte picks boosted trees (then also by the
- * library, once we let them pass), a forest, a calibration or drift bins.  What is
- * accepted answers with finite numbers and, where we write it, comes back the same.
+ * library, once we let them pass), a forest, a calibration, drift bins or all of them as
+ * one value.  What is accepted answers with finite numbers and, where we write it, comes
+ * back the same.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/learned.h"
 #include "scoring/booster.h"
 #include "scoring/calibrate.h"
 #include "scoring/drift.h"
@@ -95,6 +97,25 @@ static void drift(const char *text)
     wr_buf_release(&again);
 }
 
+static void learned(const char *p, size_t n)
+{
+    wr_learned *l = NULL;
+    wr_buf card;
+    double prob, novelty;
+    if (wr_learned_unpack(&l, p, n, 1, NULL) != WR_OK)
+        return;
+    float *x = wr_calloc(wr_booster_features_of(wr_learned_booster(l), NULL), sizeof *x);
+    require(x != NULL);
+    const wr_status s = wr_learned_score(&prob, &novelty, l, x, 1, NULL);
+    require(s == WR_ECORRUPT || (s == WR_OK && prob > 0.0 && prob < 1.0));
+    require(s != WR_OK || (novelty >= 0.0 && novelty <= 1.0));
+    wr_buf_init(&card, 1 << 26);
+    require(wr_learned_card(&card, l, NULL) == WR_OK);
+    wr_buf_release(&card);
+    wr_free(x);
+    wr_learned_unref(l);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -102,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *p = wr_calloc(size, 1); /* what follows the first byte, and a NUL */
     require(p != NULL);
     memcpy(p, data + 1, size - 1);
-    switch (data[0] % 4) {
+    switch (data[0] % 8) {
     case 0:
         booster((const uint8_t *)p, size - 1);
         break;
@@ -112,8 +133,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 2:
         calibration(p);
         break;
-    default:
+    case 3:
         drift(p);
+        break;
+    default:
+        learned(p, size - 1);
     }
     wr_free(p);
     return 0;
