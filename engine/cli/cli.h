@@ -29,6 +29,10 @@ wr_status wr_cmd_labels_list(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_labels_export(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_labels_remove(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_evaluate_ranking(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_train(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_evaluate_model(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_evaluate_rules(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_evaluate_column(wr_cli *cli, wr_err *err) WR_NODISCARD;
 
 /* --- helpers that several commands use ---------------------------------------------- */
 

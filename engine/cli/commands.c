@@ -15,6 +15,10 @@ const wr_command wr_cli_commands[] = {
     {"explain", wr_cmd_explain, "one wallet: exposures, reasons, origins, paths"},
     {"evaluate ranking", wr_cmd_evaluate_ranking,
      "labels on half of the bad: find the others"},
+    {"train", wr_cmd_train, "learn a scorer, grade it on later wallets, keep it"},
+    {"evaluate model", wr_cmd_evaluate_model, "grade a model on this store's wallets"},
+    {"evaluate rules", wr_cmd_evaluate_rules, "grade the score that needs no model"},
+    {"evaluate column", wr_cmd_evaluate_column, "grade one feature by itself"},
     {"export", wr_cmd_export, "a wallet's neighbourhood as GraphML, GEXF, CSV or JSON"},
     {0},
 };
