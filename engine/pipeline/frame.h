@@ -9,13 +9,18 @@
  *                        named "<hop>_<stat>_<base name>", on the scale of
  *                        wr_feature_scaled
  *
- * Nothing at T or later enters: transfers with time < T, labels that hold then.
+ * Nothing at T or later enters: transfers with time < T, labels that began before T, each
+ * at the times at which it holds.
  *
  * Cross-fit.  Labelled wallets have a fold, by incident (fold_of).  Exposures of a wallet
  * of fold k are those of a world in which no wallet of fold k is labelled; those of an
  * unlabelled wallet, in a world without one fold, picked by a hash of its number, so that
  * both see equally many labels.  With 0 folds all labels are seen by all: that is how a
  * run is scored, and a wallet's own label then is a stop, never its own exposure.
+ * All other columns that labels have a part in are of the same world, those of neighbours
+ * included (what they received from services).  One thing is alike in all worlds: which
+ * wallets are services and so no neighbours to average over.  Services without a fold are
+ * seen by all, and then no label of fold k has any part in a row of fold k.
  *
  * Source  ALGORITHMS 4.1, 4.2, 8.3
  */
@@ -54,7 +59,7 @@ typedef struct wr_frame_input {
     const wr_seeds *seeds;     /* labels of g; categories are columns of these seeds */
     const uint8_t *fold_of;    /* [n] 0..folds-1 or WR_FRAME_FOLD_NONE; NULL: no folds */
     uint32_t folds;            /* 0..WR_FRAME_FOLDS_MAX */
-    uint32_t as_of_s;          /* T; UINT32_MAX = all */
+    uint32_t as_of_s;          /* T; UINT32_MAX = the second after the last transfer */
     int8_t mixer, bridge, dex; /* columns of seeds, WR_SEED_NONE = none such */
     const wr_scoring_opts *opts;
     uint64_t seed;         /* of the fold that an unlabelled wallet does without */
@@ -71,8 +76,10 @@ typedef wr_status wr_frame_sink(void *ctx, wr_vid first, uint32_t rows, const fl
  *
  * Errors  WR_EINVAL (folds, a fold outside them, labels of another graph), WR_ENOMEM,
  *         WR_ESTOPPED, and what the sink returns
- * Cost    (folds + 1) times both ledgers, FIFO, poison and static exposures; then
- *         features.h and aggregate.h.  n * (WR_FEATURE_BASE + folds * exposures) floats
+ * Cost    max(folds, 1) times both ledgers, FIFO, poison, static exposures and structure
+ *         of features.h; twice its rows (wallets paid by a service with a fold: folds + 1
+ *         times); aggregate.h.  n * (WR_FEATURE_BASE + folds + 47) floats; for T before
+ *         the end a second graph, and 30 bytes per transfer while it is built
  * Thread  the caller's OpenMP team; same bytes for any number of threads
  */
 wr_status wr_frame_run(const wr_frame_input *in, wr_frame_sink *sink, void *ctx,

@@ -108,24 +108,28 @@ static bool put_row(float *row, wr_features_work *w, const wr_features *f,
     return true;
 }
 
+/* wallet[k], or first + k when there is no list. */
+typedef struct range {
+    const wr_vid *wallet;
+    uint32_t first, rows;
+} range;
+
 static bool run_rows(float *x, size_t ld, wr_features_work *work, const wr_features *f,
-                     uint32_t first, uint32_t rows, const wr_feature_exposures *ex)
+                     const range *r, const wr_feature_exposures *ex)
 {
     atomic_bool is_full = false;
-#pragma omp parallel for default(none) shared(x, ld, work, f, first, rows, ex, is_full) \
+#pragma omp parallel for default(none) shared(x, ld, work, f, r, ex, is_full) \
     schedule(dynamic, ROWS)
-    for (uint32_t k = 0; k < rows; k++)
-        if (!put_row(x + k * ld, &work[omp_get_thread_num()], f, ex, first + k))
+    for (uint32_t k = 0; k < r->rows; k++)
+        if (!put_row(x + k * ld, &work[omp_get_thread_num()], f, ex,
+                     r->wallet ? r->wallet[k] : r->first + k))
             is_full = true;
     return !is_full;
 }
 
-wr_status wr_features_rows(float *x, size_t ld, const wr_features *f, uint32_t first,
-                           uint32_t rows, const wr_feature_exposures *ex, wr_err *err)
+static wr_status put_range(float *x, size_t ld, const wr_features *f, const range *r,
+                           const wr_feature_exposures *ex, wr_err *err)
 {
-    if (first > f->fl->n || rows > f->fl->n - first)
-        return wr_fail(err, WR_EINVAL, "rows %u and %u more of %u", first, rows,
-                       f->fl->n);
     if (ld < WR_WF_COUNT)
         return wr_fail(err, WR_EINVAL, "rows of %zu for %d features", ld, WR_WF_COUNT);
     if (ex)
@@ -135,9 +139,30 @@ wr_status wr_features_rows(float *x, size_t ld, const wr_features *f, uint32_t f
     bool is_ok = work;
     for (int t = 0; is_ok && t < threads; t++)
         is_ok = wr_features_work_init(&work[t]);
-    is_ok = is_ok && run_rows(x, ld, work, f, first, rows, ex);
+    is_ok = is_ok && run_rows(x, ld, work, f, r, ex);
     for (int t = 0; work && t < threads; t++)
         wr_features_work_release(&work[t]);
     wr_free(work);
-    return is_ok ? WR_OK : wr_fail(err, WR_ENOMEM, "features of %u wallets", rows);
+    return is_ok ? WR_OK : wr_fail(err, WR_ENOMEM, "features of %u wallets", r->rows);
+}
+
+wr_status wr_features_rows(float *x, size_t ld, const wr_features *f, uint32_t first,
+                           uint32_t rows, const wr_feature_exposures *ex, wr_err *err)
+{
+    if (first > f->fl->n || rows > f->fl->n - first)
+        return wr_fail(err, WR_EINVAL, "rows %u and %u more of %u", first, rows,
+                       f->fl->n);
+    const range r = {.first = first, .rows = rows};
+    return put_range(x, ld, f, &r, ex, err);
+}
+
+wr_status wr_features_rows_of(float *x, size_t ld, const wr_features *f,
+                              const wr_vid *wallet, uint32_t rows,
+                              const wr_feature_exposures *ex, wr_err *err)
+{
+    for (uint32_t k = 0; k < rows; k++)
+        if (wallet[k] >= f->fl->n)
+            return wr_fail(err, WR_EINVAL, "wallet %u of %u", wallet[k], f->fl->n);
+    const range r = {.wallet = wallet, .rows = rows};
+    return put_range(x, ld, f, &r, ex, err);
 }

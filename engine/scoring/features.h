@@ -2,7 +2,7 @@
  * features.h - the features of wallets as of a time T, in blocks of rows.
  *
  *   new     global things once: neighbours as of T, components, cores
- *   rows    any block of wallets into the caller's matrix, one wallet per thread
+ *   rows    any block or list of wallets into the caller's matrix, one wallet per thread
  *
  * Nothing at T or later enters: transfers with time < T, pairs that met before T, labels
  * at the time of the transfer (structure: the second before T).  Exposures are views
@@ -87,5 +87,13 @@ WR_DEFINE_AUTO(wr_features, wr_features_free)
 wr_status wr_features_rows(float *x, size_t ld, const wr_features *f, uint32_t first,
                            uint32_t rows, const wr_feature_exposures *ex,
                            wr_err *err) WR_NODISCARD;
+
+/*
+ * The same for the wallets of a list, row k = wallet[k]; in any order, also twice.
+ * Errors  WR_EINVAL (a wallet beyond n; as above), WR_ENOMEM
+ */
+wr_status wr_features_rows_of(float *x, size_t ld, const wr_features *f,
+                              const wr_vid *wallet, uint32_t rows,
+                              const wr_feature_exposures *ex, wr_err *err) WR_NODISCARD;
 
 #endif

@@ -398,6 +398,42 @@ static void test_features_rows__same_bytes_for_any_threads_and_blocks(void **sta
     past_gen_release(&p);
 }
 
+/* ---- lists ---- */
+
+static void test_features_rows_of__the_rows_of_the_block(void **state)
+{
+    (void)state;
+    flow_gen_opts shape = {.n = 300, .m = 3000, .c = 4, .assets = 1, .label_prob = 0.3};
+    past_gen p;
+    exposures e;
+    past_gen_init(&p, 5, &shape, 700);
+    past_gen_cut(&p);
+    exposures_init(&e, &p);
+    float *want = past_gen_rows(&p, &e.ex);
+    const wr_features_opts o = past_gen_options(&p);
+    WR_AUTO(wr_features) f = NULL;
+    assert_ok(wr_features_new(&f, &p.g.fl, &p.v.vw, &o, &err));
+    wr_rng r = {.s = 5};
+    wr_vid wallet[500];
+    for (size_t k = 0; k < 500; k++)
+        wallet[k] = (wr_vid)wr_rng_below(&r, 300);
+    float *x = wr_calloc(500UL * WR_WF_COUNT, sizeof *x);
+    assert_ok(wr_features_rows_of(x, WR_WF_COUNT, f, wallet, 500, &e.ex, &err));
+    for (size_t k = 0; k < 500; k++)
+        assert_memory_equal(x + k * WR_WF_COUNT, want + (size_t)wallet[k] * WR_WF_COUNT,
+                            WR_WF_COUNT * sizeof *x);
+    assert_ok(wr_features_rows_of(x, WR_WF_COUNT, f, NULL, 0, &e.ex, &err));
+    wallet[7] = 300;
+    wr_err why = {0};
+    assert_int_equal(wr_features_rows_of(x, WR_WF_COUNT, f, wallet, 500, NULL, &why),
+                     WR_EINVAL);
+    assert_string_equal(why.msg, "wallet 300 of 300");
+    wr_free(x);
+    wr_free(want);
+    exposures_release(&e);
+    past_gen_release(&p);
+}
+
 /* ---- errors ---- */
 
 static void refuse(const past_gen *p, const wr_features_opts *o, const wr_flow *fl,
@@ -493,6 +529,7 @@ int main(void)
         wr_unit_test(test_features_rows__the_future_changes_no_byte),
         wr_unit_test(test_features_rows__agree_with_the_stream),
         wr_unit_test(test_features_rows__same_bytes_for_any_threads_and_blocks),
+        wr_unit_test(test_features_rows_of__the_rows_of_the_block),
         wr_unit_test(test_features_new__errors_say_what),
         wr_unit_test(test_features_rows__errors_and_memory),
     };
