@@ -108,7 +108,7 @@ static wr_train_opts quick(void)
 {
     wr_train_opts o = WR_TRAIN_OPTS_INIT;
     o.embargo_s = 3600;
-    o.booster.rounds = 40;
+    o.booster.rounds = 25;
     o.booster.patience = 10;
     o.booster.max_depth = 4;
     o.booster.min_child_weight = 1;
@@ -344,7 +344,7 @@ static void test_train__errors(void **state)
     o.as_of_s = 1577836800;
     refuses(&w, &o, "nothing happened before");
     o = quick();
-    o.embargo_s = SPAN_S / 7;
+    o.embargo_s = SPAN_S / 6;
     refuses(&w, &o, "block 'validate'");
     o = quick();
     for (uint32_t v = 0; v < w.truth.n; v++)
