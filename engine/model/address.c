@@ -377,6 +377,56 @@ bool wr_address_is_hub(wr_text address)
            memcmp(address.p, hub_prefix, HUB_PREFIX_LEN) == 0;
 }
 
+/* Canonical bech32 has no capital; its prefix is letters only, up to the first '1'.
+ * Returns what all of one version share, 0 when it is no bech32. */
+static uint32_t bech32_prefix(wr_text t)
+{
+    uint32_t one = 0;
+    while (one < t.len && t.p[one] >= 'a' && t.p[one] <= 'z')
+        one++;
+    if (one < 2 || one + 1 >= t.len || t.p[one] != '1')
+        return 0;
+    for (uint32_t i = one; i < t.len; i++)
+        if (t.p[i] >= 'A' && t.p[i] <= 'Z')
+            return 0;
+    return one + 2; /* and the character of the version */
+}
+
+static uint32_t shared_prefix(const wr_chain *chain, wr_text t)
+{
+    switch (chain->address_kind) {
+    case WR_ADDRESS_EVM:
+        return 2;
+    case WR_ADDRESS_BITCOIN: {
+        const uint32_t n = bech32_prefix(t);
+        return n ? n : 1;
+    }
+    case WR_ADDRESS_CASHADDR: /* legacy base58 */
+    case WR_ADDRESS_TRON:
+    case WR_ADDRESS_BASE58:
+        return 1;
+    case WR_ADDRESS_OPAQUE:
+    case WR_ADDRESS_SOLANA:
+    case WR_ADDRESS_PLAIN:
+        return 0;
+    }
+    return 0;
+}
+
+uint64_t wr_address_look(const wr_chain *chain, wr_text address)
+{
+    enum { SIDE = 4 };
+    const uint32_t skip = shared_prefix(chain, address);
+    if (wr_address_is_hub(address) || address.len < skip + 2 * SIDE)
+        return 0;
+    uint64_t look = 0;
+    for (uint32_t i = 0; i < SIDE; i++)
+        look = look << 8 | (uint8_t)address.p[skip + i];
+    for (uint32_t i = 0; i < SIDE; i++)
+        look = look << 8 | (uint8_t)address.p[address.len - SIDE + i];
+    return look;
+}
+
 static wr_status refuse_hash(wr_err *err, const wr_chain *chain, wr_text t,
                              const char *why)
 {

@@ -39,6 +39,16 @@ void wr_address_hub(char *out, wr_text tx_hash);
 bool wr_address_is_hub(wr_text address);
 
 /*
+ * What people compare of an address: its first four and last four characters behind the
+ * prefix that all addresses of its kind share ("0x", "1", "bc1q", "T"; none on opaque,
+ * plain and Solana chains), as one number.
+ *
+ * address  canonical
+ * returns  0 = nothing to compare: a hub, or fewer than eight characters
+ */
+uint64_t wr_address_look(const wr_chain *chain, wr_text address);
+
+/*
  * Transaction hash: 0x/no-0x hex of 32 bytes becomes lower-case hex without 0x; Solana's
  * base58 of 64 bytes stays as it is; on opaque and plain chains any printable text up to
  * WR_TX_HASH_MAX, no blanks at the ends.  out [WR_TX_HASH_MAX + 1], len optional.

@@ -56,12 +56,25 @@ typedef enum wr_reason_kind {
     WR_REASON_EXPOSURE,    /* category, direction, direct/indirect share, part of S */
     WR_REASON_FLOOR,       /* a policy floor lifted the score */
     WR_REASON_OWN_LABEL,   /* the wallet is labelled itself */
+    WR_REASON_TYPOLOGY,    /* part of a pattern; adds what the policy's weight says */
     WR_REASON_ASSOCIATION, /* hint: close to labelled wallets (never counted as exposure)
                             */
     WR_REASON_UNKNOWN_ORIGIN, /* share of received value whose origin is not in the data
                                */
     WR_REASON_UNPRICED,
 } wr_reason_kind;
+
+/* One typology that a wallet is part of: its strongest hit, as its root if of any. */
+typedef struct wr_reason_typology {
+    uint8_t typology; /* wr_typology of scoring/typology.h */
+    bool is_root;
+    bool is_partial;    /* a budget or the hub cap may have left something out */
+    uint32_t hits;      /* of this typology with the wallet in it */
+    uint32_t transfers; /* of the strongest hit, as all below */
+    double strength;    /* [0, 1] */
+    double amount;      /* value units */
+    int64_t first_s, last_s;
+} wr_reason_typology;
 
 typedef struct wr_reason {
     wr_reason_kind kind;
@@ -72,6 +85,7 @@ typedef struct wr_reason {
     double value;        /* value units */
     double direct_value; /* the part of value that came straight from labelled wallets */
     char rule[48];       /* floor id; "" otherwise */
+    wr_reason_typology typology; /* of WR_REASON_TYPOLOGY only */
 } wr_reason;
 
 /* One wallet's row of a scoring run (table risk_scores). */

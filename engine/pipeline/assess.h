@@ -4,7 +4,7 @@
  * An assessment is one scoring run's whole result in memory: arrays by vertex and the
  * run record with its digests.  It owns a reference on its snapshot.  The steps are
  * those of ALGORITHMS section 10: ledgers, FIFO, arrival, poison, static exposures,
- * association, score, floors, order, digest.
+ * association, typologies, score, floors, order, digest.
  *
  * Immutable after wr_assess; counted; any number of reader threads.
  */
@@ -19,7 +19,7 @@ typedef struct wr_assessment wr_assessment;
 
 enum {
     WR_EXPOSURES_MAX = 2 * WR_CATEGORY_MAX, /* category × direction */
-    WR_REASONS_MAX = 2 * WR_CATEGORY_MAX + WR_FLOOR_MAX + 8
+    WR_REASONS_MAX = 2 * WR_CATEGORY_MAX + WR_FLOOR_MAX + WR_TYPOLOGY_COUNT + 8
 };
 
 /*
@@ -75,11 +75,19 @@ void wr_assessment_wallet(const wr_assessment *a, wr_vid v, wr_wallet_view *out)
 uint32_t wr_assessment_exposures(const wr_assessment *a, wr_vid v,
                                  wr_exposure out[WR_EXPOSURES_MAX]);
 /*
- * Largest part first.  base = 1 - product of (1 - part) over EXPOSURE and OWN_LABEL;
- * score = max(base, part of each FLOOR); the other kinds have part 0 and add nothing.
+ * Largest part first.  base = 1 - product of (1 - part) over EXPOSURE, OWN_LABEL and
+ * TYPOLOGY (one for each typology that v is in); score = max(base, part of each FLOOR);
+ * the other kinds have part 0 and add nothing.
  */
 uint32_t wr_assessment_reasons(const wr_assessment *a, wr_vid v,
                                wr_reason out[WR_REASONS_MAX]);
+
+/* Typology hits of the policy's window (typology_policy.h). */
+const wr_typology_hits *wr_assessment_typologies(const wr_assessment *a);
+int64_t wr_assessment_typologies_from(const wr_assessment *a); /* where it begins */
+wr_typology_wallet wr_assessment_typology_wallet(const wr_assessment *a, wr_vid v);
+/* Indices of the hits that v is in, ascending: [*count], borrowed. */
+const uint32_t *wr_assessment_hits_of(const wr_assessment *a, wr_vid v, uint32_t *count);
 
 /* Labelled wallets that v's received taint came from, largest first; lower bounds. */
 typedef struct wr_origin {

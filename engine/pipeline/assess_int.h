@@ -17,6 +17,16 @@
 
 enum { WR_DIRECTIONS = 2 };
 
+/* Typology hits of the policy's window, and which of them each wallet is in. */
+typedef struct wr_assess_typologies {
+    uint32_t from_s; /* the window begins; it ends with the newest transfer */
+    wr_typology_hits hits;
+    /* By wallet; all three NULL when there is no hit. */
+    wr_typology_wallet *wallet; /* [n] */
+    uint64_t *off;              /* [n + 1] */
+    uint32_t *hit;              /* [off[n]] ascending for each wallet */
+} wr_assess_typologies;
+
 struct wr_assessment {
     atomic_int refs;
     wr_snapshot *g;
@@ -38,6 +48,8 @@ struct wr_assessment {
     wr_static_report shares_rep[WR_DIRECTIONS], known_rep[WR_DIRECTIONS];
     double *association[2]; /* [n] weights 1, weights sqrt(value) */
     wr_association_report association_rep;
+
+    wr_assess_typologies typology;
 
     double *score, *base; /* [n] */
     uint8_t *level;       /* [n] */
@@ -65,9 +77,20 @@ wr_activity wr_assess_activity(const wr_snapshot *g, wr_vid v);
 /* score.c: score, base, level, category of all vertices, and their order. */
 wr_status wr_assess_score_all(wr_assessment *a, wr_err *err) WR_NODISCARD;
 
+/* assess_typology.c: a->typology, which is empty before. */
+wr_status wr_assess_find_typologies(wr_assessment *a, const wr_progress *pg,
+                                    wr_err *err) WR_NODISCARD;
+void wr_assess_typologies_release(wr_assess_typologies *t);
+/* Key "typologies" of the run's detail. */
+void wr_assess_typology_notes(wr_json_out *j, const wr_assessment *a);
+/* What the reason of each typology that v is in says: [count], by typology. */
+uint32_t wr_assess_typology_reasons(const wr_assessment *a, wr_vid v,
+                                    wr_reason_typology out[WR_TYPOLOGY_COUNT]);
+
 /* output.c: digest over every published number in vertex order. */
 wr_status wr_assess_digest(wr_assessment *a, wr_err *err) WR_NODISCARD;
-/* output.c: keys "static", "association", "conservation" of the run's detail. */
+/* output.c: keys "static_exposure", "association", "conservation_gap", "typologies" of
+ * the run's detail. */
 void wr_assess_notes(wr_json_out *j, const wr_assessment *a);
 
 #endif

@@ -2,8 +2,9 @@
  * The output digest and the numbers about the run itself.
  *
  * Every published number of a vertex goes, little-endian and in a fixed order, into its
- * block's SHA-256; the digest is SHA-256 over the block digests in order.  Blocks are of
- * fixed length, so the number of threads plays no part.
+ * block's SHA-256; the digest is SHA-256 over the block digests in order and, when there
+ * are any, the typology hits with their members and transfers.  Blocks are of fixed
+ * length, so the number of threads plays no part.
  */
 #include <math.h>
 #include <string.h>
@@ -67,6 +68,27 @@ static bool digest_block(wr_digest_hex *out, const wr_assessment *a, uint32_t bl
     return true;
 }
 
+/* Only when there are hits: data without any keeps its digest, whatever is looked for. */
+static wr_status add_typologies(wr_digest *d, const wr_typology_hits *h, wr_err *err)
+{
+    const struct {
+        const void *bytes;
+        size_t len;
+    } array[] = {{h->hit, h->count * sizeof *h->hit},
+                 {h->member, h->member_total * sizeof *h->member},
+                 {h->edge, h->edge_total * sizeof *h->edge}};
+    if (!h->count)
+        return WR_OK;
+    wr_digest_add_text(d, "typologies");
+    for (size_t i = 0; i < sizeof array / sizeof *array; i++) {
+        uint8_t sum[WR_SHA256_BYTES];
+        WR_TRY(wr_digest_array(sum, array[i].bytes, array[i].len, err));
+        wr_digest_add_u64(d, array[i].len);
+        wr_digest_add(d, sum, sizeof sum);
+    }
+    return WR_OK;
+}
+
 static wr_status digest_all(wr_digest_hex *out, const wr_digest_hex *part,
                             uint32_t blocks, const wr_assessment *a, wr_err *err)
 {
@@ -78,9 +100,11 @@ static wr_status digest_all(wr_digest_hex *out, const wr_digest_hex *part,
         wr_digest_add_text(&d, a->cfg->taxonomy.category[wr_assess_category(a, k)].id);
     for (uint32_t b = 0; b < blocks; b++)
         wr_digest_add_text(&d, part[b].s);
-    wr_digest_hex_of(&d, out);
+    const wr_status s = add_typologies(&d, &a->typology.hits, err);
+    if (s == WR_OK)
+        wr_digest_hex_of(&d, out);
     wr_digest_release(&d);
-    return WR_OK;
+    return s;
 }
 
 wr_status wr_assess_digest(wr_assessment *a, wr_err *err)
@@ -151,4 +175,5 @@ void wr_assess_notes(wr_json_out *j, const wr_assessment *a)
         wr_json_kv_f64(j, names[d], conservation_gap(a, &a->ledger[d]));
     wr_json_close(j, '}');
     wr_json_kv_u64(j, "fifo_merged_wallets", a->fifo.merged);
+    wr_assess_typology_notes(j, a);
 }

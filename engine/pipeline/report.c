@@ -88,6 +88,8 @@ static const char *reason_kind(wr_reason_kind k)
         return "policy_floor";
     case WR_REASON_OWN_LABEL:
         return "own_label";
+    case WR_REASON_TYPOLOGY:
+        return "typology";
     case WR_REASON_ASSOCIATION:
         return "association";
     case WR_REASON_UNKNOWN_ORIGIN:
@@ -96,6 +98,27 @@ static const char *reason_kind(wr_reason_kind k)
         return "unpriced";
     }
     return "unknown";
+}
+
+static void put_reason_typology(wr_json_out *j, const wr_reason *r)
+{
+    const wr_reason_typology *t = &r->typology;
+    wr_json_key(j, "typology");
+    if (r->kind != WR_REASON_TYPOLOGY) {
+        wr_json_null(j);
+        return;
+    }
+    wr_json_open(j, '{');
+    wr_json_kv_cstr(j, "typology", wr_typology_name((wr_typology)t->typology));
+    wr_json_kv_cstr(j, "role", t->is_root ? "root" : "member");
+    wr_json_kv_u64(j, "hits", t->hits);
+    wr_json_kv_f64(j, "strength", t->strength);
+    wr_json_kv_u64(j, "transfers", t->transfers);
+    wr_json_kv_f64(j, "amount", t->amount);
+    kv_time(j, "first", t->first_s);
+    kv_time(j, "last", t->last_s);
+    wr_json_kv_bool(j, "is_partial", t->is_partial);
+    wr_json_close(j, '}');
 }
 
 static void put_reason(wr_json_out *j, const wr_assessment *a, const wr_reason *r)
@@ -114,6 +137,7 @@ static void put_reason(wr_json_out *j, const wr_assessment *a, const wr_reason *
     wr_json_kv_f64(j, "share", r->share);
     wr_json_kv_f64(j, "value", r->value);
     wr_json_kv_f64(j, "direct_value", r->direct_value);
+    put_reason_typology(j, r);
     wr_json_kv_cstr(j, "message", wr_buf_cstr(&text));
     wr_json_close(j, '}');
     wr_buf_release(&text);
@@ -127,6 +151,22 @@ void wr_report_reasons(wr_json_out *j, const wr_evidence *e)
     for (uint32_t i = 0; i < count; i++)
         put_reason(j, e->a, &r[i]);
     wr_json_close(j, ']');
+}
+
+static void put_typology_text(wr_buf *out, const wr_reason_typology *t)
+{
+    char first[WR_RFC3339_MAX];
+    char last[WR_RFC3339_MAX];
+    wr_time_format(first, t->first_s);
+    wr_time_format(last, t->last_s);
+    wr_buf_addf(
+        out, "pattern %s, as its %s: %u transfers of %.6g, %s to %s, strength %.2f",
+        wr_typology_name((wr_typology)t->typology), t->is_root ? "root" : "member",
+        t->transfers, t->amount, first, last, t->strength);
+    if (t->hits > 1)
+        wr_buf_addf(out, ", the strongest of %u", t->hits);
+    if (t->is_partial)
+        wr_buf_adds(out, " (the search was cut)");
 }
 
 void wr_report_reason_text(wr_buf *out, const wr_assessment *a, const wr_reason *r)
@@ -151,6 +191,9 @@ void wr_report_reason_text(wr_buf *out, const wr_assessment *a, const wr_reason 
         break;
     case WR_REASON_OWN_LABEL:
         wr_buf_addf(out, "labelled %s itself, confidence %.4g %%", name, percent);
+        break;
+    case WR_REASON_TYPOLOGY:
+        put_typology_text(out, &r->typology);
         break;
     case WR_REASON_ASSOCIATION:
         wr_buf_addf(out,

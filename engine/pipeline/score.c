@@ -4,7 +4,9 @@
  *     base  = 1 - product over parts of (1 - part)
  *     part  = w_c min(1, share_c / rho0_c)   receiving; times sending_weight for sending
  *             w_c q                          the wallet's own label
- *     score = max(base, floors that hold)
+ *             w_j m_j                        a typology: m_j the strength of the
+ * strongest hit with the wallet as its root; if there is none, of the strongest with it
+ * as a member, times member_weight score = max(base, floors that hold)
  *
  * Shares are the ledger's (the audited view).  Association and static shares never enter.
  * No libm, no reduction over threads: the same bits everywhere.
@@ -41,7 +43,7 @@ typedef struct running {
 static void add_part(running *r, wr_reason why)
 {
     r->keep *= 1.0 - why.part;
-    if (why.part > r->strongest) {
+    if (why.category >= 0 && why.part > r->strongest) {
         r->strongest = why.part;
         r->category = why.category;
     }
@@ -89,6 +91,28 @@ static void add_own_label(running *r, const wr_evidence *e)
                             .direction = -1,
                             .part = cat->weight * e->own_confidence,
                             .share = e->own_confidence});
+}
+
+/* With all weights 0 (the default) only who asks for reasons need look. */
+static void add_typologies(running *r, const wr_evidence *e)
+{
+    const wr_typology_policy *p = &e->a->cfg->typology;
+    if (e->v == WR_VID_NONE || (!r->to && !wr_typology_policy_weighs(p)))
+        return;
+    wr_reason_typology found[WR_TYPOLOGY_COUNT];
+    const uint32_t count = wr_assess_typology_reasons(e->a, e->v, found);
+    for (uint32_t i = 0; i < count; i++) {
+        const wr_reason_typology *t = &found[i];
+        const double weight =
+            p->weight[t->typology] * (t->is_root ? 1.0 : p->member_weight);
+        add_part(r, (wr_reason){.kind = WR_REASON_TYPOLOGY,
+                                .category = -1,
+                                .direction = -1,
+                                .part = weight * t->strength,
+                                .share = t->strength,
+                                .value = t->amount,
+                                .typology = *t});
+    }
 }
 
 /* Exposure that one floor looks at, in one direction. */
@@ -172,6 +196,7 @@ static double score_of(const wr_evidence *e, double *base, int *category, gather
     add_exposures(&r, e, WR_RECEIVING);
     add_exposures(&r, e, WR_SENDING);
     add_own_label(&r, e);
+    add_typologies(&r, e);
     *base = 1.0 - r.keep;
     *category = r.category;
     return with_floors(e, *base, to);
@@ -197,6 +222,8 @@ static int by_part(const void *pa, const void *pb)
         return a->category < b->category ? -1 : 1;
     if (a->direction != b->direction)
         return a->direction < b->direction ? -1 : 1;
+    if (a->typology.typology != b->typology.typology)
+        return a->typology.typology < b->typology.typology ? -1 : 1;
     return strcmp(a->rule, b->rule);
 }
 

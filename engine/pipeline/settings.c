@@ -103,6 +103,8 @@ static wr_status make(wr_settings **out, wr_text categories, wr_text policy,
                                  categories.len, err));
     WR_TRY(wr_policy_from_yaml(&s->policy, &s->taxonomy, "policy.yaml", policy.p,
                                policy.len, err));
+    WR_TRY(wr_typology_policy_from_yaml(&s->typology, &s->taxonomy, "policy.yaml", policy,
+                                        err));
     wr_buf text;
     wr_buf_init(&text, (size_t)16 * FILE_MAX_BYTES);
     write_text(&text, categories, policy, opts);

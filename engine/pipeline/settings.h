@@ -11,6 +11,7 @@
 #define WR_PIPELINE_SETTINGS_H
 
 #include "model/policy.h"
+#include "pipeline/typology_policy.h"
 #include "util/config.h"
 #include "util/digest.h"
 #include "util/mem.h"
@@ -25,6 +26,7 @@ typedef struct wr_scoring_opts {
 typedef struct wr_settings {
     wr_taxonomy taxonomy;
     wr_policy policy;
+    wr_typology_policy typology; /* of the policy's section `typologies` */
     wr_scoring_opts opts;
     char *text;           /* canonical JSON, NUL-terminated */
     wr_digest_hex digest; /* of text */

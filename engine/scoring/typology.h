@@ -148,6 +148,9 @@ enum { WR_TYPOLOGY_HOUR_S = 3600, WR_TYPOLOGY_DAY_S = 86400 };
     }
 /* clang-format on */
 
+/* Every option in its domain, else WR_EINVAL by name. */
+wr_status wr_typology_check_opts(const wr_typology_opts *o, wr_err *err) WR_NODISCARD;
+
 typedef struct wr_typology_input {
     wr_flow flow;                /* rows in and out are needed */
     const uint64_t *address_key; /* [n] the first four and last four characters of the

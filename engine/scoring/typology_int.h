@@ -74,9 +74,6 @@ static inline double wr_typology_strength(double have, double want)
     return have > 0 ? 1 - want / (2 * have) : 0;
 }
 
-/* Every option in its domain, else WR_EINVAL by name. */
-wr_status wr_typology_check_opts(const wr_typology_opts *o, wr_err *err) WR_NODISCARD;
-
 /* --- transfers ------------------------------------------------------------------------
  */
 

@@ -131,6 +131,13 @@ class OwnBroker(Kafka):
                               stdout=subprocess.PIPE).stdout.strip()
 
 
+def catches(pid, what):
+    """Has the process a handler for this signal by now?"""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (what - 1) & 1)
+
+
 class Consumer:
     """A running `walletrisk-ingest kafka`."""
 

@@ -8,7 +8,7 @@ Each test ends with: exactly the produced transfers, none lost, none twice; both
 up in every partition; a line of the fault table on stderr.
 """
 import os, random, resource, signal, subprocess, sys, threading, time, unittest
-from kafka_tools import COOPERATIVE, ROOT, Consumer, KafkaCase, OwnBroker, message, tx
+from kafka_tools import COOPERATIVE, ROOT, Consumer, KafkaCase, OwnBroker, catches, message, tx
 from main_job import Store
 
 ROUNDS = 10
@@ -150,7 +150,8 @@ class Faults(KafkaCase):
             self.addCleanup(first.child.kill)
             for _ in range(8):
                 c = Consumer(self.kafka, store, topic, *args)
-                time.sleep(self.rng.uniform(0.02, 0.3))
+                self.assertTrue(until(lambda: catches(c.child.pid, signal.SIGTERM)))
+                time.sleep(self.rng.uniform(0, 0.3))
                 c.stop(timeout=20)
             first.stop()
 

@@ -14,8 +14,8 @@ class Server(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         self.addCleanup(subprocess.run, [SERVER, "remove", self.dir])
 
-    def call(self, *args, code=0, env=None, **more):
-        done = subprocess.run([SERVER, *map(str, args)], text=True, capture_output=True, timeout=300,
+    def call(self, *args, code=0, env=None, script=SERVER, **more):
+        done = subprocess.run([script, *map(str, args)], text=True, capture_output=True, timeout=300,
                               env={**os.environ, **(env or {})}, **more)
         self.assertEqual(done.returncode, code, f"{args}: {done.stdout}{done.stderr}")
         return done
@@ -139,7 +139,10 @@ class Server(unittest.TestCase):
         if os.getuid() == 0:
             nobody = pwd.getpwnam("nobody")
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
-            who = {"user": "nobody", "group": nobody.pw_gid, "extra_groups": []}
+            # A checkout below /root is not nobody's to enter: the script is one file, and goes with him.
+            script = shutil.copy(SERVER, self.folder / SERVER.name)
+            os.chmod(script, 0o755)
+            who = {"user": "nobody", "group": nobody.pw_gid, "extra_groups": [], "cwd": "/", "script": script}
             self.dsn = self.call("start", self.dir, **who).stdout.strip()
             self.assertEqual((self.dir / "cluster").stat().st_uid, nobody.pw_uid)
             self.assertEqual(self.call("run", self.dir, "sh", "-c", "psql -X -At -c 'select 1' $WALLETRISK_DSN",

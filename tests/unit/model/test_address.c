@@ -450,6 +450,44 @@ static void test_tx_hash__per_kind(void **state)
     check_hash("opaque:bank", signature, signature);
 }
 
+static uint64_t look(const char *on, const char *address)
+{
+    return wr_address_look(chain(on), wr_text_of(address));
+}
+
+static uint64_t packed(const char *eight)
+{
+    uint64_t x = 0;
+    for (int i = 0; i < 8; i++)
+        x = x << 8 | (uint8_t)eight[i];
+    return x;
+}
+
+static void test_look__ends_behind_the_shared_prefix(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *chain, *address, *eight;
+    } some[] = {
+        {"ETH", "0x1234567890abcdef1234567890abcdef12345678", "12345678"},
+        {"ETH", "0x1234ffffffffffffffffffffffffffffffff5678", "12345678"},
+        {"BTC", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "A1zPvfNa"},
+        {"BTC", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "w508f3t4"},
+        {"BTC", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "J98tWNLy"},
+        {"SOL", "4fYNw3dojWmQ4dXtSGE9epjRGy9pFSx62YypT7avPYvA", "4fYNPYvA"},
+        {"opaque:bank", "abcd-other-wxyz", "abcdwxyz"},
+    };
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        if (look(some[i].chain, some[i].address) != packed(some[i].eight))
+            fail_msg("%s does not look like %s", some[i].address, some[i].eight);
+    }
+    char hub[WR_ADDRESS_MAX + 1];
+    wr_address_hub(hub, WR_TEXT_LIT("4a5e1e4baab89f3a32518a88c31bc87f"));
+    assert_int_equal(look("BTC", hub), 0);
+    assert_int_equal(look("opaque:bank", "1234567"), 0);
+    assert_int_not_equal(look("opaque:bank", "12345678"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +505,7 @@ int main(void)
         wr_unit_test(test_caip10__splits_at_the_second_colon),
         wr_unit_test(test_hub__never_an_address),
         wr_unit_test(test_tx_hash__per_kind),
+        wr_unit_test(test_look__ends_behind_the_shared_prefix),
     };
     return cmocka_run_group_tests_name("model.address", tests, NULL, NULL);
 }

@@ -101,7 +101,8 @@ static void test_reasons__reproduce_every_score(void **state)
         double keep = 1.0;
         double floor = 0.0;
         for (uint32_t i = 0; i < n; i++) {
-            if (r[i].kind == WR_REASON_EXPOSURE || r[i].kind == WR_REASON_OWN_LABEL)
+            if (r[i].kind == WR_REASON_EXPOSURE || r[i].kind == WR_REASON_OWN_LABEL ||
+                r[i].kind == WR_REASON_TYPOLOGY)
                 keep *= 1.0 - r[i].part;
             else if (r[i].kind == WR_REASON_FLOOR)
                 floor = fmax(floor, r[i].part);
