@@ -13,12 +13,15 @@ static wr_status read_text(wr_text *out, const json_t *root, const char *key,
     return out->p ? WR_OK : wr_fail(err, WR_ENOMEM, "settings: '%s'", key);
 }
 
-static wr_status read_root(wr_text *categories, wr_text *policy,
+static wr_status read_root(wr_text *categories, wr_text *policy, wr_text *model,
                            wr_settings_option *option, size_t count, const json_t *root,
                            wr_arena *arena, wr_err *err)
 {
     WR_TRY(read_text(categories, root, "categories_yaml", arena, err));
     WR_TRY(read_text(policy, root, "policy_yaml", arena, err));
+    *model = (wr_text){0};
+    if (json_object_get(root, "model"))
+        WR_TRY(read_text(model, root, "model", arena, err));
     const json_t *options = json_object_get(root, "options");
     if (!json_is_object(options) || json_object_size(options) != count)
         return wr_fail(err, WR_EPARSE, "settings: 'options' must hold %zu numbers",
@@ -33,7 +36,7 @@ static wr_status read_root(wr_text *categories, wr_text *policy,
     return WR_OK;
 }
 
-wr_status wr_settings_text_read(wr_text *categories, wr_text *policy,
+wr_status wr_settings_text_read(wr_text *categories, wr_text *policy, wr_text *model,
                                 wr_settings_option *option, size_t count,
                                 const char *json_text, wr_arena *arena, wr_err *err)
 {
@@ -41,7 +44,7 @@ wr_status wr_settings_text_read(wr_text *categories, wr_text *policy,
     json_t *root = json_loads(json_text, JSON_REJECT_DUPLICATES, &at);
     if (!root)
         return wr_fail(err, WR_EPARSE, "settings: line %d: %s", at.line, at.text);
-    wr_status s = read_root(categories, policy, option, count, root, arena, err);
+    wr_status s = read_root(categories, policy, model, option, count, root, arena, err);
     json_decref(root);
     return s;
 }

@@ -57,6 +57,7 @@ typedef enum wr_reason_kind {
     WR_REASON_FLOOR,       /* a policy floor lifted the score */
     WR_REASON_OWN_LABEL,   /* the wallet is labelled itself */
     WR_REASON_TYPOLOGY,    /* part of a pattern; adds what the policy's weight says */
+    WR_REASON_MODEL,       /* probability of the trained model; rule = its id */
     WR_REASON_ASSOCIATION, /* hint: close to labelled wallets (never counted as exposure)
                             */
     WR_REASON_UNKNOWN_ORIGIN, /* share of received value whose origin is not in the data

@@ -180,6 +180,8 @@ static wr_status compute(wr_assessment *a, const wr_progress *pg, wr_err *err)
     WR_TRY(run_pair_kernels(a, pg, err));
     WR_TRY(wr_assess_find_typologies(a, pg, err));
     wr_phases_end(&a->phases, "typologies");
+    WR_TRY(wr_assess_judge(a, pg, err));
+    wr_phases_end(&a->phases, "model");
     WR_TRY(wr_progress_at(pg, "score", 0, 0, err));
     WR_TRY(wr_assess_score_all(a, err));
     wr_phases_end(&a->phases, "score");
@@ -230,6 +232,9 @@ static void release(wr_assessment *a)
     wr_fifo_release(&a->fifo);
     wr_attribution_release(&a->origin);
     wr_assess_typologies_release(&a->typology);
+    wr_free(a->probability);
+    wr_free(a->novelty);
+    wr_free(a->drift);
     wr_free(a->score);
     wr_free(a->base);
     wr_free(a->level);

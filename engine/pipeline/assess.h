@@ -61,6 +61,8 @@ typedef struct wr_wallet_view {
     double unknown_share;  /* of received value, origin not in the data */
     double balance;        /* value units, as the ledger sees it */
     double fifo_share;     /* received, summed over illicit + risky categories */
+    bool is_judged;              /* by a model, in the run: */
+    double probability, novelty; /* calibrated P(illicit); forest.h; 0..1 */
     double association, association_value; /* weights 1 and sqrt(value), 0..1 */
     double max_transfer_share;      /* largest tainted share of one incoming transfer */
     uint32_t poison_in, poison_out; /* hops; 0 = not reached */

@@ -51,6 +51,10 @@ struct wr_assessment {
 
     wr_assess_typologies typology;
 
+    double *probability, *novelty; /* [n] by the model; NULL: none scores */
+    double *drift;                 /* [columns of the model] PSI against training */
+    double score_drift;
+
     double *score, *base; /* [n] */
     uint8_t *level;       /* [n] */
     int8_t *category;     /* [n] taxonomy index, -1 = none */
@@ -73,6 +77,13 @@ static inline int wr_assess_category(const wr_assessment *a, uint32_t column)
 
 /* evidence.c: what v did in g. */
 wr_activity wr_assess_activity(const wr_snapshot *g, wr_vid v);
+
+/* assess_model.c: probability, novelty and drift, when the settings have a model. */
+wr_status wr_assess_judge(wr_assessment *a, const wr_progress *pg,
+                          wr_err *err) WR_NODISCARD;
+/* Key "model" of the run's detail; features that have moved by so much are named. */
+#define WR_ASSESS_DRIFT_NOTED 0.1
+void wr_assess_model_notes(wr_json_out *j, const wr_assessment *a);
 
 /* score.c: score, base, level, category of all vertices, and their order. */
 wr_status wr_assess_score_all(wr_assessment *a, wr_err *err) WR_NODISCARD;

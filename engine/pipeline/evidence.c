@@ -70,6 +70,9 @@ static void view_of_run(const wr_evidence *e, wr_wallet_view *out)
     if (v == WR_VID_NONE)
         return;
     const wr_fifo_view f = wr_fifo_at(&a->fifo, v);
+    out->is_judged = a->probability != NULL;
+    out->probability = out->is_judged ? a->probability[v] : 0.0;
+    out->novelty = out->is_judged ? a->novelty[v] : 0.0;
     out->association = a->association[0][v];
     out->association_value = a->association[1][v];
     out->poison_in = poison_hops(&a->poison[WR_RECEIVING], v);

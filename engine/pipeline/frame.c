@@ -49,6 +49,9 @@ static wr_status check(const wr_frame_input *in, wr_err *err)
     if (in->folds > WR_FRAME_FOLDS_MAX)
         return wr_fail(err, WR_EINVAL, "%u folds, at most %d", in->folds,
                        WR_FRAME_FOLDS_MAX);
+    if (in->given && (in->folds || in->as_of_s != UINT32_MAX))
+        return wr_fail(err, WR_EINVAL,
+                       "exposures are given, which are those of the end and without folds");
     for (uint32_t v = 0; in->fold_of && v < n; v++)
         if (in->fold_of[v] != WR_FRAME_FOLD_NONE && in->fold_of[v] >= in->folds)
             return wr_fail(err, WR_EINVAL, "wallet %u: fold %u of %u", v, in->fold_of[v],
@@ -165,8 +168,9 @@ static wr_status run_world(frame *f, uint32_t world, wr_err *err)
     WR_FRAME_EXPOSURES_AUTO wr_frame_exposures x = {0};
     wr_frame_enter(&f->past, world);
     WR_TRY(wr_features_new(&features, &f->past.fl, &f->past.vw, &o, err));
-    WR_TRY(wr_frame_exposures_run(&x, &f->past, err));
-    WR_TRY(read_world(f, features, &x.view, world, err));
+    if (!in->given)
+        WR_TRY(wr_frame_exposures_run(&x, &f->past, err));
+    WR_TRY(read_world(f, features, in->given ? in->given : &x.view, world, err));
     if (world + 1 == f->past.worlds)
         f->rest = WR_STEAL(features);
     return WR_OK;

@@ -62,6 +62,9 @@ typedef struct wr_frame_input {
     uint32_t as_of_s;          /* T; UINT32_MAX = the second after the last transfer */
     int8_t mixer, bridge, dex; /* columns of seeds, WR_SEED_NONE = none such */
     const wr_scoring_opts *opts;
+    /* Exposures to all labels, as of the end of g, when the caller has them: with 0 folds
+     * they are not computed again; NULL = none. */
+    const wr_feature_exposures *given;
     uint64_t seed;         /* of the fold that an unlabelled wallet does without */
     const wr_progress *pg; /* may be NULL */
 } wr_frame_input;
@@ -74,7 +77,8 @@ typedef wr_status wr_frame_sink(void *ctx, wr_vid first, uint32_t rows, const fl
  * All wallets of the graph, block by block; hubs and wallets without a transfer before T
  * have rows too (the caller passes over them).
  *
- * Errors  WR_EINVAL (folds, a fold outside them, labels of another graph), WR_ENOMEM,
+ * Errors  WR_EINVAL (folds, a fold outside them, labels of another graph, given with
+ *         folds or an earlier T), WR_ENOMEM,
  *         WR_ESTOPPED, and what the sink returns
  * Cost    max(folds, 1) times both ledgers, FIFO, poison, static exposures and structure
  *         of features.h; twice its rows (wallets paid by a service with a fold: folds + 1

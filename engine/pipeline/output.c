@@ -38,6 +38,10 @@ static void add_vertex(wr_digest *d, const wr_assessment *a, wr_vid v)
     wr_digest_add_f64(d, a->score[v]);
     wr_digest_add_f64(d, a->base[v]);
     wr_digest_add_u64(d, (uint64_t)a->level[v] << 8 | (uint8_t)a->category[v]);
+    if (a->probability) {
+        wr_digest_add_f64(d, a->probability[v]);
+        wr_digest_add_f64(d, a->novelty[v]);
+    }
     wr_digest_add_f64(d, a->association[0][v]);
     wr_digest_add_f64(d, a->association[1][v]);
     const wr_fifo_view f = wr_fifo_at(&a->fifo, v);
@@ -176,4 +180,5 @@ void wr_assess_notes(wr_json_out *j, const wr_assessment *a)
     wr_json_close(j, '}');
     wr_json_kv_u64(j, "fifo_merged_wallets", a->fifo.merged);
     wr_assess_typology_notes(j, a);
+    wr_assess_model_notes(j, a);
 }

@@ -48,7 +48,10 @@ static void put_provenance(wr_json_out *j, const wr_assessment *a)
     wr_json_kv_cstr(j, "graph_digest", r->graph_digest.s);
     wr_json_kv_cstr(j, "labels_digest", r->labels_digest.s);
     wr_json_kv_cstr(j, "config_digest", r->config_digest.s);
-    wr_json_kv_cstr(j, "model", "none: rule of shares and policy floors");
+    const wr_learned *model = wr_assessment_settings(a)->model;
+    wr_json_kv_cstr(j, "model",
+                    model ? wr_learned_id(model)
+                          : "none: rule of shares and policy floors");
 }
 
 void wr_report_exposures(wr_json_out *j, const wr_evidence *ev)
@@ -90,6 +93,8 @@ static const char *reason_kind(wr_reason_kind k)
         return "own_label";
     case WR_REASON_TYPOLOGY:
         return "typology";
+    case WR_REASON_MODEL:
+        return "model";
     case WR_REASON_ASSOCIATION:
         return "association";
     case WR_REASON_UNKNOWN_ORIGIN:
@@ -195,6 +200,10 @@ void wr_report_reason_text(wr_buf *out, const wr_assessment *a, const wr_reason 
     case WR_REASON_TYPOLOGY:
         put_typology_text(out, &r->typology);
         break;
+    case WR_REASON_MODEL:
+        wr_buf_addf(out, "model %s: probability %.4g %% of being illicit", r->rule,
+                    percent);
+        break;
     case WR_REASON_ASSOCIATION:
         wr_buf_addf(out,
                     "hint: close to labelled wallets in the graph (association %.3f)",
@@ -277,6 +286,21 @@ static void put_live(wr_json_out *j, const wr_live_note *n)
     wr_json_close(j, '}');
 }
 
+/* null: no model scores, or the wallet was met after the run */
+static void put_learned(wr_json_out *j, const wr_wallet_view *w)
+{
+    wr_json_key(j, "probability");
+    if (w->is_judged)
+        wr_json_f64(j, w->probability);
+    else
+        wr_json_null(j);
+    wr_json_key(j, "novelty");
+    if (w->is_judged)
+        wr_json_f64(j, w->novelty);
+    else
+        wr_json_null(j);
+}
+
 static void put_activity(wr_json_out *j, const wr_wallet_view *w)
 {
     wr_json_kv_f64(j, "received", w->received);
@@ -307,6 +331,7 @@ void wr_report_wallet(wr_json_out *j, const wr_evidence *e)
     put_own_label(j, e->a, &w);
     put_provenance(j, e->a);
     put_live(j, &e->live);
+    put_learned(j, &w);
     put_activity(j, &w);
     wr_json_key(j, "exposures");
     wr_report_exposures(j, e);

@@ -299,6 +299,21 @@ static bool is_same(const wr_digest_hex *a, const wr_digest_hex *b)
     return strcmp(a->s, b->s) == 0;
 }
 
+/* The model that the settings name, from the registry. */
+static wr_status with_named_model(wr_settings **out, wr_settings *named, wr_store *st,
+                                  wr_err *err)
+{
+    WR_AUTO(wr_learned) l = NULL;
+    if (!named->model_digest.s[0]) {
+        *out = wr_settings_acquire(named);
+        return WR_OK;
+    }
+    char id[WR_LEARNED_ID_MAX + 1];
+    wr_learned_id_of(id, &named->model_digest);
+    WR_TRY(wr_shelf_get(&l, st, id, err));
+    return wr_settings_with_model(out, named, l, err);
+}
+
 /* Recompute what k recorded. */
 static wr_status recompute(wr_assessment **out, wr_store *st, const stored_run *k,
                            wr_loaded *graph, const wr_progress *pg, wr_err *err)
@@ -306,8 +321,10 @@ static wr_status recompute(wr_assessment **out, wr_store *st, const stored_run *
     if (k->run.status != WR_RUN_COMPLETE || strcmp(k->run.kind, "score") != 0)
         return wr_fail(err, WR_ECONFLICT, "run %s (%s) is %s: it has no scores",
                        k->run.id, k->run.kind, wr_run_status_name(k->run.status));
+    WR_AUTO(wr_settings) named = NULL;
     WR_AUTO(wr_settings) cfg = NULL;
-    WR_TRY(wr_settings_parse(&cfg, k->run.config.p, err));
+    WR_TRY(wr_settings_parse(&named, k->run.config.p, err));
+    WR_TRY(with_named_model(&cfg, named, st, err));
     wr_run again = k->run;
     work w = {.st = st, .cfg = cfg, .pg = pg, .phases = wr_phases_begin()};
     return compute(out, &w, graph, &again, err);

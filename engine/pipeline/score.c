@@ -1,12 +1,19 @@
 /*
- * The published score without a trained model, DESIGN 5.6:
+ * The published score, DESIGN 5.6:
  *
  *     base  = 1 - product over parts of (1 - part)
- *     part  = w_c min(1, share_c / rho0_c)   receiving; times sending_weight for sending
+ *     score = max(base, floors that hold)
+ *
+ * Parts with a trained model:
+ *             P                          its calibrated probability
+ *             w_c q                      the wallet's own label, which P knows nothing of
+ * and without, or for a wallet met after the run:
+ *             w_c min(1, share_c / rho0_c)   receiving; times sending_weight for sending
  *             w_c q                          the wallet's own label
- *             w_j m_j                        a typology: m_j the strength of the
- * strongest hit with the wallet as its root; if there is none, of the strongest with it
- * as a member, times member_weight score = max(base, floors that hold)
+ *             w_j m_j                        a typology: m_j the strength of the strongest
+ *                                            hit with the wallet as its root; if there is
+ *                                            none, of the strongest with it as a member,
+ *                                            times member_weight
  *
  * Shares are the ledger's (the audited view).  Association and static shares never enter.
  * No libm, no reduction over threads: the same bits everywhere.
@@ -37,16 +44,19 @@ typedef struct running {
     double keep; /* product of (1 - part) */
     double strongest;
     int category;
+    bool is_in_model; /* what comes is part of the probability: told, with part 0 */
     gather *to;
 } running;
 
 static void add_part(running *r, wr_reason why)
 {
-    r->keep *= 1.0 - why.part;
     if (why.category >= 0 && why.part > r->strongest) {
         r->strongest = why.part;
         r->category = why.category;
     }
+    if (r->is_in_model)
+        why.part = 0.0;
+    r->keep *= 1.0 - why.part;
     tell(r->to, why);
 }
 
@@ -190,13 +200,29 @@ static double with_floors(const wr_evidence *e, double base, gather *to)
     return score;
 }
 
+/* false: no model scores, or the wallet was met after the run. */
+static bool add_probability(running *r, const wr_evidence *e)
+{
+    if (!e->a->probability || e->v == WR_VID_NONE)
+        return false;
+    const double p = e->a->probability[e->v];
+    wr_reason why = {
+        .kind = WR_REASON_MODEL, .category = -1, .direction = -1, .part = p, .share = p};
+    (void)snprintf(why.rule, sizeof why.rule, "%s",
+                   wr_learned_id(e->a->cfg->model));
+    add_part(r, why);
+    return true;
+}
+
 static double score_of(const wr_evidence *e, double *base, int *category, gather *to)
 {
     running r = {.keep = 1.0, .category = -1, .to = to};
+    r.is_in_model = add_probability(&r, e);
     add_exposures(&r, e, WR_RECEIVING);
     add_exposures(&r, e, WR_SENDING);
-    add_own_label(&r, e);
     add_typologies(&r, e);
+    r.is_in_model = false;
+    add_own_label(&r, e);
     *base = 1.0 - r.keep;
     *category = r.category;
     return with_floors(e, *base, to);

@@ -22,8 +22,10 @@ typedef struct box {
 
 static void box_free(box *b)
 {
-    if (b)
+    if (b) {
+        wr_learned_unref(b->s.model);
         wr_free(b->s.text);
+    }
     wr_free(b);
 }
 WR_DEFINE_AUTO(box, box_free)
@@ -73,7 +75,7 @@ static wr_status check_options(const wr_scoring_opts *o, wr_err *err)
 }
 
 static void write_text(wr_buf *out, wr_text categories, wr_text policy,
-                       const wr_scoring_opts *o)
+                       const wr_scoring_opts *o, wr_text model)
 {
     wr_json_out j = wr_json_out_on(out);
     wr_json_open(&j, '{');
@@ -87,11 +89,25 @@ static void write_text(wr_buf *out, wr_text categories, wr_text policy,
     wr_json_kv_u64(&j, "top_k_sources", o->top_k);
     wr_json_kv_u64(&j, "poison_hops", o->poison_hops);
     wr_json_close(&j, '}');
+    if (model.len)
+        wr_json_kv_text(&j, "model", model);
     wr_json_close(&j, '}');
 }
 
+static wr_status keep_model(wr_settings *s, wr_text digest, wr_err *err)
+{
+    if (!digest.len)
+        return WR_OK;
+    if (digest.len != WR_SHA256_HEX)
+        return wr_fail(err, WR_EPARSE, "settings: model '%.*s' is no digest",
+                       WR_TEXT_ARG(digest));
+    memcpy(s->model_digest.s, digest.p, digest.len);
+    return WR_OK;
+}
+
+/* model: its digest; absent = none. */
 static wr_status make(wr_settings **out, wr_text categories, wr_text policy,
-                      const wr_scoring_opts *opts, wr_err *err)
+                      const wr_scoring_opts *opts, wr_text model, wr_err *err)
 {
     WR_TRY(check_options(opts, err));
     WR_AUTO(box) b = wr_calloc(1, sizeof *b);
@@ -105,9 +121,10 @@ static wr_status make(wr_settings **out, wr_text categories, wr_text policy,
                                policy.len, err));
     WR_TRY(wr_typology_policy_from_yaml(&s->typology, &s->taxonomy, "policy.yaml", policy,
                                         err));
+    WR_TRY(keep_model(s, model, err));
     wr_buf text;
     wr_buf_init(&text, (size_t)16 * FILE_MAX_BYTES);
-    write_text(&text, categories, policy, opts);
+    write_text(&text, categories, policy, opts, model);
     wr_status st = wr_buf_status(&text, "settings text", err);
     s->text = wr_buf_steal(&text, NULL);
     wr_buf_release(&text);
@@ -133,7 +150,7 @@ static wr_status load_from(wr_settings **out, const char *dir,
     (void)snprintf(path, sizeof path, "%s/policy.yaml", dir);
     WR_TRY(read_file(policy, path, err));
     return make(out, (wr_text){categories->p, (uint32_t)categories->len},
-                (wr_text){policy->p, (uint32_t)policy->len}, opts, err);
+                (wr_text){policy->p, (uint32_t)policy->len}, opts, (wr_text){0}, err);
 }
 
 wr_status wr_settings_load(wr_settings **out, const wr_config *cfg, wr_err *err)
@@ -156,7 +173,9 @@ wr_status wr_settings_load(wr_settings **out, const wr_config *cfg, wr_err *err)
     return s;
 }
 
-wr_status wr_settings_parse(wr_settings **out, const char *text, wr_err *err)
+/* From a text; model: another one than the text names, or NULL = the one it names. */
+static wr_status parse(wr_settings **out, const char *text, const wr_text *model,
+                       wr_err *err)
 {
     wr_settings_option o[] = {
         {.name = "static_gamma"},  {.name = "static_eps"},  {.name = "static_iter_max"},
@@ -166,18 +185,35 @@ wr_status wr_settings_parse(wr_settings **out, const char *text, wr_err *err)
     wr_arena_init(&arena, (size_t)8 * FILE_MAX_BYTES);
     wr_text categories = {0};
     wr_text policy = {0};
-    wr_status s = wr_settings_text_read(&categories, &policy, o, sizeof o / sizeof *o,
-                                        text, &arena, err);
+    wr_text named = {0};
+    wr_status s = wr_settings_text_read(&categories, &policy, &named, o,
+                                        sizeof o / sizeof *o, text, &arena, err);
     if (s == WR_OK) {
         const wr_scoring_opts opts = {.gamma = o[0].value,
                                       .eps = o[1].value,
                                       .iter_max = (uint32_t)o[2].value,
                                       .top_k = (uint32_t)o[3].value,
                                       .poison_hops = (uint32_t)o[4].value};
-        s = make(out, categories, policy, &opts, err);
+        s = make(out, categories, policy, &opts, model ? *model : named, err);
     }
     wr_arena_release(&arena);
     return s;
+}
+
+wr_status wr_settings_parse(wr_settings **out, const char *text, wr_err *err)
+{
+    return parse(out, text, NULL, err);
+}
+
+wr_status wr_settings_with_model(wr_settings **out, const wr_settings *s,
+                                 wr_learned *model, wr_err *err)
+{
+    const wr_text digest =
+        model ? wr_text_of(wr_learned_digest(model)->s) : (wr_text){0};
+    WR_TRY(parse(out, s->text, &digest, err));
+    (*out)->live_window = s->live_window;
+    (*out)->model = model ? wr_learned_acquire(model) : NULL;
+    return WR_OK;
 }
 
 wr_settings *wr_settings_acquire(wr_settings *s)
