@@ -7,6 +7,7 @@
 #ifndef WR_CLI_CLI_H
 #define WR_CLI_CLI_H
 
+#include "codec/manifest.h"
 #include "pipeline/keep.h"
 #include "pipeline/run.h"
 #include "util/buf.h"
@@ -28,6 +29,13 @@ wr_status wr_cmd_labels_load(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_labels_list(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_labels_export(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_labels_remove(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_models_list(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_models_show(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_models_card(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_models_compare(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_models_activate(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_models_export(wr_cli *cli, wr_err *err) WR_NODISCARD;
+wr_status wr_cmd_models_import(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_evaluate_ranking(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_train(wr_cli *cli, wr_err *err) WR_NODISCARD;
 wr_status wr_cmd_evaluate_model(wr_cli *cli, wr_err *err) WR_NODISCARD;
@@ -50,5 +58,13 @@ wr_status wr_cli_find_wallet(wr_vid *out, const wr_assessment *a, int words, cha
 /* Write all of b to path, or stdout when path is NULL or "-"; a file is never half
  * written. */
 wr_status wr_cli_write(const char *path, const wr_buf *b, wr_err *err) WR_NODISCARD;
+
+/* The manifest of a stored model; WR_ECORRUPT names the model and the key. */
+wr_status wr_cli_manifest(wr_manifest *out, const wr_model *m, wr_arena *arena,
+                          wr_err *err) WR_NODISCARD;
+/* "test recall @ 1 %", "0.3300 (0.1100 to 0.9100)" */
+enum { WR_CLI_FIGURE_MAX = 192 };
+void wr_cli_figure_name(char out[WR_CLI_FIGURE_MAX], const wr_manifest_figure *f);
+void wr_cli_figure_value(char out[WR_CLI_FIGURE_MAX], const wr_manifest_figure *f);
 
 #endif

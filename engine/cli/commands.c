@@ -19,6 +19,13 @@ const wr_command wr_cli_commands[] = {
     {"evaluate model", wr_cmd_evaluate_model, "grade a model on this store's wallets"},
     {"evaluate rules", wr_cmd_evaluate_rules, "grade the score that needs no model"},
     {"evaluate column", wr_cmd_evaluate_column, "grade one feature by itself"},
+    {"models list", wr_cmd_models_list, "registered models"},
+    {"models show", wr_cmd_models_show, "what is known of a model"},
+    {"models card", wr_cmd_models_card, "the model card as Markdown"},
+    {"models compare", wr_cmd_models_compare, "two models side by side"},
+    {"models activate", wr_cmd_models_activate, "score with this model, or with none"},
+    {"models export", wr_cmd_models_export, "a model's bytes to a file"},
+    {"models import", wr_cmd_models_import, "register a model from such a file"},
     {"export", wr_cmd_export, "a wallet's neighbourhood as GraphML, GEXF, CSV or JSON"},
     {0},
 };

@@ -53,14 +53,14 @@ int wr_assessment_category(const wr_assessment *a, wr_vid v); /* -1 = none */
 typedef struct wr_wallet_view {
     double score, base; /* [0, 1] */
     wr_level level;
-    int category;          /* strongest, -1 = none */
-    int own_category;      /* the wallet's own label, -1 = none */
-    double own_confidence; /* 0..1 */
-    wr_state state;        /* SCORED or LABELS_UNAVAILABLE */
-    double received, sent; /* value units */
-    double unknown_share;  /* of received value, origin not in the data */
-    double balance;        /* value units, as the ledger sees it */
-    double fifo_share;     /* received, summed over illicit + risky categories */
+    int category;                /* strongest, -1 = none */
+    int own_category;            /* the wallet's own label, -1 = none */
+    double own_confidence;       /* 0..1 */
+    wr_state state;              /* SCORED or LABELS_UNAVAILABLE */
+    double received, sent;       /* value units */
+    double unknown_share;        /* of received value, origin not in the data */
+    double balance;              /* value units, as the ledger sees it */
+    double fifo_share;           /* received, summed over illicit + risky categories */
     bool is_judged;              /* by a model, in the run: */
     double probability, novelty; /* calibrated P(illicit); forest.h; 0..1 */
     double association, association_value; /* weights 1 and sqrt(value), 0..1 */

@@ -50,8 +50,9 @@ static wr_status check(const wr_frame_input *in, wr_err *err)
         return wr_fail(err, WR_EINVAL, "%u folds, at most %d", in->folds,
                        WR_FRAME_FOLDS_MAX);
     if (in->given && (in->folds || in->as_of_s != UINT32_MAX))
-        return wr_fail(err, WR_EINVAL,
-                       "exposures are given, which are those of the end and without folds");
+        return wr_fail(
+            err, WR_EINVAL,
+            "exposures are given, which are those of the end and without folds");
     for (uint32_t v = 0; in->fold_of && v < n; v++)
         if (in->fold_of[v] != WR_FRAME_FOLD_NONE && in->fold_of[v] >= in->folds)
             return wr_fail(err, WR_EINVAL, "wallet %u: fold %u of %u", v, in->fold_of[v],

@@ -1,5 +1,7 @@
 #include "pipeline/run.h"
 
+#include "pipeline/shelf.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -191,11 +193,25 @@ static void record_failure(wr_store *st, wr_run *run, const wr_err *err)
     wr_buf_release(&b);
 }
 
-wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_settings *cfg,
+/* The settings of a run that begins now: whatever model is active scores it. */
+static wr_status with_active_model(wr_settings **out, wr_settings *cfg, wr_store *st,
+                                   wr_err *err)
+{
+    WR_AUTO(wr_learned) l = NULL;
+    WR_TRY(wr_shelf_active(&l, st, err));
+    if (l || cfg->model)
+        return wr_settings_with_model(out, cfg, l, err);
+    *out = wr_settings_acquire(cfg);
+    return WR_OK;
+}
+
+wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_settings *base,
                        const char *id, const wr_progress *pg, wr_err *err)
 {
     wr_err local = {0};
     wr_err *e = err ? err : &local;
+    WR_AUTO(wr_settings) cfg = NULL;
+    WR_TRY(with_active_model(&cfg, base, st, e));
     wr_run run = {.kind = "score",
                   .status = WR_RUN_RUNNING,
                   .started_s = wr_clock_wall_s(),
@@ -308,9 +324,7 @@ static wr_status with_named_model(wr_settings **out, wr_settings *named, wr_stor
         *out = wr_settings_acquire(named);
         return WR_OK;
     }
-    char id[WR_LEARNED_ID_MAX + 1];
-    wr_learned_id_of(id, &named->model_digest);
-    WR_TRY(wr_shelf_get(&l, st, id, err));
+    WR_TRY(wr_shelf_get_digest(&l, st, &named->model_digest, err));
     return wr_settings_with_model(out, named, l, err);
 }
 

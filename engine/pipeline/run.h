@@ -10,12 +10,13 @@
 void wr_run_id_new(char out[WR_RUN_ID_MAX + 1]);
 
 /*
- * Load the graph, assess it with the labels of now, publish.
+ * Load the graph, assess it with the labels of now and the registry's active model (or
+ * none), publish.
  *
  * id    optional id (from wr_run_id_new): NULL makes one.  A failed run is recorded as
  *       failed with its error.
  */
-wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_settings *cfg,
+wr_status wr_run_score(wr_assessment **out, wr_store *st, wr_settings *base,
                        const char *id, const wr_progress *pg, wr_err *err) WR_NODISCARD;
 
 /*

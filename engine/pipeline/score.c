@@ -10,10 +10,9 @@
  * and without, or for a wallet met after the run:
  *             w_c min(1, share_c / rho0_c)   receiving; times sending_weight for sending
  *             w_c q                          the wallet's own label
- *             w_j m_j                        a typology: m_j the strength of the strongest
- *                                            hit with the wallet as its root; if there is
- *                                            none, of the strongest with it as a member,
- *                                            times member_weight
+ *             w_j m_j                        a typology: m_j the strength of the
+ * strongest hit with the wallet as its root; if there is none, of the strongest with it
+ * as a member, times member_weight
  *
  * Shares are the ledger's (the audited view).  Association and static shares never enter.
  * No libm, no reduction over threads: the same bits everywhere.
@@ -208,8 +207,7 @@ static bool add_probability(running *r, const wr_evidence *e)
     const double p = e->a->probability[e->v];
     wr_reason why = {
         .kind = WR_REASON_MODEL, .category = -1, .direction = -1, .part = p, .share = p};
-    (void)snprintf(why.rule, sizeof why.rule, "%s",
-                   wr_learned_id(e->a->cfg->model));
+    (void)snprintf(why.rule, sizeof why.rule, "%s", wr_learned_id(e->a->cfg->model));
     add_part(r, why);
     return true;
 }

@@ -208,8 +208,7 @@ wr_status wr_settings_parse(wr_settings **out, const char *text, wr_err *err)
 wr_status wr_settings_with_model(wr_settings **out, const wr_settings *s,
                                  wr_learned *model, wr_err *err)
 {
-    const wr_text digest =
-        model ? wr_text_of(wr_learned_digest(model)->s) : (wr_text){0};
+    const wr_text digest = model ? wr_text_of(wr_learned_digest(model)->s) : (wr_text){0};
     WR_TRY(parse(out, s->text, &digest, err));
     (*out)->live_window = s->live_window;
     (*out)->model = model ? wr_learned_acquire(model) : NULL;

@@ -31,8 +31,8 @@ typedef struct wr_settings {
     wr_scoring_opts opts;
     char *text;           /* canonical JSON, NUL-terminated */
     wr_digest_hex digest; /* of text */
-    /* The trained scorer; both NULL/empty = none.  Parsed from a text that names one, only
-     * the digest is there (wr_settings_with_model). */
+    /* The trained scorer; both NULL/empty = none.  Parsed from a text that names one,
+     * only the digest is there (wr_settings_with_model). */
     wr_digest_hex model_digest;
     wr_learned *model;
     uint32_t live_window; /* transfers that a live state can take back; no score depends
@@ -52,8 +52,8 @@ wr_status wr_settings_parse(wr_settings **out, const char *text,
  * The same settings, scored by this model (NULL: by none); one reference to it is taken.
  * Errors  WR_ENOMEM
  */
-wr_status wr_settings_with_model(wr_settings **out, const wr_settings *s, wr_learned *model,
-                                 wr_err *err) WR_NODISCARD;
+wr_status wr_settings_with_model(wr_settings **out, const wr_settings *s,
+                                 wr_learned *model, wr_err *err) WR_NODISCARD;
 wr_settings *wr_settings_acquire(wr_settings *s);
 void wr_settings_unref(wr_settings *s); /* accepts NULL */
 WR_DEFINE_AUTO(wr_settings, wr_settings_unref)

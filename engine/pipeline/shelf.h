@@ -14,6 +14,9 @@
  */
 wr_status wr_shelf_get(wr_learned **out, wr_store *st, const char *name,
                        wr_err *err) WR_NODISCARD;
+/* By its digest. */
+wr_status wr_shelf_get_digest(wr_learned **out, wr_store *st, const wr_digest_hex *digest,
+                              wr_err *err) WR_NODISCARD;
 /* The active one, or *out = NULL when there is none. */
 wr_status wr_shelf_active(wr_learned **out, wr_store *st, wr_err *err) WR_NODISCARD;
 

@@ -48,6 +48,13 @@ typedef struct wr_schema_row {
 } wr_schema_row;
 typedef wr_status (*wr_schema_fn)(void *ctx, const wr_schema_row *row, wr_err *err);
 
+typedef struct wr_model_activation {
+    const char *id; /* "" = none */
+    const char *kind;
+    wr_text by;
+    int64_t at_s;
+} wr_model_activation;
+
 typedef struct wr_store_backend {
     const char *kind; /* wr_store_kind */
     const char
@@ -126,6 +133,15 @@ typedef struct wr_store_backend {
                             void *ctx, wr_err *err);
     wr_status (*score_get)(wr_store *st, const char *run_id, const wr_chain *chain,
                            wr_text address, wr_score_fn fn, void *ctx, wr_err *err);
+
+    /* id is a whole one here: models.c has looked it up in the list. */
+    wr_status (*model_put)(wr_store *st, const wr_model *m, bool *is_new, wr_err *err);
+    wr_status (*models)(wr_store *st, wr_model_fn fn, void *ctx, wr_err *err);
+    wr_status (*model_get)(wr_store *st, const char *id, wr_model_fn fn, void *ctx,
+                           wr_err *err);
+    /* In one transaction: whoever is active of sw->kind retires, then sw->id, unless it
+     * is "", is active. */
+    wr_status (*model_switch)(wr_store *st, const wr_model_activation *sw, wr_err *err);
 } wr_store_backend;
 
 struct wr_store {
@@ -186,5 +202,11 @@ wr_time_range wr_store_accepted(const wr_put *put, const uint8_t *outcome);
 /* The id as the database gave it (absent: no row); WR_ECORRUPT unless it is 32 digits. */
 wr_status wr_store_id_from(char out[WR_STORE_ID_HEX + 1], wr_text hex,
                            wr_err *err) WR_NODISCARD;
+
+/* Of its column; WR_ECORRUPT: a word that is none. */
+wr_status wr_store_model_status(wr_model_status *out, wr_text word,
+                                wr_err *err) WR_NODISCARD;
+/* WR_ECONFLICT: the id of m is there with digest `stored`. */
+wr_status wr_store_model_conflict(const wr_model *m, wr_text stored, wr_err *err);
 
 #endif

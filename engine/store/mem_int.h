@@ -56,6 +56,7 @@ typedef struct wr_mem {
     int64_t label_rev;
     WR_MEM_LIST(wr_run) runs;
     WR_MEM_LIST(wr_mem_score) scores;
+    WR_MEM_LIST(wr_model) models;
 } wr_mem;
 
 static inline wr_mem *wr_mem_of(wr_store *st)
@@ -134,5 +135,12 @@ wr_status wr_mem_scores_top(wr_store *st, const wr_score_query *q, wr_score_fn f
                             void *ctx, wr_err *err);
 wr_status wr_mem_score_get(wr_store *st, const char *run_id, const wr_chain *chain,
                            wr_text address, wr_score_fn fn, void *ctx, wr_err *err);
+
+/* store_mem_models.c */
+wr_status wr_mem_model_put(wr_store *st, const wr_model *m, bool *is_new, wr_err *err);
+wr_status wr_mem_models(wr_store *st, wr_model_fn fn, void *ctx, wr_err *err);
+wr_status wr_mem_model_get(wr_store *st, const char *id, wr_model_fn fn, void *ctx,
+                           wr_err *err);
+wr_status wr_mem_model_switch(wr_store *st, const wr_model_activation *sw, wr_err *err);
 
 #endif

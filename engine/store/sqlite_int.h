@@ -10,6 +10,7 @@
  *   store_sqlite_history.c  transfers of one wallet, newest first
  *   store_sqlite_labels.c   labels and their revisions
  *   store_sqlite_runs.c     runs and scores
+ *   store_sqlite_models.c   registry of trained models
  *
  * Statements are cached by the address of their SQL text, which is therefore a static
  * string.  A statement taken with WR_SQLITE_STMT is reset when its scope ends.
@@ -27,7 +28,7 @@
 #include "store/siphash_int.h"
 
 enum {
-    WR_SQLITE_STMT_MAX = 96,
+    WR_SQLITE_STMT_MAX = 104,
     WR_SQLITE_BUSY_MS = 10000,
     WR_SQLITE_HISTORY_MIN =
         131072, /* transfers after the newest block before another is made */
@@ -279,5 +280,12 @@ wr_status wr_sqlite_scores_top(wr_store *st, const wr_score_query *want, wr_scor
                                void *ctx, wr_err *err);
 wr_status wr_sqlite_score_get(wr_store *st, const char *run_id, const wr_chain *chain,
                               wr_text address, wr_score_fn fn, void *ctx, wr_err *err);
+
+wr_status wr_sqlite_model_put(wr_store *st, const wr_model *m, bool *is_new, wr_err *err);
+wr_status wr_sqlite_models(wr_store *st, wr_model_fn fn, void *ctx, wr_err *err);
+wr_status wr_sqlite_model_get(wr_store *st, const char *id, wr_model_fn fn, void *ctx,
+                              wr_err *err);
+wr_status wr_sqlite_model_switch(wr_store *st, const wr_model_activation *sw,
+                                 wr_err *err);
 
 #endif

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 
 #include "model/label.h"
+#include "model/registry.h"
 #include "model/run.h"
 #include "model/score.h"
 #include "model/transfer.h"
@@ -395,5 +396,51 @@ wr_status wr_store_scores_top(wr_store *st, const wr_score_query *q, wr_score_fn
 wr_status wr_store_score_get(wr_store *st, const char *run_id, const wr_chain *chain,
                              wr_text address, wr_score_fn fn, void *ctx,
                              wr_err *err) WR_NODISCARD;
+
+/* --- models ------------------------------------------------------------------------- */
+/*
+ * The registry of trained models.  A model is never changed or removed; only its status
+ * moves: candidate -> active -> retired -> active ...
+ *
+ * Where a model is asked for by name, that is its id, a part of it from the front (at
+ * least WR_MODEL_PREFIX_MIN characters) that no other model begins with, or "active";
+ * kind NULL = of any kind.
+ * Errors  WR_ENOTFOUND (no such model), WR_EINVAL (too short, or of several: names two)
+ */
+
+/*
+ * Keep a model, as a candidate whatever m->status and m->activated_* say.
+ *
+ * is_new  false: the same id and digest were there, and nothing was changed
+ * Errors  WR_EINVAL (id, digest, kind, manifest or bytes missing; id "active", "none"),
+ *         WR_ELIMIT (bytes, text), WR_ECONFLICT (the same id with another digest),
+ *         WR_EIO, WR_ETIMEOUT, WR_ENOMEM
+ */
+wr_status wr_store_model_put(wr_store *st, const wr_model *m, bool *is_new,
+                             wr_err *err) WR_NODISCARD;
+typedef wr_status (*wr_model_fn)(void *ctx, const wr_model *m, wr_err *err);
+/* All of them without their bytes: newest first, then by id. */
+wr_status wr_store_models(wr_store *st, wr_model_fn fn, void *ctx,
+                          wr_err *err) WR_NODISCARD;
+/* One model with its bytes; fn is called once. */
+wr_status wr_store_model_get(wr_store *st, const char *name, const char *kind,
+                             wr_model_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
+
+typedef struct wr_model_switch {
+    char id[WR_MODEL_ID_MAX + 1];     /* active now; "" = none */
+    char former[WR_MODEL_ID_MAX + 1]; /* retired by this; "" = none */
+    bool is_changed;                  /* false: it was active already */
+} wr_model_switch;
+/*
+ * Make a model the active one of its kind; the former one is retired, in one transaction.
+ *
+ * name    or "none": the active one (of kind) is retired and none is active
+ * by      who, kept with the model
+ * out     may be NULL
+ * Errors  as above; WR_ENOTFOUND also: "none", and none is active
+ */
+wr_status wr_store_model_activate(wr_store *st, const char *name, const char *kind,
+                                  wr_text by, int64_t at_s, wr_model_switch *out,
+                                  wr_err *err) WR_NODISCARD;
 
 #endif

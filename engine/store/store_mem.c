@@ -37,6 +37,7 @@ static void mem_close(wr_store *st)
     wr_free(m->sources.item);
     wr_free(m->labels.item);
     wr_free(m->runs.item);
+    wr_free(m->models.item);
     wr_free(m->scores.item);
     wr_arena_release(&m->arena);
     wr_free(m);
@@ -421,4 +422,8 @@ const wr_store_backend wr_store_memory = {
     .scores_put = wr_mem_scores_put,
     .scores_top = wr_mem_scores_top,
     .score_get = wr_mem_score_get,
+    .model_put = wr_mem_model_put,
+    .models = wr_mem_models,
+    .model_get = wr_mem_model_get,
+    .model_switch = wr_mem_model_switch,
 };

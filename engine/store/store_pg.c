@@ -230,4 +230,8 @@ const wr_store_backend wr_store_pg = {
     .scores_put = wr_pg_scores_put,
     .scores_top = wr_pg_scores_top,
     .score_get = wr_pg_score_get,
+    .model_put = wr_pg_model_put,
+    .models = wr_pg_models,
+    .model_get = wr_pg_model_get,
+    .model_switch = wr_pg_model_switch,
 };

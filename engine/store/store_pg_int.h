@@ -16,6 +16,7 @@
  *   store_pg_history.c  transfers of one wallet, newest first
  *   store_pg_labels.c   labels
  *   store_pg_runs.c     runs and scores
+ *   store_pg_models.c   registry of trained models
  *
  * A handle owns one connection.  When it breaks, the call that notices answers WR_EIO and
  * the next call connects again; whatever was cached from the old session is forgotten.
@@ -35,7 +36,7 @@
 WR_DEFINE_AUTO(PGresult, PQclear)
 
 enum {
-    WR_PG_PREPARED_MAX = 64,
+    WR_PG_PREPARED_MAX = 72,
     WR_PG_ARGS_MAX = 24,
     WR_PG_COPY_BYTES = 65536,
     /* first number of a two-number advisory lock; the second says which */
@@ -45,6 +46,7 @@ enum {
     WR_PG_LOCK_CONTENDED = 3, /* a put that lost a race for keys */
     WR_PG_LOCK_HISTORY = 4,   /* whoever writes the next block */
     WR_PG_LOCK_LABELS = 5,    /* revisions of labels come one after the other */
+    WR_PG_LOCK_MODELS = 6,    /* whoever changes which model is active */
 };
 
 /* Types on the wire: pg_type.dat. */
@@ -359,6 +361,12 @@ wr_status wr_pg_scores_top(wr_store *base, const wr_score_query *q, wr_score_fn 
                            void *ctx, wr_err *err);
 wr_status wr_pg_score_get(wr_store *base, const char *run_id, const wr_chain *chain,
                           wr_text address, wr_score_fn fn, void *ctx, wr_err *err);
+
+wr_status wr_pg_model_put(wr_store *base, const wr_model *m, bool *is_new, wr_err *err);
+wr_status wr_pg_models(wr_store *base, wr_model_fn fn, void *ctx, wr_err *err);
+wr_status wr_pg_model_get(wr_store *base, const char *id, wr_model_fn fn, void *ctx,
+                          wr_err *err);
+wr_status wr_pg_model_switch(wr_store *base, const wr_model_activation *sw, wr_err *err);
 
 /* --- names (store_pg_names.c) ------------------------------------------------------ */
 

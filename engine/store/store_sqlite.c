@@ -359,4 +359,8 @@ const wr_store_backend wr_store_sqlite = {
     .scores_put = wr_sqlite_scores_put,
     .scores_top = wr_sqlite_scores_top,
     .score_get = wr_sqlite_score_get,
+    .model_put = wr_sqlite_model_put,
+    .models = wr_sqlite_models,
+    .model_get = wr_sqlite_model_get,
+    .model_switch = wr_sqlite_model_switch,
 };

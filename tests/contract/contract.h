@@ -38,6 +38,7 @@ int contract_tail(void);
 int contract_read(void);
 int contract_label(void);
 int contract_run(void);
+int contract_model(void);
 int contract_random(void);
 int contract_kill(void);
 

@@ -135,6 +135,7 @@ int main(int argc, char **argv)
     failed += contract_read();
     failed += contract_label();
     failed += contract_run();
+    failed += contract_model();
     failed += contract_random();
     failed += contract_kill();
     if (clean_up)

@@ -133,7 +133,8 @@ class NoStore(Case):
     COMMANDS = [["walletrisk", *c.split()] for c in (
         "doctor", "top", "runs", "score", "explain eip155:1 " + A, "export eip155:1 " + A,
         "verify-run 20200101T000000Z-00000000", "labels list", "labels export",
-        "labels remove --source x", "labels load LIST")] + [
+        "labels remove --source x", "labels load LIST", "models list", "models show", "models card",
+        "models compare mabcd mabce", "models activate none", "models export mabcd OUT")] + [
         ["walletrisk-ingest", "status"], ["walletrisk-ingest", "dead", "list"],
         ["walletrisk-ingest", "dead", "show", "1"], ["walletrisk-ingest", "dead", "replay", "--all"],
         ["walletrisk-ingest", "file", "LIST"], ["walletrisk-api"]]

@@ -1,0 +1,138 @@
+/* evaluate model, rules, column: what a scorer is worth on this store. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/study.h"
+#include "codec/manifest.h"
+#include "pipeline/shelf.h"
+
+typedef struct judge_flags {
+    wr_study_flags study;
+    wr_scorer_kind kind;
+    const char *name; /* of the model or the column */
+} judge_flags;
+
+/* What training chose; NaN when the manifest does not say. */
+static wr_status threshold_of(double *out, const wr_learned *l, wr_err *err)
+{
+    wr_arena arena;
+    wr_manifest m;
+    const char *text = wr_learned_manifest(l);
+    wr_arena_init(&arena, 0);
+    const wr_status s = wr_manifest_read(&m, text, strlen(text), &arena, err);
+    *out = s == WR_OK && m.threshold.len ? strtod(m.threshold.p, NULL) : (double)NAN;
+    wr_arena_release(&arena);
+    return s;
+}
+
+static wr_status column_of(uint32_t *out, const char *name, wr_err *err)
+{
+    for (uint32_t k = 0; k < wr_frame_columns(); k++)
+        if (strcmp(wr_frame_column_at(k)->name, name) == 0) {
+            *out = k;
+            return WR_OK;
+        }
+    return wr_fail(err, WR_ENOTFOUND, "no column '%s' (models show lists them)", name);
+}
+
+static wr_status make_rules(wr_assessment **out, const wr_study *s, const wr_progress *pg,
+                            wr_err *err)
+{
+    wr_label_set again = {0}; /* an assessment takes its labels */
+    WR_TRY(wr_load_labels(&again, s->st, s->g, &s->cfg->taxonomy, s->labels.rev, err));
+    return wr_assess(out, s->g, &again, s->cfg, pg, err);
+}
+
+static wr_status print(const wr_grades *g, const wr_study *s, const judge_flags *f,
+                       wr_err *err)
+{
+    wr_buf b;
+    wr_buf_init(&b, (size_t)16 << 20);
+    if (f->study.is_json) {
+        wr_json_out j = wr_json_out_on(&b);
+        wr_json_open(&j, '{');
+        wr_grade_json(&j, g, &s->truth);
+        wr_json_close(&j, '}');
+        wr_buf_adds(&b, "\n");
+    } else {
+        wr_buf_adds(&b, "recall at the first 0.1, 0.5, 1 %:\n");
+        wr_grade_text(&b, g, &s->truth);
+    }
+    wr_status status = wr_buf_status(&b, "report", err);
+    if (status == WR_OK)
+        status = wr_cli_write(NULL, &b, err);
+    wr_buf_release(&b);
+    return status;
+}
+
+static wr_status judge(wr_cli *cli, wr_study *s, const judge_flags *f, wr_err *err)
+{
+    WR_AUTO(wr_learned) l = NULL;
+    WR_AUTO(wr_assessment) rules = NULL;
+    wr_scorer by = {.kind = f->kind, .threshold = (double)NAN};
+    wr_grades g;
+    WR_TRY(wr_study_open(s, cli, &f->study, err));
+    if (f->kind == WR_SCORER_MODEL) {
+        WR_TRY(wr_shelf_get(&l, s->st, f->name, err));
+        WR_TRY(threshold_of(&by.threshold, l, err));
+    } else if (f->kind == WR_SCORER_COLUMN) {
+        WR_TRY(column_of(&by.column, f->name, err));
+    } else {
+        WR_TRY(make_rules(&rules, s, &cli->pg, err));
+    }
+    by.model = l;
+    by.rules = rules;
+    const wr_train_input in = wr_study_input(s);
+    const wr_evaluate_opts o = {
+        .from_s = s->from_s, .as_of_s = s->as_of_s, .pg = &cli->pg};
+    WR_TRY(wr_evaluate(&g, &in, &by, &o, err));
+    wr_progress_line_done(&cli->line);
+    return print(&g, s, f, err);
+}
+
+static wr_status run(wr_cli *cli, judge_flags *f, const char *usage, const char *purpose,
+                     wr_err *err)
+{
+    const int words = f->kind == WR_SCORER_RULES ? 0 : 1;
+    f->study.chain = "eip155:1337";
+    const wr_arg arg[] = {
+        {"from", WR_ARG_TEXT, &f->study.from, 0, 0,
+         "TIME  wallets first seen earlier are not asked for (the first transfer)"},
+        WR_STUDY_FLAG_ROWS(&f->study),
+    };
+    const wr_args args = {.usage = usage,
+                          .purpose = purpose,
+                          .arg = arg,
+                          .count = sizeof arg / sizeof *arg,
+                          .words_min = words,
+                          .words_max = words,
+                          .program = WR_PROGRAM_CLI};
+    WR_TRY(wr_args_parse(&args, &cli->argc, cli->argv, err));
+    f->name = words ? cli->argv[1] : NULL;
+    wr_study s = {0};
+    const wr_status status = judge(cli, &s, f, err);
+    wr_study_close(&s);
+    return status;
+}
+
+wr_status wr_cmd_evaluate_model(wr_cli *cli, wr_err *err)
+{
+    judge_flags f = {.kind = WR_SCORER_MODEL};
+    return run(cli, &f, "walletrisk evaluate model ID|active [flags]",
+               "Grade a model of the registry on this store's wallets.", err);
+}
+
+wr_status wr_cmd_evaluate_rules(wr_cli *cli, wr_err *err)
+{
+    judge_flags f = {.kind = WR_SCORER_RULES};
+    return run(cli, &f, "walletrisk evaluate rules [flags]",
+               "Grade the score that holds without a model: shares and floors.", err);
+}
+
+wr_status wr_cmd_evaluate_column(wr_cli *cli, wr_err *err)
+{
+    judge_flags f = {.kind = WR_SCORER_COLUMN};
+    return run(cli, &f, "walletrisk evaluate column NAME [flags]",
+               "Grade one feature by itself.", err);
+}
