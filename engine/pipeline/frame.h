@@ -72,8 +72,8 @@ typedef wr_status wr_frame_sink(void *ctx, wr_vid first, uint32_t rows, const fl
  * All wallets of the graph, block by block; hubs and wallets without a transfer before T
  * have rows too (the caller passes over them).
  *
- * Errors  WR_EINVAL (folds, a fold outside them, labels of another graph), WR_ENOMEM,
- *         WR_ESTOPPED, and what the sink returns
+ * Errors  WR_EINVAL (folds, a fold outside them, labels of another graph; options and
+ *         values as the kernels say), WR_ENOMEM, WR_ESTOPPED, and what the sink returns
  * Cost    max(folds, 1) times both ledgers, FIFO, poison, static exposures and structure
  *         of features.h; twice its rows (wallets paid by a service with a fold: folds + 1
  *         times); aggregate.h.  n * (WR_FEATURE_BASE + folds + 47) floats; for T before
