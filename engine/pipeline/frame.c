@@ -4,8 +4,16 @@
 
 #include "pipeline/frame_int.h"
 
-/* Wallets of one call of the sink at most. */
-enum { ROWS = 8192 };
+/*
+ * ROWS      wallets of one call of the sink at most
+ * ONE_HOP   groups of base columns in a row of aggregates: direction and statistic
+ * TWO_HOP   columns behind them
+ */
+enum {
+    ROWS = 8192,
+    ONE_HOP = 2 * WR_STAT_COUNT,
+    TWO_HOP = (WR_HOP_COUNT - WR_HOP_IN_IN) * WR_FEATURE_BASE_TWO_HOP
+};
 
 /* What is kept of every wallet between the worlds and the rows. */
 typedef struct frame {
@@ -179,17 +187,16 @@ static wr_status run_world(frame *f, uint32_t world, wr_err *err)
 
 /* ---- block by block ---- */
 
-/* Aggregates of wallet `world` belongs to; in: with the columns of f->base. */
+/* in: aggregates of the columns of f->base; out: as a wallet of that world hears them. */
 static void put_neighbours(float *out, const frame *f, const float *in, uint32_t world)
 {
-    for (int k = 0; k < 2 * WR_STAT_COUNT; k++) {
+    for (int k = 0; k < ONE_HOP; k++) {
         memcpy(out, in, WR_FEATURE_BASE * sizeof *out);
         out[service_column()] = in[service_slot(f, world)];
         out += WR_FEATURE_BASE;
         in += f->base_ld;
     }
-    memcpy(out, in,
-           (WR_HOP_COUNT - WR_HOP_IN_IN) * WR_FEATURE_BASE_TWO_HOP * sizeof *out);
+    memcpy(out, in, TWO_HOP * sizeof *out);
 }
 
 static void put_row(float *row, const frame *f, wr_vid v, const float *neighbours)
@@ -204,8 +211,7 @@ static wr_status put_block(void *ctx, uint32_t first, uint32_t rows, const float
 {
     const frame *f = ctx;
     const size_t ld = wr_frame_columns();
-    const size_t block_ld = (size_t)2 * WR_STAT_COUNT * f->base_ld +
-                            (WR_HOP_COUNT - WR_HOP_IN_IN) * WR_FEATURE_BASE_TWO_HOP;
+    const size_t block_ld = (size_t)ONE_HOP * f->base_ld + TWO_HOP;
     float *x = f->x;
     for (uint32_t at = 0; at < rows; at += ROWS) {
         const uint32_t count = rows - at < ROWS ? rows - at : ROWS;

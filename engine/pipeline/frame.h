@@ -78,7 +78,7 @@ typedef wr_status wr_frame_sink(void *ctx, wr_vid first, uint32_t rows, const fl
  * have rows too (the caller passes over them).
  *
  * Errors  WR_EINVAL (folds, a fold outside them, labels of another graph, given with
- *         folds or an earlier T), WR_ENOMEM,
+ *         folds or an earlier T; options and values as the kernels say), WR_ENOMEM,
  *         WR_ESTOPPED, and what the sink returns
  * Cost    max(folds, 1) times both ledgers, FIFO, poison, static exposures and structure
  *         of features.h; twice its rows (wallets paid by a service with a fold: folds + 1

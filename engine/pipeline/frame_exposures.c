@@ -74,8 +74,9 @@ static wr_status labels_init(wr_frame_past *p, wr_err *err)
     if (!p->all.category || !p->seen.category)
         return wr_fail(err, WR_ENOMEM, "labels of %u wallets", s->n);
     for (uint32_t v = 0; v < s->n; v++) {
-        const bool is_there = (s->from_s ? s->from_s[v] : 0) < p->as_of_s;
-        p->all.category[v] = is_there ? s->category[v] : WR_SEED_NONE;
+        p->all.category[v] = WR_SEED_NONE;
+        if ((s->from_s ? s->from_s[v] : 0) < p->as_of_s)
+            p->all.category[v] = s->category[v];
     }
     recount(&p->all);
     return WR_OK;
@@ -120,9 +121,11 @@ uint32_t wr_frame_world_of(const wr_frame_past *p, wr_vid v)
 void wr_frame_enter(wr_frame_past *p, uint32_t world)
 {
     const uint8_t *fold_of = p->in->folds ? p->in->fold_of : NULL;
-    for (uint32_t v = 0; v < p->n; v++)
-        p->seen.category[v] =
-            fold_of && fold_of[v] == world ? (int8_t)WR_SEED_NONE : p->all.category[v];
+    for (uint32_t v = 0; v < p->n; v++) {
+        p->seen.category[v] = WR_SEED_NONE;
+        if (!fold_of || fold_of[v] != world)
+            p->seen.category[v] = p->all.category[v];
+    }
     recount(&p->seen);
 }
 

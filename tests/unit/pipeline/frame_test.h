@@ -138,11 +138,16 @@ static inline const float *row_of(const float *x, wr_vid v)
     return x + (size_t)v * wr_frame_columns();
 }
 
+static inline bool is_same_bytes(const void *a, const void *b, size_t bytes)
+{
+    return memcmp(a, b, bytes) == 0;
+}
+
 static inline void same_cells(const float *have, const float *want, uint32_t from,
                               uint32_t to, uint64_t seed, wr_vid v)
 {
     for (uint32_t c = from; c < to; c++)
-        if (memcmp(&have[c], &want[c], sizeof *have) != 0)
+        if (!is_same_bytes(&have[c], &want[c], sizeof *have))
             fail_msg("seed %u, wallet %u, %s: %.9g, not %.9g", (unsigned)seed, v,
                      wr_frame_column_at(c)->name, (double)have[c], (double)want[c]);
 }

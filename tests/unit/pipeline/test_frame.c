@@ -104,30 +104,35 @@ static void test_frame_run__all_is_the_second_after_the_last(void **state)
 
 /* ---- small ones ---- */
 
+static void check_small(world *w, uint32_t as_of_s)
+{
+    const uint32_t n = w->p.g.fl.n;
+    w->in.as_of_s = as_of_s;
+    float *x = frame_of(&w->in);
+    for (wr_vid v = 0; v < n; v++) {
+        const float *row = row_of(x, v);
+        assert_true(row[WR_WF_RECEIVED_MIN_HOPS] == 255 || n == 2);
+        assert_true(as_of_s || row[WR_WF_AGE] == WR_FEATURE_NONE);
+        assert_true(row[WR_WF_COMPONENT] >= 1);
+    }
+    wr_free(x);
+}
+
 static void test_frame_run__none_one_and_no_labels(void **state)
 {
     (void)state;
-    for (uint32_t n = 0; n < 4; n++) {
-        const flow_gen_opts o = {
-            .n = n, .m = n ? 5 : 0, .c = 2, .assets = 1, .label_prob = n > 2 ? 0 : 1};
+    for (uint32_t n = 0; n < 4; n++)
         for (uint32_t folds = 0; folds < 3; folds++) {
+            const flow_gen_opts o = {
+                .n = n, .m = n ? 5 : 0, .c = 2, .assets = 1, .label_prob = n > 2 ? 0 : 1};
             world w;
             world_init(&w, n, &o, folds);
-            const uint32_t times[] = {0, 1, w.p.as_of_s, UINT32_MAX};
-            for (size_t k = 0; k < sizeof times / sizeof *times; k++) {
-                w.in.as_of_s = times[k];
-                float *x = frame_of(&w.in);
-                for (wr_vid v = 0; v < n; v++) {
-                    const float *row = row_of(x, v);
-                    assert_true(row[WR_WF_RECEIVED_MIN_HOPS] == 255 || n == 2);
-                    assert_true(times[k] || row[WR_WF_AGE] == WR_FEATURE_NONE);
-                    assert_true(row[WR_WF_COMPONENT] >= 1);
-                }
-                wr_free(x);
-            }
+            check_small(&w, 0);
+            check_small(&w, 1);
+            check_small(&w, w.p.as_of_s);
+            check_small(&w, UINT32_MAX);
             world_release(&w);
         }
-    }
 }
 
 /* ---- threads and blocks ---- */

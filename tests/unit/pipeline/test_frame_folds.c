@@ -27,9 +27,9 @@ static void seeds_without(wr_seeds *s, const world *w, uint32_t fold)
     memcpy(s->from_s, all->from_s, s->n * sizeof *s->from_s);
     memcpy(s->to_s, all->to_s, s->n * sizeof *s->to_s);
     for (wr_vid v = 0; v < s->n; v++) {
-        const bool is_out =
-            all->from_s[v] >= w->in.as_of_s || (w->in.folds && w->fold_of[v] == fold);
-        s->category[v] = is_out ? WR_SEED_NONE : all->category[v];
+        s->category[v] = WR_SEED_NONE;
+        if (all->from_s[v] < w->in.as_of_s && !(w->in.folds && w->fold_of[v] == fold))
+            s->category[v] = all->category[v];
         s->count += s->category[v] >= 0;
     }
 }
@@ -140,9 +140,10 @@ static uint32_t check_world(const world *w, const past_gen *cut, wr_snapshot *g,
         const float *row = row_of(x, v);
         const bool is_its = !w->in.folds || w->fold_of[v] == fold;
         const bool is_same =
-            !memcmp(row, own + (size_t)v * WR_WF_COUNT, WR_WF_COUNT * sizeof *row) &&
-            !memcmp(row + WR_WF_COUNT, near + (size_t)v * BASE_COLUMNS,
-                    BASE_COLUMNS * sizeof *row);
+            is_same_bytes(row, own + (size_t)v * WR_WF_COUNT,
+                          WR_WF_COUNT * sizeof *row) &&
+            is_same_bytes(row + WR_WF_COUNT, near + (size_t)v * BASE_COLUMNS,
+                          BASE_COLUMNS * sizeof *row);
         is_met[v] |= is_same;
         met += is_its;
         if (!is_its)
@@ -224,8 +225,8 @@ static void test_frame_run__labels_of_its_own_fold_are_not_seen(void **state)
             if (w.fold_of[v] == fold)
                 same_cells(row_of(after, v), row_of(before, v), 0, wr_frame_columns(),
                            seed, v);
-            differ += memcmp(row_of(after, v), row_of(before, v),
-                             wr_frame_columns() * sizeof *after) != 0;
+            differ += !is_same_bytes(row_of(after, v), row_of(before, v),
+                                     wr_frame_columns() * sizeof *after);
         }
         wr_free(before);
         wr_free(after);
@@ -260,8 +261,8 @@ static void test_frame_run__a_service_does_not_see_itself(void **state)
             s->category[v] = c;
             same_cells(row_of(after, v), row_of(before, v), 0, WR_WF_COUNT + ONE_HOP,
                        seed, v);
-            differ += memcmp(after, before,
-                             (size_t)s->n * wr_frame_columns() * sizeof *after) != 0;
+            differ += !is_same_bytes(after, before,
+                                     (size_t)s->n * wr_frame_columns() * sizeof *after);
             wr_free(after);
         }
         wr_free(before);
@@ -284,8 +285,8 @@ static void test_frame_run__the_seed_draws_the_fold_of_the_others(void **state)
     float *other = frame_of(&w.in);
     uint32_t differ = 0;
     for (wr_vid v = 0; v < o.n; v++) {
-        const bool is_same =
-            memcmp(row_of(first, v), row_of(other, v), WR_WF_COUNT * sizeof *first) == 0;
+        const bool is_same = is_same_bytes(row_of(first, v), row_of(other, v),
+                                           WR_WF_COUNT * sizeof *first);
         assert_true(is_same || w.fold_of[v] == WR_FRAME_FOLD_NONE);
         differ += !is_same;
     }
