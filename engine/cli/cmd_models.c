@@ -124,7 +124,7 @@ static wr_status list_row(void *ctx, const wr_model *m, wr_err *err)
     wr_arena_init(&arena, 0);
     const wr_status s =
         wr_manifest_read(&mf, m->manifest.p, m->manifest.len, &arena, NULL);
-    if (s == WR_OK || s != WR_ENOMEM) /* one that cannot be read hides no other row */
+    if (s != WR_ENOMEM) /* one that cannot be read hides no other row */
         (l->is_json ? list_json : list_text)(l, m, &mf);
     wr_arena_release(&arena);
     return s == WR_ENOMEM ? wr_fail(err, s, "manifest")

@@ -49,18 +49,19 @@ static void add_row(table *t, const char *name, wr_text a, wr_text b)
 {
     if (!a.p && !b.p)
         return;
+    const bool is_same = a.p && b.p && wr_text_eq(a, b);
     if (t->json) {
         wr_json_open(t->json, '{');
         wr_json_kv_cstr(t->json, "section", t->section);
         wr_json_kv_cstr(t->json, "name", name);
         wr_json_kv_text(t->json, "a", a);
         wr_json_kv_text(t->json, "b", b);
-        wr_json_kv_bool(t->json, "is_same", wr_text_eq(a, b));
+        wr_json_kv_bool(t->json, "is_same", is_same);
         wr_json_close(t->json, '}');
         return;
     }
     const wr_text none = WR_TEXT_LIT("-");
-    wr_buf_addf(t->text, "%c %-30s %-28s %s\n", wr_text_eq(a, b) ? ' ' : '*', name,
+    wr_buf_addf(t->text, "%c %-30s %-28s %s\n", is_same ? ' ' : '*', name,
                 wr_text_quote(a.p ? a : none, 28).s, wr_text_quote(b.p ? b : none, 28).s);
 }
 

@@ -51,7 +51,7 @@ static wr_status copy(void *ctx, const wr_model *m, wr_err *err)
     wr_model own = *m;
     wr_text *text[] = {&own.id,           &own.digest,   &own.kind, &own.created_by,
                        &own.activated_by, &own.manifest, &own.card, &own.bytes};
-    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+    for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) {
         const wr_text kept = wr_arena_text(c->arena, *text[i]);
         if (text[i]->p && !kept.p)
             return wr_fail(err, WR_ENOMEM, "model of %u bytes", m->bytes.len);

@@ -19,7 +19,7 @@ wr_status wr_mem_model_put(wr_store *st, const wr_model *model, bool *is_new, wr
         wr_model own = *model;
         wr_text *text[] = {&own.id,       &own.digest, &own.kind, &own.created_by,
                            &own.manifest, &own.card,   &own.bytes};
-        for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        for (size_t i = 0; i < sizeof text / sizeof text[0]; i++)
             WR_TRY(wr_mem_text(m, text[i], err));
         WR_TRY(WR_MEM_APPEND(&m->models, own, "model", err));
     }
@@ -53,6 +53,8 @@ wr_status wr_mem_models(wr_store *st, wr_model_fn fn, void *ctx, wr_err *err)
             if ((!last || is_before(last, k)) && (!next || is_before(k, next)))
                 next = k;
         }
+        if (!next)
+            break;
         wr_model row = *next;
         row.bytes = (wr_text){0};
         WR_TRY(fn(ctx, &row, err));

@@ -61,7 +61,7 @@ wr_status wr_pg_model_put(wr_store *base, const wr_model *m, bool *is_new, wr_er
                        &own.created_by, &own.manifest, &own.card};
     wr_status s = WR_OK;
     wr_arena_init(&arena, 0);
-    for (size_t i = 0; i < sizeof text / sizeof *text && s == WR_OK; i++)
+    for (size_t i = 0; i < sizeof text / sizeof text[0] && s == WR_OK; i++)
         s = wr_pg_clean_text(text[i], &arena, *text[i], err);
     if (s == WR_OK)
         s = wr_pg_begin(st, "begin isolation level read committed", err);

@@ -131,7 +131,7 @@ static void test_learned_score__same_bytes_for_any_thread_count(void **state)
         double *to = t == 0 ? want : got;
         assert_ok(wr_learned_score(to, to + ROWS, k.l, r.x, ROWS, &err));
         if (t > 0)
-            assert_memory_equal(got, want, 2 * ROWS * sizeof *got);
+            assert_memory_equal(got, want, (size_t)2 * ROWS * sizeof *got);
     }
     omp_set_num_threads(before);
     /* one row alone, and without novelty, says the same */
@@ -383,8 +383,8 @@ static void test_learned_unpack__flipped_bytes_never_crash(void **state)
         for (uint64_t n = 1 + wr_rng_below(&r, 3); n > 0; n--) {
             size_t len; /* a part at random, or trees would take them all */
             const char *p = find_part(&k.bytes, (int)wr_rng_below(&r, PARTS), &len);
-            copy[(size_t)(p - k.bytes.p) + wr_rng_below(&r, len)] ^=
-                (char)(1u << wr_rng_below(&r, 8));
+            char *at = copy + (p - k.bytes.p) + wr_rng_below(&r, len);
+            *at = (char)(unsigned char)(*at ^ (1 << wr_rng_below(&r, 8)));
         }
         WR_AUTO(wr_learned) l = NULL;
         wr_err why = {0};

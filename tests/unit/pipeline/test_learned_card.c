@@ -64,14 +64,14 @@ static void test_learned_card__what_it_says(void **state)
         "| received_illicit_direct | received straight, illicit | share | all | + |",
         "| received_min_hops | fewest hops of that money; 255 = none | hops | all | - |",
         "| in_mean | mean of receipts | value | all |  |",
-        "| in_mean_in_mean | mean over the wallets that paid it of in_mean: mean of "
-        "receipts | log(1 + value) | all | |",
+        "| in_mean_in_mean | mean over the wallets that paid it of in_mean: mean of rec",
+        "eipts | log(1 + value) | all | |",
         "| in_out_mean_in_new_7d | mean over the payees of its payers of in_new_7d: ",
         " | share | 7 d | |",
         "| pass_1h | pass-through: smaller of in and out over the larger | share | 1 h |",
         "| made_up_name | not in the table of this program | | | |",
-        "The forest looks at: out_in_mean_hold_median_s, received_illicit_direct, "
-        "in_in_mean_age_s.",
+        "The forest looks at: out_in_mean_hold_median_s, received_illicit_direct,",
+        ", in_in_mean_age_s.\n",
         "\n- One chain \\| one year.\n"};
     for (size_t i = 0; i < sizeof SAYS / sizeof *SAYS; i++)
         assert_has(card.p, SAYS[i]);
