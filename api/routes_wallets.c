@@ -155,9 +155,13 @@ wr_status wr_route_explanation(wr_exchange *x, wr_err *err)
     const bool is_in_run = wr_ids_vertex(ids, k.chain, k.address) != WR_VID_NONE;
     WR_TRY(need_in_run(x, &e, is_in_run, &view, &k, err));
     wr_json_out j = wr_exchange_json(x);
+    wr_json_open(&j, '{');
     wr_store *st = NULL;
     WR_TRY(wr_store_pool_take(x->app->pool, &st, err));
-    wr_status s = wr_explain_wallet(&j, &e, &o, st, err);
+    wr_status s = wr_explain_evidence(&j, &e, &o, st, err);
     wr_store_pool_give(x->app->pool, st, s);
-    return s;
+    WR_TRY(s);
+    WR_TRY(wr_explain_otherwise(&j, &e, &o, err));
+    wr_json_close(&j, '}');
+    return WR_OK;
 }

@@ -400,12 +400,11 @@ static wr_status put_paths(wr_json_out *j, const wr_evidence *e,
     return WR_OK;
 }
 
-wr_status wr_explain_wallet(wr_json_out *j, const wr_evidence *e,
-                            const wr_explanation_opts *o, wr_store *st, wr_err *err)
+wr_status wr_explain_evidence(wr_json_out *j, const wr_evidence *e,
+                              const wr_explanation_opts *o, wr_store *st, wr_err *err)
 {
     const wr_assessment *a = e->a;
     WR_TRY(check(e, o, err));
-    wr_json_open(j, '{');
     wr_json_key(j, "wallet");
     wr_report_wallet(j, e);
     wr_json_key(j, "score_parts");
@@ -414,11 +413,26 @@ wr_status wr_explain_wallet(wr_json_out *j, const wr_evidence *e,
     WR_TRY(put_typologies(j, a, e->v, o, st, err));
     wr_json_key(j, "static_interval");
     WR_TRY(wr_explain_push(j, a, a->g, e->v, err));
-    WR_TRY(put_paths(j, e, o, st, err));
+    return put_paths(j, e, o, st, err);
+}
+
+wr_status wr_explain_otherwise(wr_json_out *j, const wr_evidence *e,
+                               const wr_explanation_opts *o, wr_err *err)
+{
+    WR_TRY(check(e, o, err));
     wr_json_key(j, "counterfactuals");
-    WR_TRY(put_counterfactuals(j, a, e->v, o, err));
+    WR_TRY(put_counterfactuals(j, e->a, e->v, o, err));
     wr_json_key(j, "model"); /* no trained model has a part in the score */
     wr_json_null(j);
+    return WR_OK;
+}
+
+wr_status wr_explain_wallet(wr_json_out *j, const wr_evidence *e,
+                            const wr_explanation_opts *o, wr_store *st, wr_err *err)
+{
+    wr_json_open(j, '{');
+    WR_TRY(wr_explain_evidence(j, e, o, st, err));
+    WR_TRY(wr_explain_otherwise(j, e, o, err));
     wr_json_close(j, '}');
     return WR_OK;
 }

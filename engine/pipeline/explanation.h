@@ -52,4 +52,15 @@ wr_status wr_explain_wallet(wr_json_out *j, const wr_evidence *e,
                             const wr_explanation_opts *o, wr_store *st,
                             wr_err *err) WR_NODISCARD;
 
+/*
+ * The same in two halves, for a server: members of an object that is open.  The first
+ * looks up hashes, the second computes and needs no store, so that no handle is held
+ * meanwhile.  Errors  as above
+ */
+wr_status wr_explain_evidence(wr_json_out *j, const wr_evidence *e,
+                              const wr_explanation_opts *o, wr_store *st,
+                              wr_err *err) WR_NODISCARD;
+wr_status wr_explain_otherwise(wr_json_out *j, const wr_evidence *e,
+                               const wr_explanation_opts *o, wr_err *err) WR_NODISCARD;
+
 #endif

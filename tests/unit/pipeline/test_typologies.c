@@ -381,9 +381,9 @@ static void test_reasons__say_what_the_hit_is_and_add_nothing(void **state)
     wr_evidence e;
     wr_evidence_of_run(&e, a, hub);
     wr_report_reasons(&j, &e);
-    assert_non_null(
-        strstr(wr_buf_cstr(&b), "\"typology\":{\"typology\":\"fan_in\",\"role\":\"root\","
-                                "\"hits\":1,\"strength\":"));
+    assert_non_null(strstr(wr_buf_cstr(&b),
+                           "\"typology\":{\"typology\":\"fan_in\",\"role\":\"root\","
+                           "\"hits\":1,\"strength\":"));
     assert_non_null(
         strstr(wr_buf_cstr(&b),
                "\"transfers\":12,\"amount\":1200,\"first\":\"2020-01-01T00:00:00Z\","
