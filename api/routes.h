@@ -21,6 +21,7 @@ wr_status wr_route_scores_top(wr_exchange *x, wr_err *err);
 wr_status wr_route_wallet(wr_exchange *x, wr_err *err);
 wr_status wr_route_exposure(wr_exchange *x, wr_err *err);
 wr_status wr_route_paths(wr_exchange *x, wr_err *err);
+wr_status wr_route_explanation(wr_exchange *x, wr_err *err);
 
 /* routes_neighbors.c */
 wr_status wr_route_neighbors(wr_exchange *x, wr_err *err);

@@ -1,6 +1,6 @@
 #include "api/request.h"
 #include "api/routes.h"
-#include "pipeline/explain.h"
+#include "pipeline/explanation.h"
 
 /* As of this moment; false: in no transfer that was seen. */
 static bool now_of(wr_evidence *e, const wr_exchange *x, const wr_view *view,
@@ -82,6 +82,20 @@ wr_status wr_route_exposure(wr_exchange *x, wr_err *err)
 /* --- paths -----------------------------------------------------------------------------
  */
 
+/* The wallet as of this moment; paths and the like need it in the run's graph. */
+static wr_status need_in_run(wr_exchange *x, wr_evidence *e, bool is_in_run,
+                             const wr_view *view, const wr_wallet_key *k, wr_err *err)
+{
+    const bool is_seen = now_of(e, x, view, k->chain, k->address);
+    if (is_seen && is_in_run)
+        return WR_OK;
+    return wr_refuse(x, err, WR_PROBLEM_NOT_FOUND,
+                     is_seen
+                         ? "the address was met after the run, and paths are a run's: "
+                           "POST /run-score"
+                         : "the address is in no transfer of the graph");
+}
+
 wr_status wr_route_paths(wr_exchange *x, wr_err *err)
 {
     wr_wallet_key k;
@@ -105,17 +119,49 @@ wr_status wr_route_paths(wr_exchange *x, wr_err *err)
     const wr_vid v = wr_ids_vertex(
         wr_snapshot_ids(wr_assessment_snapshot(view.assessment)), k.chain, k.address);
     wr_evidence e;
-    if (v == WR_VID_NONE && now_of(&e, x, &view, k.chain, k.address))
-        return wr_refuse(x, err, WR_PROBLEM_NOT_FOUND,
-                         "the address was met after the run, and paths are a run's: POST "
-                         "/run-score");
-    if (v == WR_VID_NONE)
-        return wr_refuse(x, err, WR_PROBLEM_NOT_FOUND,
-                         "the address is in no transfer of the graph");
+    WR_TRY(need_in_run(x, &e, v != WR_VID_NONE, &view, &k, err));
     wr_json_out j = wr_exchange_json(x);
     wr_store *st = NULL;
     WR_TRY(wr_store_pool_take(x->app->pool, &st, err));
     wr_status s = wr_explain_paths(&j, view.assessment, v, &o, st, err);
     wr_store_pool_give(x->app->pool, st, s);
     return s;
+}
+
+/* --- explanation -----------------------------------------------------------------------
+ */
+
+static void read_explanation(wr_exchange *x, wr_explanation_opts *o)
+{
+    wr_query_u32(x, "paths", 1, 50, &o->paths_max);
+    wr_query_u32(x, "hops", 1, 32, &o->hops_max);
+    wr_query_u32(x, "hits", 0, WR_EXPLANATION_HITS_MAX, &o->hits_max);
+    wr_query_u32(x, "labels", 0, WR_EXPLANATION_LABELS_MAX, &o->labels_max);
+    wr_query_time(x, "as_of", &o->as_of_s);
+}
+
+wr_status wr_route_explanation(wr_exchange *x, wr_err *err)
+{
+    wr_wallet_key k;
+    WR_AUTO_VIEW view = {0};
+    wr_explanation_opts o = WR_EXPLANATION_OPTS_INIT;
+    wr_evidence e;
+    (void)wr_app_read_wallet(x, &k, x->path_param[0], x->path_param[1], "/path/chain",
+                             "/path/address");
+    read_explanation(x, &o);
+    WR_TRY(wr_request_check(x, err));
+    WR_TRY(wr_app_scored_view(x, &view, err));
+    const wr_ids *ids = wr_snapshot_ids(wr_assessment_snapshot(view.assessment));
+    const bool is_in_run = wr_ids_vertex(ids, k.chain, k.address) != WR_VID_NONE;
+    WR_TRY(need_in_run(x, &e, is_in_run, &view, &k, err));
+    wr_json_out j = wr_exchange_json(x);
+    wr_json_open(&j, '{');
+    wr_store *st = NULL;
+    WR_TRY(wr_store_pool_take(x->app->pool, &st, err));
+    wr_status s = wr_explain_evidence(&j, &e, &o, st, err);
+    wr_store_pool_give(x->app->pool, st, s);
+    WR_TRY(s);
+    WR_TRY(wr_explain_otherwise(&j, &e, &o, err));
+    wr_json_close(&j, '}');
+    return WR_OK;
 }

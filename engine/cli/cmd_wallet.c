@@ -4,30 +4,20 @@
 
 #include "cli/cli.h"
 #include "codec/explanation_text.h"
-#include "pipeline/explain.h"
+#include "pipeline/explanation.h"
 #include "pipeline/subgraph_export.h"
+#include "util/clock.h"
 
 /* --- explain ---------------------------------------------------------------------------
  */
 
 static wr_status put_explanation(wr_buf *b, const wr_assessment *a, wr_vid v,
-                                 wr_explain_opts *o, wr_store *st, wr_err *err)
+                                 const wr_explanation_opts *o, wr_store *st, wr_err *err)
 {
     wr_json_out j = wr_json_out_on(b);
-    wr_json_open(&j, '{');
-    wr_json_key(&j, "wallet");
     wr_evidence e;
     wr_evidence_of_run(&e, a, v);
-    wr_report_wallet(&j, &e);
-    wr_json_key(&j, "static_interval");
-    WR_TRY(wr_explain_push(&j, a, wr_assessment_snapshot(a), v, err));
-    o->direction = WR_RECEIVING;
-    wr_json_key(&j, "received_paths");
-    WR_TRY(wr_explain_paths(&j, a, v, o, st, err));
-    o->direction = WR_SENDING;
-    wr_json_key(&j, "sent_paths");
-    WR_TRY(wr_explain_paths(&j, a, v, o, st, err));
-    wr_json_close(&j, '}');
+    WR_TRY(wr_explain_wallet(&j, &e, o, st, err));
     wr_buf_adds(b, "\n");
     return wr_buf_status(b, "explanation", err);
 }
@@ -46,47 +36,70 @@ static wr_status print_explanation(const wr_buf *json, bool is_json, wr_err *err
     return s;
 }
 
-wr_status wr_cmd_explain(wr_cli *cli, wr_err *err)
+typedef struct explain_flags {
+    int64_t paths, hops, hits, labels;
+    const char *as_of, *run_id;
+    bool is_json;
+} explain_flags;
+
+static wr_status explanation_opts(wr_explanation_opts *o, const explain_flags *f,
+                                  wr_err *err)
 {
-    wr_explain_opts o = WR_EXPLAIN_OPTS_INIT;
-    int64_t paths = o.paths_max;
-    int64_t hops = o.hops_max;
-    const char *run_id = NULL;
-    bool is_json = false;
-    const wr_arg arg[] = {
-        {"paths", WR_ARG_INT, &paths, 1, 50, "N  paths in each direction (5)"},
-        {"hops", WR_ARG_INT, &hops, 1, 32,
-         "N  longest path (8); a contact is as short as can be"},
-        {"run", WR_ARG_TEXT, &run_id, 0, 0, "ID  of this run (the newest)"},
-        {"json", WR_ARG_FLAG, &is_json, 0, 0, "all of it, as JSON"},
-    };
-    const wr_args args = {.usage = "walletrisk explain CHAIN ADDRESS [flags]",
-                          .purpose =
-                              "Exposures, reasons, origins and paths of one wallet. "
-                              "CHAIN:ADDRESS works too. Where the ledger carried "
-                              "nothing of a category but poison reaches the wallet, "
-                              "a contact shows the shortest way: no mass, only order.",
-                          .arg = arg,
-                          .count = sizeof arg / sizeof *arg,
-                          .words_min = 1,
-                          .words_max = 2,
-                          .program = WR_PROGRAM_CLI};
-    WR_TRY(wr_args_parse(&args, &cli->argc, cli->argv, err));
-    o.paths_max = (uint32_t)paths;
-    o.hops_max = (uint32_t)hops;
+    *o = (wr_explanation_opts)WR_EXPLANATION_OPTS_INIT;
+    o->paths_max = (uint32_t)f->paths;
+    o->hops_max = (uint32_t)f->hops;
+    o->hits_max = (uint32_t)f->hits;
+    o->labels_max = (uint32_t)f->labels;
+    return f->as_of ? wr_time_parse(&o->as_of_s, wr_text_of(f->as_of), err) : WR_OK;
+}
+
+static wr_status explain(wr_cli *cli, const explain_flags *f, wr_err *err)
+{
+    wr_explanation_opts o;
+    WR_TRY(explanation_opts(&o, f, err));
     WR_AUTO(wr_store) st = NULL;
     WR_TRY(wr_cli_open_store(&st, cli, err));
     WR_AUTO(wr_assessment) a = NULL;
-    WR_TRY(wr_cli_restore(&a, st, run_id, cli, err));
+    WR_TRY(wr_cli_restore(&a, st, f->run_id, cli, err));
     wr_vid v = WR_VID_NONE;
     WR_TRY(wr_cli_find_wallet(&v, a, cli->argc - 1, cli->argv + 1, err));
     wr_buf b;
     wr_buf_init(&b, 64u << 20);
     wr_status s = put_explanation(&b, a, v, &o, st, err);
     if (s == WR_OK)
-        s = print_explanation(&b, is_json, err);
+        s = print_explanation(&b, f->is_json, err);
     wr_buf_release(&b);
     return s;
+}
+
+wr_status wr_cmd_explain(wr_cli *cli, wr_err *err)
+{
+    explain_flags f = {.paths = 5, .hops = 8, .hits = 10, .labels = 3};
+    const wr_arg arg[] = {
+        {"paths", WR_ARG_INT, &f.paths, 1, 50, "N  paths in each direction (5)"},
+        {"hops", WR_ARG_INT, &f.hops, 1, 32,
+         "N  longest path (8); a contact is as short as can be"},
+        {"hits", WR_ARG_INT, &f.hits, 0, WR_EXPLANATION_HITS_MAX,
+         "N  patterns that it is part of (10)"},
+        {"labels", WR_ARG_INT, &f.labels, 0, WR_EXPLANATION_LABELS_MAX,
+         "N  labels to leave out in turn: its own, then the largest sources (3)"},
+        {"as-of", WR_ARG_TEXT, &f.as_of, 0, 0, "T  also the score as of this time"},
+        {"run", WR_ARG_TEXT, &f.run_id, 0, 0, "ID  of this run (the newest)"},
+        {"json", WR_ARG_FLAG, &f.is_json, 0, 0, "all of it, as JSON"},
+    };
+    const wr_args args = {
+        .usage = "walletrisk explain CHAIN ADDRESS [flags]",
+        .purpose = "Exposures, reasons, origins, patterns and paths of one wallet, and "
+                   "what its score would be without a label. CHAIN:ADDRESS works too. "
+                   "Where the ledger carried nothing of a category but poison reaches "
+                   "the wallet, a contact shows the shortest way: no mass, only order.",
+        .arg = arg,
+        .count = sizeof arg / sizeof *arg,
+        .words_min = 1,
+        .words_max = 2,
+        .program = WR_PROGRAM_CLI};
+    WR_TRY(wr_args_parse(&args, &cli->argc, cli->argv, err));
+    return explain(cli, &f, err);
 }
 
 /* --- export ----------------------------------------------------------------------------

@@ -108,6 +108,67 @@ static void put_origins(wr_buf *b, const json_t *w)
         wr_buf_addf(b, "  %12.6g  other sources\n", number_of(origins, "other_value"));
 }
 
+static void put_typologies(wr_buf *b, const json_t *t)
+{
+    const json_t *list = json_object_get(t, "hits");
+    const size_t shown = json_array_size(list);
+    size_t i;
+    const json_t *h;
+    if (shown == 0)
+        return;
+    wr_buf_addf(b, "\nPatterns that it is part of, from %s\n", text_of(t, "from"));
+    json_array_foreach(list, i, h)
+    {
+        const json_t *root = json_array_get(json_object_get(h, "members"), 0);
+        wr_buf_addf(b,
+                    "  %-18s %-6s  strength %.2f, %.6g in %lld transfers, %lld wallets",
+                    text_of(h, "typology"), text_of(h, "role"), number_of(h, "strength"),
+                    number_of(h, "amount"), count_of(h, "transfer_count"),
+                    count_of(h, "member_count"));
+        wr_buf_addf(b, "%s\n      %s to %s, root %s\n",
+                    is_true(h, "is_partial") || is_true(h, "is_hub_truncated")
+                        ? " (the search was cut)"
+                        : "",
+                    text_of(h, "first"), text_of(h, "last"),
+                    json_is_string(root) ? json_string_value(root) : "");
+    }
+    if (count_of(t, "hit_count") > (long long)shown)
+        wr_buf_addf(b, "  and %lld more\n", count_of(t, "hit_count") - (long long)shown);
+}
+
+static void put_world_score(wr_buf *b, const json_t *world, const char *otherwise)
+{
+    if (json_is_number(json_object_get(world, "score")))
+        wr_buf_addf(b, "  %6.2f  ", number_of(world, "score"));
+    else
+        wr_buf_addf(b, "  %6s  ", otherwise);
+}
+
+static void put_counterfactuals(wr_buf *b, const json_t *c)
+{
+    const json_t *list = json_object_get(c, "without_label");
+    const json_t *as_of = json_object_get(c, "as_of");
+    size_t i;
+    const json_t *w;
+    if (json_array_size(list) == 0 && !json_is_object(as_of))
+        return;
+    wr_buf_addf(b, "\nWhat if (the run said %.2f)\n", number_of(c, "score"));
+    json_array_foreach(list, i, w)
+    {
+        put_world_score(b, w, "?");
+        wr_buf_addf(b, "without %s label %s: %s\n",
+                    is_true(w, "is_own") ? "its own" : "the", text_of(w, "category_id"),
+                    text_of(w, "id"));
+    }
+    if (!json_is_object(as_of))
+        return;
+    put_world_score(b, as_of,
+                    strcmp(text_of(as_of, "state"), "not_in_graph") ? "?" : "-");
+    wr_buf_addf(b, "as of %s, received %.6g, sent %.6g (%s)\n", text_of(as_of, "time"),
+                number_of(as_of, "received"), number_of(as_of, "sent"),
+                text_of(as_of, "state"));
+}
+
 /* --- paths
  * ------------------------------------------------------------------------------ */
 
@@ -173,8 +234,10 @@ wr_status wr_explanation_text(wr_buf *out, wr_text json, wr_err *err)
     put_reasons(out, w);
     put_exposures(out, w);
     put_origins(out, w);
+    put_typologies(out, json_object_get(doc, "typologies"));
     put_paths(out, "Where it came from", json_object_get(doc, "received_paths"));
     put_paths(out, "Where it went", json_object_get(doc, "sent_paths"));
+    put_counterfactuals(out, json_object_get(doc, "counterfactuals"));
     json_decref(doc);
     return wr_buf_status(out, "explanation", err);
 }

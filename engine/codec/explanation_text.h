@@ -10,10 +10,11 @@
 #include "util/text.h"
 
 /*
- * Appends to out: state and score, totals, reasons, exposures, origins, then the paths
- * and contacts of each direction.  Values in the store's value unit, shares in per cent,
- * time in UTC. Errors  WR_EPARSE (not such an object), WR_ELIMIT and WR_ENOMEM of the
- * buffer
+ * Appends to out: state and score, totals, reasons, exposures, origins, typologies, then
+ * the paths and contacts of each direction, and what the score would be without a label
+ * or as of another time; a part that the JSON lacks is left out.  Values in the store's
+ * value unit, shares in per cent, time in UTC. Errors  WR_EPARSE (not such an object),
+ * WR_ELIMIT and WR_ENOMEM of the buffer
  */
 wr_status wr_explanation_text(wr_buf *out, wr_text json, wr_err *err) WR_NODISCARD;
 

@@ -3,19 +3,26 @@
 #include <stdio.h>
 
 #include "pipeline/assess_int.h"
+#include "pipeline/explain_int.h"
 #include "scoring/contact.h"
 #include "scoring/paths.h"
 #include "scoring/push.h"
 #include "util/clock.h"
 
-static void kv_id(wr_json_out *j, const char *key, const wr_snapshot *g, wr_vid v)
+void wr_explain_put_id(wr_json_out *j, const wr_snapshot *g, wr_vid v)
 {
     const wr_ids *ids = wr_snapshot_ids(g);
     char id[WR_CHAIN_ID_MAX + 1 + WR_ADDRESS_MAX + 1];
     wr_text address = wr_ids_address(ids, v);
     (void)snprintf(id, sizeof id, "%s:%.*s", wr_ids_chain(ids, v)->id,
                    WR_TEXT_ARG(address));
-    wr_json_kv_cstr(j, key, id);
+    wr_json_cstr(j, id);
+}
+
+void wr_explain_kv_id(wr_json_out *j, const char *key, const wr_snapshot *g, wr_vid v)
+{
+    wr_json_key(j, key);
+    wr_explain_put_id(j, g, v);
 }
 
 /* --- paths -----------------------------------------------------------------------------
@@ -29,16 +36,16 @@ static wr_status put_hash(void *ctx, const wr_transfer_row *row, wr_err *err)
     return WR_OK;
 }
 
-static wr_status put_step(wr_json_out *j, const wr_assessment *a, uint32_t at,
-                          wr_store *st, wr_err *err)
+wr_status wr_explain_put_step(wr_json_out *j, const wr_assessment *a, uint32_t at,
+                              wr_store *st, wr_err *err)
 {
     const wr_columns *col = &a->flow.col;
     const int64_t seq = wr_columns_seq(col, at);
     char t[WR_RFC3339_MAX];
     wr_time_format(t, col->time_s[at]);
     wr_json_open(j, '{');
-    kv_id(j, "from", a->g, col->from[at]);
-    kv_id(j, "to", a->g, col->to[at]);
+    wr_explain_kv_id(j, "from", a->g, col->from[at]);
+    wr_explain_kv_id(j, "to", a->g, col->to[at]);
     wr_json_kv_cstr(j, "time", t);
     wr_json_kv_f64(j, "value", col->value[at]);
     wr_json_kv_i64(j, "seq", seq);
@@ -54,7 +61,7 @@ static wr_status put_steps(wr_json_out *j, const wr_assessment *a, const uint32_
     wr_json_key(j, "steps");
     wr_json_open(j, '[');
     for (uint32_t i = 0; i < count; i++)
-        WR_TRY(put_step(j, a, step[i], st, err));
+        WR_TRY(wr_explain_put_step(j, a, step[i], st, err));
     wr_json_close(j, ']');
     return WR_OK;
 }
@@ -70,7 +77,7 @@ static wr_status put_path(wr_json_out *j, const wr_assessment *a, const wr_path 
 {
     wr_json_open(j, '{');
     kv_category(j, a, (uint32_t)p->category);
-    kv_id(j, "source", a->g, p->source);
+    wr_explain_kv_id(j, "source", a->g, p->source);
     wr_json_kv_f64(j, "value", p->mass);
     wr_json_kv_f64(j, "share", exposed > 0.0 ? p->mass / exposed : 0.0);
     wr_json_kv_u64(j, "hops", p->hops);
@@ -121,7 +128,7 @@ static wr_status put_contact(wr_json_out *j, const wr_assessment *a, wr_vid v,
     wr_json_open(j, '{');
     kv_category(j, a, k);
     if (x.step_count) {
-        kv_id(j, "source", a->g, x.source);
+        wr_explain_kv_id(j, "source", a->g, x.source);
     } else { /* the budget ended before a labelled wallet was met */
         wr_json_key(j, "source");
         wr_json_null(j);
@@ -192,7 +199,7 @@ wr_status wr_explain_paths(wr_json_out *j, const wr_assessment *a, wr_vid v,
         WR_TRY(wr_paths_find(&found, &a->flow, v, &po, err));
     }
     wr_json_open(j, '{');
-    kv_id(j, "id", a->g, v);
+    wr_explain_kv_id(j, "id", a->g, v);
     wr_json_kv_cstr(j, "direction", wr_direction_name(o->direction));
     wr_json_kv_cstr(j, "run_id", a->run.id);
     WR_TRY(put_paths(j, a, &found, st, err));
@@ -208,8 +215,8 @@ wr_status wr_explain_paths(wr_json_out *j, const wr_assessment *a, wr_vid v,
 /* --- push ------------------------------------------------------------------------------
  */
 
-static void put_interval(wr_json_out *j, const wr_assessment *a, const wr_push_result *r,
-                         wr_direction d)
+void wr_explain_put_interval(wr_json_out *j, const wr_assessment *a,
+                             const wr_push_result *r, wr_direction d)
 {
     for (uint32_t k = 0; k < r->c; k++) {
         wr_json_open(j, '{');
@@ -276,7 +283,7 @@ wr_status wr_explain_push(wr_json_out *j, const wr_assessment *a, const wr_snaps
     for (int d = 0; d < WR_DIRECTIONS; d++) {
         wr_push_result r;
         WR_TRY(push_one(&r, a, g, v, (wr_direction)d, err));
-        put_interval(j, a, &r, (wr_direction)d);
+        wr_explain_put_interval(j, a, &r, (wr_direction)d);
     }
     wr_json_close(j, ']');
     return WR_OK;

@@ -82,7 +82,7 @@ void wr_report_exposures(wr_json_out *j, const wr_evidence *ev)
     wr_json_close(j, ']');
 }
 
-static const char *reason_kind(wr_reason_kind k)
+const char *wr_report_reason_kind(wr_reason_kind k)
 {
     switch (k) {
     case WR_REASON_EXPOSURE:
@@ -132,7 +132,7 @@ static void put_reason(wr_json_out *j, const wr_assessment *a, const wr_reason *
     wr_buf_init(&text, 1024);
     wr_report_reason_text(&text, a, r);
     wr_json_open(j, '{');
-    wr_json_kv_cstr(j, "kind", reason_kind(r->kind));
+    wr_json_kv_cstr(j, "kind", wr_report_reason_kind(r->kind));
     wr_json_kv_cstr(j, "category_id", category_id(a, r->category));
     wr_json_kv_cstr(j, "direction",
                     r->direction < 0 ? NULL

@@ -27,6 +27,7 @@ void wr_report_not_in_graph(wr_json_out *j, const wr_assessment *a /* may be NUL
                             const wr_chain *chain, wr_text address);
 void wr_report_exposures(wr_json_out *j, const wr_evidence *e);
 void wr_report_reasons(wr_json_out *j, const wr_evidence *e);
+const char *wr_report_reason_kind(wr_reason_kind k); /* "exposure", "typology", … */
 /* Run { id, kind, status, started_at, finished_at, as_of, max_seq, …, digests, detail }
  */
 void wr_report_run(wr_json_out *j, const wr_run *run);

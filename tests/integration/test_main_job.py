@@ -74,7 +74,7 @@ class Set1(Case):
         for wallet in top:
             self.assertTrue(wallet["reasons"], wallet["address"])
             parts = [r["part"] / 100 for r in wallet["reasons"]
-                     if r["kind"] in ("exposure", "own_label")]
+                     if r["kind"] in ("exposure", "own_label", "typology")]
             floors = [r["part"] / 100 for r in wallet["reasons"] if r["kind"] == "policy_floor"]
             keep = 1.0
             for part in parts:
@@ -127,6 +127,7 @@ class Atomic(Case):
             self.assertGreater(hack[0]["static_share"], 0, address)
             value = hack[0]["direct_value"] + hack[0]["indirect_value"]
             self.check_mass(told["received_paths"], value)
+            self.check_parts(told)
             if not value:
                 self.check_contact(told)
                 by_contact.add(address[:10])
@@ -142,6 +143,11 @@ class Atomic(Case):
         self.assertEqual(bool(told["contacts"]), value == 0)
         self.assertAlmostEqual(told["explained_value"] + told["residual_value"],
                                told["exposed_value"], delta=1e-6 * value)
+
+    def check_parts(self, told):
+        parts = told["score_parts"]
+        points = [p["points"] for p in parts["parts"] + [parts["floor"] or {"points": 0}]]
+        self.assertAlmostEqual(sum(points) + parts["rounding"], told["wallet"]["score"], places=9)
 
     def check_contact(self, told):
         contact, = told["received_paths"]["contacts"]

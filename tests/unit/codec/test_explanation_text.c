@@ -32,6 +32,18 @@
     "}"                                                                                  \
     "]}]}"
 
+#define TYPOLOGIES                                                                  \
+    "{'from':'2024-10-04T00:00:00Z','hit_count':3,'hits':[{'typology':'fan_in',"    \
+    "'role':'member','strength':0.75,'amount':1200,'first':'2025-01-01T00:00:00Z'," \
+    "'last':'2025-01-01T01:00:00Z','is_partial':false,'is_hub_truncated':true,"     \
+    "'member_count':13,'members':['eip155:1:0xr'],'transfer_count':12}]}"
+
+#define WORLDS                                                                  \
+    "{'score':87.5,'without_label':[{'id':'eip155:1:0xs','category_id':'hack'," \
+    "'is_own':false,'score':12.25},{'id':'eip155:1:0xv','category_id':'scam',"  \
+    "'is_own':true,'score':null}],'as_of':{'time':'2025-01-01T12:00:00Z',"      \
+    "'state':'scored','score':3,'received':9,'sent':0}}"
+
 /* Single quotes above, so that the JSON can be read. */
 static wr_status render(wr_buf *out, const char *quoted, wr_err *e)
 {
@@ -59,6 +71,11 @@ static void test_explanation_text__says_everything_in_order(void **state)
         "   10.00%   25.00%     1\n",
         "1.5  hack         eip155:1:0xs",
         "0.25  other sources",
+        "Patterns that it is part of, from 2024-10-04T00:00:00Z\n",
+        "fan_in             member  strength 0.75, 1200 in 12 transfers, 13 wallets",
+        " (the search was cut)\n      2025-01-01T00:00:00Z to 2025-01-01T01:00:00Z, root "
+        "eip155:1:0xr\n",
+        "and 2 more\n",
         "Where it came from\n  3.5 exposed = 3 on the paths below + 0.5 residual",
         " (the search was cut)\n  1. hack, 2 hops: 3 (85.70 %)",
         "2025-01-01T00:00:00Z             9  eip155:1:0xs -> eip155:1:0xu",
@@ -67,11 +84,17 @@ static void test_explanation_text__says_everything_in_order(void **state)
         "Where it went",
         "contact: phishing, 1 hops",
         "2025-01-03T00:00:00Z             2  eip155:1:0xv -> eip155:1:0xp",
+        "What if (the run said 87.50)\n",
+        "   12.25  without the label hack: eip155:1:0xs\n",
+        "       ?  without its own label scam: eip155:1:0xv\n",
+        "    3.00  as of 2025-01-01T12:00:00Z, received 9, sent 0 (scored)\n",
     };
     wr_buf b;
-    assert_ok(render(
-        &b, "{'wallet':" WALLET ",'received_paths':" PATHS ",'sent_paths':" CONTACTS "}",
-        &err));
+    assert_ok(render(&b,
+                     "{'wallet':" WALLET ",'typologies':" TYPOLOGIES
+                     ",'received_paths':" PATHS ",'sent_paths':" CONTACTS
+                     ",'counterfactuals':" WORLDS "}",
+                     &err));
     wr_buf_adds(&b, "");
     const char *at = b.p;
     for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
@@ -92,6 +115,8 @@ static void test_explanation_text__wallet_of_which_nothing_is_known(void **state
     assert_non_null(strstr(b.p, "no reason"));
     assert_null(strstr(b.p, "Where"));
     assert_null(strstr(b.p, "Exposure"));
+    assert_null(strstr(b.p, "Patterns"));
+    assert_null(strstr(b.p, "What if"));
     wr_buf_release(&b);
 }
 
