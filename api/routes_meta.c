@@ -117,6 +117,28 @@ static void write_view(wr_buf *out, const wr_app *app, const wr_view *v)
           run && wr_watch_is_stale(app->watch, run) ? 1.0 : 0.0);
 }
 
+/* How far what is scored has moved from what the model was trained on (drift.h). */
+static void write_model(wr_buf *out, const wr_view *v)
+{
+    wr_model_note note;
+    if (!v->assessment || !wr_assessment_model(v->assessment, &note))
+        return;
+    wr_buf_addf(out,
+                "# HELP walletrisk_model_info The model that scored the serving run.\n"
+                "# TYPE walletrisk_model_info gauge\n"
+                "walletrisk_model_info{id=\"%s\"} 1\n",
+                note.id);
+    gauge(out, "walletrisk_model_score_psi",
+          "Population stability index of the probability against training.",
+          note.score_psi);
+    gauge(out, "walletrisk_model_feature_psi_max",
+          "Largest population stability index of a feature against training.",
+          note.feature_psi_max);
+    gauge(out, "walletrisk_model_features_moved",
+          "Features whose population stability index is above 0.25.",
+          note.features_moved);
+}
+
 static void write_store(wr_buf *out, const wr_app *app)
 {
     wr_watched w;
@@ -149,6 +171,7 @@ wr_status wr_route_metrics(wr_exchange *x, wr_err *err)
                 WR_VERSION);
     write_server(&x->out, x->app);
     write_view(&x->out, x->app, &view);
+    write_model(&x->out, &view);
     write_store(&x->out, x->app);
     wr_metric_write_process(&x->out);
     return wr_ingestion_write_metrics(x, err);

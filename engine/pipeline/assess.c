@@ -235,6 +235,8 @@ static void release(wr_assessment *a)
     wr_free(a->probability);
     wr_free(a->novelty);
     wr_free(a->drift);
+    wr_free(a->kept);
+    wr_free(a->kept_x);
     wr_free(a->score);
     wr_free(a->base);
     wr_free(a->level);

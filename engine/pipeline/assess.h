@@ -36,6 +36,14 @@ wr_assessment *wr_assessment_acquire(wr_assessment *a);
 void wr_assessment_unref(wr_assessment *a); /* accepts NULL */
 WR_DEFINE_AUTO(wr_assessment, wr_assessment_unref)
 
+/* What the model that scored it has to say of the run. */
+typedef struct wr_model_note {
+    const char *id; /* borrowed */
+    double score_psi, feature_psi_max;
+    uint32_t features_moved; /* PSI above 0.25 */
+} wr_model_note;
+bool wr_assessment_model(const wr_assessment *a, wr_model_note *out); /* false: none */
+
 /* Set once, before sharing: id, kind, started, max_seq of the run this becomes. */
 wr_run *wr_assessment_run_mut(wr_assessment *a);
 const wr_run *wr_assessment_run(

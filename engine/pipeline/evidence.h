@@ -44,7 +44,8 @@ typedef struct wr_evidence {
     wr_ledger_view ledger[2];        /* by wr_direction */
     int own_category;                /* taxonomy's, -1 = none */
     double own_confidence;           /* 0..1 */
-    wr_activity activity;            /* of now only; of a run: see wr_evidence_wallet */
+    bool is_by_rules; /* score it as if no model were there: other worlds (what_if.h) */
+    wr_activity activity; /* of now only; of a run: see wr_evidence_wallet */
     wr_live_note live;
     /* what ledger[] points into, of now */
     wr_live_state in;

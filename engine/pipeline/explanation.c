@@ -65,7 +65,7 @@ static bool is_part(const wr_reason *r)
 {
     return r->part > 0.0 &&
            (r->kind == WR_REASON_EXPOSURE || r->kind == WR_REASON_OWN_LABEL ||
-            r->kind == WR_REASON_TYPOLOGY);
+            r->kind == WR_REASON_TYPOLOGY || r->kind == WR_REASON_MODEL);
 }
 
 void wr_explain_score_parts(wr_json_out *j, const wr_evidence *e)
@@ -353,6 +353,7 @@ static wr_status put_counterfactuals(wr_json_out *j, const wr_assessment *a, wr_
 {
     wr_evidence run;
     wr_evidence_of_run(&run, a, v);
+    run.is_by_rules = true; /* like the other worlds */
     wr_json_open(j, '{');
     wr_json_kv_cstr(j, "run_id", a->run.id);
     put_score(j, &run);
@@ -422,9 +423,8 @@ wr_status wr_explain_otherwise(wr_json_out *j, const wr_evidence *e,
     WR_TRY(check(e, o, err));
     wr_json_key(j, "counterfactuals");
     WR_TRY(put_counterfactuals(j, e->a, e->v, o, err));
-    wr_json_key(j, "model"); /* no trained model has a part in the score */
-    wr_json_null(j);
-    return WR_OK;
+    wr_json_key(j, "model");
+    return wr_explain_model(j, e->a, e->v, err);
 }
 
 wr_status wr_explain_wallet(wr_json_out *j, const wr_evidence *e,

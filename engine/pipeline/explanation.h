@@ -7,7 +7,8 @@
  *   static_interval,   as wr_explain_push
  *   received_paths, sent_paths,   as wr_explain_paths
  *   counterfactuals,   the score without a label, and as of an earlier time
- *   model }            null: no trained model
+ *   model }            probability, and the features that make it by SHAP; null: no
+ *                      trained model
  *
  * Wallet and score_parts are of the evidence that is given (of a run, or of now); all
  * else is of the run.  api/openapi.yaml describes the same.  Thread: safe, readers only.
@@ -41,6 +42,16 @@ typedef struct wr_explanation_opts {
  * published score; an order of the parts is a choice, the parts themselves are not.
  */
 void wr_explain_score_parts(wr_json_out *j, const wr_evidence *e);
+
+/*
+ * Explanation.model: what each feature added to the margin (log odds before calibration),
+ * largest first, WR_EXPLANATION_FEATURES of them and the rest as one number; they and
+ * margin_mean add up to margin.  `features` null: the row of v is not kept
+ * (assess_int.h). null as a whole: no model scores. Errors  WR_ENOMEM, of the booster
+ */
+enum { WR_EXPLANATION_FEATURES = 15 };
+wr_status wr_explain_model(wr_json_out *j, const wr_assessment *a, wr_vid v,
+                           wr_err *err) WR_NODISCARD;
 
 /*
  * e       of a wallet that is in the run's graph

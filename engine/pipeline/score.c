@@ -199,10 +199,10 @@ static double with_floors(const wr_evidence *e, double base, gather *to)
     return score;
 }
 
-/* false: no model scores, or the wallet was met after the run. */
+/* false: no model scores, it is not asked, or the wallet was met after the run. */
 static bool add_probability(running *r, const wr_evidence *e)
 {
-    if (!e->a->probability || e->v == WR_VID_NONE)
+    if (!e->a->probability || e->is_by_rules || e->v == WR_VID_NONE)
         return false;
     const double p = e->a->probability[e->v];
     wr_reason why = {

@@ -101,6 +101,7 @@ bool wr_what_if_has_ledgers(const wr_what_if *w)
 void wr_what_if_evidence(wr_evidence *e, const wr_what_if *w, wr_vid v)
 {
     wr_evidence_of_run(e, w->a, v);
+    e->is_by_rules = true; /* the model's probability is of this world */
     const bool is_earlier = w->o.as_of_s != WR_TIME_NONE;
     for (int d = 0; d < WR_DIRECTIONS; d++)
         e->ledger[d] = wr_ledger_at(&w->ledger[d], v);
