@@ -218,7 +218,17 @@ static bool is_set(const char *name, const json_t *v)
     return json_is_object(v) && strcmp(name, BY_TYPOLOGY) != 0;
 }
 
-/* Room for every figure there may be: a list counts by its entries. */
+/* Entries of a list that are figures: a curve of plain points has none. */
+static size_t entries_of(const json_t *list)
+{
+    size_t i, n = 0;
+    const json_t *entry;
+    json_array_foreach(list, i, entry) n +=
+        json_is_number(json_object_get(entry, "value"));
+    return n;
+}
+
+/* Room for every figure there may be. */
 static size_t figures_at_most(json_t *metrics)
 {
     size_t n = 0;
@@ -226,9 +236,9 @@ static size_t figures_at_most(json_t *metrics)
     json_t *o, *v;
     json_object_foreach(metrics, set, o)
     {
-        if (is_set(set, o))
-            json_object_foreach(o, name, v) n +=
-                json_is_array(v) ? json_array_size(v) : 1;
+        if (!is_set(set, o))
+            continue;
+        json_object_foreach(o, name, v) n += json_is_array(v) ? entries_of(v) : 1;
     }
     return n;
 }

@@ -165,6 +165,15 @@ static void test_manifest_read__limits(void **state)
         else
             assert_ok(wr_manifest_read(&m, b.p, b.len, &a, &err));
     }
+    /* points of a curve are no figures, however many */
+    wr_buf_clear(&b);
+    wr_buf_adds(&b, "{\"metrics\":{\"test\":{\"curve\":[[0,1]");
+    for (int i = 0; i < WR_MANIFEST_FIGURES_MAX; i++)
+        wr_buf_addf(&b, ",[%d,1]", i);
+    wr_buf_adds(&b, "],\"f1\":0.5}}}");
+    assert_ok(wr_manifest_read(&m, b.p, b.len, &a, &err));
+    assert_int_equal(m.figures, 1);
+    assert_true(m.figure[0].value == 0.5);
     wr_buf_release(&b);
     wr_arena_release(&a);
 }
