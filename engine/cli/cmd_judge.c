@@ -1,11 +1,12 @@
 /* evaluate model, rules, column: what a scorer is worth on this store. */
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/study.h"
 #include "codec/manifest.h"
-#include "pipeline/shelf.h"
+#include "pipeline/registry.h"
 
 typedef struct judge_flags {
     wr_study_flags study;
@@ -74,7 +75,8 @@ static wr_status judge(wr_cli *cli, wr_study *s, const judge_flags *f, wr_err *e
     wr_grades g;
     WR_TRY(wr_study_open(s, cli, &f->study, err));
     if (f->kind == WR_SCORER_MODEL) {
-        WR_TRY(wr_shelf_get(&l, s->st, f->name, err));
+        WR_TRY(wr_registry_load(&l, s->st, f->name, NULL, (uint32_t)omp_get_max_threads(),
+                                err));
         WR_TRY(threshold_of(&by.threshold, l, err));
     } else if (f->kind == WR_SCORER_COLUMN) {
         WR_TRY(column_of(&by.column, f->name, err));

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/study.h"
-#include "pipeline/shelf.h"
+#include "pipeline/registry.h"
 #include "util/clock.h"
 
 enum { MODEL_MAX_MIB = 512 };
@@ -45,7 +45,7 @@ static wr_status keep(wr_study *s, const wr_learned *l, const wr_buf *bytes,
     const wr_text text = {.p = bytes->p, .len = (uint32_t)bytes->len};
     if (f->out)
         WR_TRY(wr_cli_write(f->out, bytes, err));
-    WR_TRY(wr_shelf_put(s->st, l, text, who(f), now_s, &is_new, err));
+    WR_TRY(wr_registry_put(s->st, l, text, who(f), now_s, &is_new, err));
     return f->is_active ? wr_store_model_activate(s->st, wr_learned_id(l), NULL, who(f),
                                                   now_s, NULL, err)
                         : WR_OK;

@@ -1,5 +1,8 @@
 #include "pipeline/registry.h"
 
+#include <omp.h>
+#include <stdio.h>
+
 #include "pipeline/learned_int.h"
 #include "scoring/feature.h"
 
@@ -92,4 +95,27 @@ wr_status wr_registry_load(wr_learned **out, wr_store *st, const char *name,
     WR_TRY(wr_store_model_get(st, name, kind, unpack, &u, err));
     *out = u.l;
     return WR_OK;
+}
+
+static wr_status load_wallets(wr_learned **out, wr_store *st, const char *name,
+                              wr_err *err)
+{
+    return wr_registry_load(out, st, name, wr_feature_kind_name(WR_FEATURE_WALLET),
+                            (uint32_t)omp_get_max_threads(), err);
+}
+
+wr_status wr_registry_active(wr_learned **out, wr_store *st, wr_err *err)
+{
+    wr_err why = {0};
+    *out = NULL;
+    const wr_status s = load_wallets(out, st, "active", &why);
+    return s == WR_OK || s == WR_ENOTFOUND ? WR_OK : wr_fail(err, s, "%s", why.msg);
+}
+
+wr_status wr_registry_of_digest(wr_learned **out, wr_store *st,
+                                const wr_digest_hex *digest, wr_err *err)
+{
+    char id[WR_LEARNED_ID_MAX + 1];
+    (void)snprintf(id, sizeof id, "m%.*s", WR_LEARNED_ID_MAX - 1, digest->s);
+    return load_wallets(out, st, id, err);
 }

@@ -38,4 +38,12 @@ wr_status wr_registry_get(wr_model *out, wr_arena *arena, wr_store *st, const ch
 wr_status wr_registry_load(wr_learned **out, wr_store *st, const char *name,
                            const char *kind, uint32_t threads, wr_err *err) WR_NODISCARD;
 
+/*
+ * The wallets' scorer: the active one, or *out = NULL when there is none; or that of a
+ * digest.  On the caller's OpenMP threads.
+ */
+wr_status wr_registry_active(wr_learned **out, wr_store *st, wr_err *err) WR_NODISCARD;
+wr_status wr_registry_of_digest(wr_learned **out, wr_store *st,
+                                const wr_digest_hex *digest, wr_err *err) WR_NODISCARD;
+
 #endif

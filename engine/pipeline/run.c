@@ -1,13 +1,12 @@
 #include "pipeline/run.h"
 
-#include "pipeline/shelf.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "pipeline/assess_int.h"
+#include "pipeline/registry.h"
 #include "pipeline/report.h"
 
 enum { REASONS_ROWS_MAX = 100000 }; /* rows that carry their reasons in the store */
@@ -198,7 +197,7 @@ static wr_status with_active_model(wr_settings **out, wr_settings *cfg, wr_store
                                    wr_err *err)
 {
     WR_AUTO(wr_learned) l = NULL;
-    WR_TRY(wr_shelf_active(&l, st, err));
+    WR_TRY(wr_registry_active(&l, st, err));
     if (l || cfg->model)
         return wr_settings_with_model(out, cfg, l, err);
     *out = wr_settings_acquire(cfg);
@@ -324,7 +323,7 @@ static wr_status with_named_model(wr_settings **out, wr_settings *named, wr_stor
         *out = wr_settings_acquire(named);
         return WR_OK;
     }
-    WR_TRY(wr_shelf_get_digest(&l, st, &named->model_digest, err));
+    WR_TRY(wr_registry_of_digest(&l, st, &named->model_digest, err));
     return wr_settings_with_model(out, named, l, err);
 }
 

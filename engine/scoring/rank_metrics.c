@@ -49,6 +49,7 @@ wr_status wr_rank_metrics_of(wr_rank_metrics *out, const double *score,
         bad_above += bad_here;
         ap += bad_here / bad * (bad_above / (double)j);
     }
-    *out = (wr_rank_metrics){.auc = wins / (bad * good), .ap = ap};
+    *out = (wr_rank_metrics){.auc = wins / (bad * good),
+                             .ap = ap < 1.0 ? ap : 1.0}; /* not by rounding */
     return WR_OK;
 }

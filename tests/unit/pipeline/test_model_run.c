@@ -3,7 +3,7 @@
 #include <math.h>
 #include <omp.h>
 
-#include "pipeline/shelf.h"
+#include "pipeline/registry.h"
 
 /* A model of the world on its shelf, and active. */
 static wr_learned *shelve(world *w)
@@ -18,10 +18,10 @@ static wr_learned *shelve(world *w)
     assert_ok(wr_train(&l, &g, &b, &in, &o, &err));
     const wr_text bytes = {b.p, (uint32_t)b.len};
     assert_ok(
-        wr_shelf_put(w->st, l, bytes, WR_TEXT_LIT("test"), 1600000000, &is_new, &err));
+        wr_registry_put(w->st, l, bytes, WR_TEXT_LIT("test"), 1600000000, &is_new, &err));
     assert_true(is_new);
     assert_ok(
-        wr_shelf_put(w->st, l, bytes, WR_TEXT_LIT("test"), 1600000001, &is_new, &err));
+        wr_registry_put(w->st, l, bytes, WR_TEXT_LIT("test"), 1600000001, &is_new, &err));
     assert_false(is_new);
     assert_ok(wr_store_model_activate(w->st, wr_learned_id(l), NULL, WR_TEXT_LIT("test"),
                                       1600000002, NULL, &err));
@@ -227,8 +227,8 @@ static void put_misfit(world *w)
     bool is_new = false;
     assert_ok(wr_learned_pack(&bytes, &p, &err));
     assert_ok(wr_learned_unpack(&l, bytes.p, bytes.len, 1, &err));
-    assert_ok(wr_shelf_put(w->st, l, (wr_text){bytes.p, (uint32_t)bytes.len},
-                           WR_TEXT_LIT("test"), 1600000000, &is_new, &err));
+    assert_ok(wr_registry_put(w->st, l, (wr_text){bytes.p, (uint32_t)bytes.len},
+                              WR_TEXT_LIT("test"), 1600000000, &is_new, &err));
     assert_ok(wr_store_model_activate(w->st, wr_learned_id(l), NULL, WR_TEXT_LIT("test"),
                                       1600000002, NULL, &err));
     wr_calibration_release(&c);
