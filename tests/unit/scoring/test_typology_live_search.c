@@ -1,0 +1,215 @@
+/* What the stream finds in its log, against the batch run when the stream has ended. */
+#include "scoring/typology_live.h"
+#include "typology_story.h"
+
+static const uint32_t SEARCHED =
+    1U << WR_TYPOLOGY_GATHER_SCATTER | 1U << WR_TYPOLOGY_SCATTER_GATHER |
+    1U << WR_TYPOLOGY_CYCLE | 1U << WR_TYPOLOGY_SMURF_BRIDGE |
+    1U << WR_TYPOLOGY_BIPARTITE | 1U << WR_TYPOLOGY_STACK | 1U << WR_TYPOLOGY_CHAIN |
+    1U << WR_TYPOLOGY_DUSTING | 1U << WR_TYPOLOGY_MIXER;
+
+enum { KEYS = 2048 };
+static uint64_t keys[KEYS];
+
+static uint32_t below(wr_rng *r, uint32_t n)
+{
+    return (uint32_t)wr_rng_below(r, n);
+}
+
+static void setup_counts(wr_typology_opts *o, wr_rng *r)
+{
+    o->gather_count = 1 + below(r, 3);
+    o->gather_out_count = 1 + below(r, 3);
+    o->scatter_count = 1 + below(r, 3);
+    o->bridge_count = 1 + below(r, 3);
+    o->bipartite_senders = o->bipartite_receivers = 2;
+    o->chain_wallets = 1 + below(r, 4);
+    o->dust_count = 1 + below(r, 4);
+    o->coinjoin_outputs = 2;
+    o->gather_before_min = below(r, 2) ? 0.7 : 0.3;
+    o->gather_ratio_min = 0.5;
+    o->gather_ratio_max = 1.5;
+    o->fan_even_min = below(r, 2) ? 0.5 : 0;
+    o->scatter_ratio_min = below(r, 2) ? 0.8 : 0.5;
+    o->scatter_ratio_max = below(r, 2) ? 1.02 : 2;
+    o->cycle_hops_max = 2 + below(r, 4);
+    o->cycle_even_min = below(r, 2) ? 0.5 : 0.25;
+    o->bridge_score_min = below(r, 2) ? 0.7 : 0.3;
+    o->bipartite_density_min = below(r, 2) ? 0.5 : 0.7;
+    o->pass_share_min = below(r, 2) ? 1 : 0.5;
+    o->dust_spread = below(r, 2) ? 0.25 : 0;
+}
+
+/* Windows of at most about `most` seconds, and none at all now and then. */
+static void setup_windows(wr_typology_opts *o, wr_rng *r, uint32_t most)
+{
+    o->gather_window_s = below(r, most);
+    o->scatter_window_s = below(r, most);
+    o->cycle_window_s = below(r, most / 2 + 1);
+    o->bridge_window_s = below(r, most);
+    o->bipartite_window_s = below(r, most);
+    o->stack_window_s =
+        below(r, 3) ? o->bipartite_window_s + below(r, most) : below(r, most);
+    o->pass_hold_s = below(r, most / 3 + 1);
+    o->dust_window_s = below(r, most);
+    o->poison_window_s = below(r, most);
+}
+
+static void setup(ref_world *w, wr_rng *r, uint32_t most_s)
+{
+    ref_values(w, r, 1 + below(r, 5));
+    for (uint64_t i = 0; i < w->g.m; i++)
+        if (w->g.value[i] > 0 && below(r, 3) == 0)
+            w->g.value[i] = 0.25 * (double)(1 + below(r, 6));
+    setup_counts(&w->o, r);
+    setup_windows(&w->o, r, most_s);
+    w->o.visits_max = 1000000;
+    w->o.hits_max = 1000000;
+    w->o.hub_cap = below(r, 3) ? 5000 : 3 + below(r, 9);
+    w->in.mixer_mask = below(r, 64);
+    for (wr_vid v = 0; v < w->g.fl.n; v++)
+        keys[v] = below(r, 1 + w->g.fl.n / 2);
+    w->in.address_key = keys;
+}
+
+/* Budgets that run out.  Poisoning spends its own in another order: it is not asked. */
+static void setup_budgets(ref_world *w, wr_rng *r)
+{
+    w->o.visits_max = 1 + below(r, 60);
+    w->o.hits_max = 1 + below(r, 4);
+    w->in.address_key = NULL;
+}
+
+static void assert_all_found(const story *st, uint64_t least)
+{
+    for (int t = 0; t < WR_TYPOLOGY_COUNT; t++)
+        if ((SEARCHED >> t & 1) && st->hits[t] < least)
+            fail_msg("%s: %lu hits", wr_typology_name((wr_typology)t),
+                     (unsigned long)st->hits[t]);
+}
+
+static void replay_worlds(uint64_t worlds, bool has_budgets)
+{
+    story *st = wr_calloc(1, sizeof *st);
+    for (uint64_t seed = 1; seed <= worlds; seed++) {
+        flow_gen_opts shape = flow_gen_shape(seed);
+        shape.label_prob *= 0.4;
+        ref_world w;
+        ref_world_init(&w, seed, &shape);
+        wr_rng r = {.s = seed + 1000 * has_budgets};
+        setup(&w, &r, 50);
+        if (has_budgets)
+            setup_budgets(&w, &r);
+        story_replay(st, &w, SEARCHED, seed, false);
+        ref_world_release(&w);
+    }
+    assert_all_found(st, 100);
+    wr_free(st);
+}
+
+static void test_typology_live_search__is_the_batch_in_the_end(void **state)
+{
+    (void)state;
+    replay_worlds(1500, false);
+}
+
+static void test_typology_live_search__spends_budgets_as_the_batch_does(void **state)
+{
+    (void)state;
+    replay_worlds(1200, true);
+}
+
+/* One of them, by turns, and all: alone it lets the log go as soon as it can. */
+static uint32_t turn(uint64_t seed)
+{
+    uint64_t skip = seed % 10;
+    for (int t = 0; t < WR_TYPOLOGY_COUNT; t++)
+        if ((SEARCHED >> t & 1) && skip-- == 0)
+            return 1U << t;
+    return SEARCHED;
+}
+
+/* Windows are short against the stream: the log is let go of many times. */
+static void test_typology_live_search__a_long_stream(void **state)
+{
+    (void)state;
+    story *st = wr_calloc(1, sizeof *st);
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        flow_gen_opts shape = {.n = 8 + (uint32_t)(seed % 30),
+                               .m = 1200,
+                               .c = 6,
+                               .assets = 1,
+                               .hubs = seed % 2 ? 80 : 0,
+                               .label_prob = 0.05,
+                               .dated_prob = 0.5,
+                               .zero_prob = 0.05,
+                               .self_prob = 0.05,
+                               .is_whole = true};
+        ref_world w;
+        ref_world_init(&w, seed, &shape);
+        wr_rng r = {.s = seed};
+        setup(&w, &r, 20 + (uint32_t)(seed % 3) * 20);
+        w.o.cycle_hops_max = 3;
+        w.o.cycle_window_s = below(&r, 8);
+        if (seed % 3 == 0)
+            setup_budgets(&w, &r);
+        story_replay(st, &w, turn(seed), seed, false);
+        ref_world_release(&w);
+    }
+    assert_all_found(st, 100);
+    wr_free(st);
+}
+
+/* All seventeen in one stream do not disturb each other. */
+static void test_typology_live_search__beside_what_is_told_at_once(void **state)
+{
+    (void)state;
+    story *st = wr_calloc(1, sizeof *st);
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        flow_gen_opts shape = flow_gen_shape(seed);
+        shape.label_prob *= 0.4;
+        ref_world w;
+        ref_world_init(&w, seed, &shape);
+        wr_rng r = {.s = seed};
+        setup(&w, &r, 40);
+        w.in.swap_mask = 0xff;
+        story_replay(st, &w, WR_TYPOLOGY_ALL, seed, false);
+        ref_world_release(&w);
+    }
+    assert_all_found(st, 10);
+    wr_free(st);
+}
+
+static void test_typology_live_search__out_of_memory(void **state)
+{
+    (void)state;
+    flow_gen_opts shape = {.n = 10,
+                           .m = 160,
+                           .c = 3,
+                           .assets = 1,
+                           .hubs = 6,
+                           .label_prob = 0.1,
+                           .is_whole = true};
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        ref_world w;
+        ref_world_init(&w, seed, &shape);
+        wr_rng r = {.s = seed};
+        setup(&w, &r, 20);
+        w.o.from_s = 0;
+        w.o.to_s = UINT32_MAX;
+        assert_oom_safe(story_run(&w, SEARCHED, &err));
+        ref_world_release(&w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        wr_unit_test(test_typology_live_search__is_the_batch_in_the_end),
+        wr_unit_test(test_typology_live_search__spends_budgets_as_the_batch_does),
+        wr_unit_test(test_typology_live_search__a_long_stream),
+        wr_unit_test(test_typology_live_search__beside_what_is_told_at_once),
+        wr_unit_test(test_typology_live_search__out_of_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
