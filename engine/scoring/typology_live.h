@@ -31,8 +31,9 @@
  *                                                  joins
  *     mixer use        0                           a contact, a transaction
  *
- * or with wr_typology_live_end.  The batch kernels do it, over a log of the transfers
- * that are still of use (typology_log_int.h).
+ * or with wr_typology_live_end; wr_typology_live_peek says what they look like so far.
+ * The batch kernels do it, over a log of the transfers that are still of use
+ * (typology_log_int.h).
  *
  * Budgets are the batch's: per first transfer for cycles, per chain, and else all a root
  * may ever spend (4 bytes a root and typology that spent any).  Caps are, too.  What
@@ -125,6 +126,20 @@ WR_DEFINE_AUTO(wr_typology_live, wr_typology_live_free)
  */
 wr_status wr_typology_live_push(wr_typology_told *out, wr_typology_live *l,
                                 const wr_typology_transfer *t, wr_err *err) WR_NODISCARD;
+
+/*
+ * What the windows that are still open hold so far: the hits that would be told if the
+ * stream ended here.  Nothing of it is kept: told again, or told otherwise, or not at
+ * all when the windows are over.  Hits that begin have numbers which will be given to
+ * others; those that go on (chains) their own.
+ *
+ * which  bits 1 << wr_typology; those told at once and mixer use have nothing to add
+ * Errors WR_ENOMEM (the stream goes on as if not asked)
+ * Cost   O(log + roots that spent any budget), and a search for each transfer of the log
+ * Thread one object one thread
+ */
+wr_status wr_typology_live_peek(wr_typology_told *out, wr_typology_live *l,
+                                uint32_t which, wr_err *err) WR_NODISCARD;
 
 /*
  * The stream has ended: what the windows that are still open hold.  A second call tells

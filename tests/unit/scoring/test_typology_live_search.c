@@ -160,6 +160,63 @@ static void test_typology_live_search__a_long_stream(void **state)
     wr_free(st);
 }
 
+/* What is told and a look into the open windows, against the batch up to now. */
+static void assert_peek(story *st, wr_typology_live *l, const ref_world *w, uint32_t now,
+                        uint64_t seed)
+{
+    const uint32_t which = SEARCHED & ~(1U << WR_TYPOLOGY_MIXER),
+                   told_so_far = st->s.count;
+    ref_hit *before = wr_calloc(told_so_far, sizeof *before);
+    wr_typology_told told = {0};
+    wr_typology_opts o = w->o;
+    o.to_s = w->g.time_s[now] + 1 < o.to_s ? w->g.time_s[now] + 1 : o.to_s;
+    memcpy(before, st->s.hit, told_so_far * sizeof *before);
+    assert_ok(wr_typology_live_peek(&told, l, which, &err));
+    story_listen(st, &told);
+    if (o.to_s >= o.from_s)
+        story_assert_told(st, w, &o, which, seed);
+    memcpy(st->s.hit, before, told_so_far * sizeof *before);
+    st->s.count = told_so_far;
+    wr_free(before);
+}
+
+static void test_typology_live_search__a_look_is_the_batch_so_far(void **state)
+{
+    (void)state;
+    story *st = wr_calloc(1, sizeof *st);
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        flow_gen_opts shape = flow_gen_shape(seed);
+        shape.label_prob *= 0.4;
+        ref_world w;
+        ref_world_init(&w, seed, &shape);
+        wr_rng r = {.s = seed};
+        setup(&w, &r, 40);
+        if (seed % 3 == 0)
+            setup_budgets(&w, &r);
+        WR_AUTO(wr_typology_live) l = NULL;
+        wr_typology_told told = {0};
+        st->s.count = 0;
+        assert_ok(wr_typology_live_new(&l, &w.in, SEARCHED, &w.o, &err));
+        for (uint32_t i = 0; i < w.g.m; i++) {
+            const wr_typology_transfer t = story_transfer(&w, i);
+            assert_ok(wr_typology_live_push(&told, l, &t, &err));
+            story_listen(st, &told);
+            const bool is_last_of_time =
+                i + 1 == w.g.m || w.g.time_s[i + 1] > w.g.time_s[i];
+            if (is_last_of_time && below(&r, 4) == 0)
+                assert_peek(st, l, &w, i, seed);
+        }
+        assert_ok(wr_typology_live_end(&told, l, &err));
+        story_listen(st, &told);
+        story_assert_told(st, &w, &w.o, SEARCHED, seed); /* looking changed nothing */
+        assert_ok(wr_typology_live_peek(&told, l, SEARCHED, &err));
+        assert_int_equal(told.count, 0);
+        ref_world_release(&w);
+    }
+    assert_all_found(st, 100);
+    wr_free(st);
+}
+
 /* All seventeen in one stream do not disturb each other. */
 static void test_typology_live_search__beside_what_is_told_at_once(void **state)
 {
@@ -180,6 +237,18 @@ static void test_typology_live_search__beside_what_is_told_at_once(void **state)
     wr_free(st);
 }
 
+static wr_status run_and_peek(const ref_world *w, wr_err *err)
+{
+    WR_AUTO(wr_typology_live) l = NULL;
+    wr_typology_told told = {0};
+    WR_TRY(wr_typology_live_new(&l, &w->in, SEARCHED, &w->o, err));
+    for (uint32_t i = 0; i < w->g.m; i++) {
+        const wr_typology_transfer t = story_transfer(w, i);
+        WR_TRY(wr_typology_live_push(&told, l, &t, err));
+    }
+    return wr_typology_live_peek(&told, l, SEARCHED, err);
+}
+
 static void test_typology_live_search__out_of_memory(void **state)
 {
     (void)state;
@@ -198,6 +267,7 @@ static void test_typology_live_search__out_of_memory(void **state)
         w.o.from_s = 0;
         w.o.to_s = UINT32_MAX;
         assert_oom_safe(story_run(&w, SEARCHED, &err));
+        assert_oom_safe(run_and_peek(&w, &err));
         ref_world_release(&w);
     }
 }
@@ -208,6 +278,7 @@ int main(void)
         wr_unit_test(test_typology_live_search__is_the_batch_in_the_end),
         wr_unit_test(test_typology_live_search__spends_budgets_as_the_batch_does),
         wr_unit_test(test_typology_live_search__a_long_stream),
+        wr_unit_test(test_typology_live_search__a_look_is_the_batch_so_far),
         wr_unit_test(test_typology_live_search__beside_what_is_told_at_once),
         wr_unit_test(test_typology_live_search__out_of_memory),
     };
