@@ -283,6 +283,7 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
     c.end = c.end < x->end ? c.end : x->end;
     if (!guide(&c))
         return false;
+    k->visits = (uint32_t)c.visits;  /* for who asks; the budget is its own */
     if (c.is_guided && !c.met_count) /* nothing of this size comes back in time */
         return true;
     const uint32_t hops = !wr_flow_is_hub(fl, w);
@@ -294,6 +295,7 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
     const double a = fl->col.value[first];
     if (!walk(&c, hops, a, a))
         return false;
+    k->visits += (uint32_t)c.visits;
     for (size_t i = before; i < k->hit_count; i++) { /* known only at the end */
         k->hit[i].is_partial = k->is_partial;
         k->hit[i].is_hub_truncated = k->is_hub_truncated;

@@ -55,9 +55,10 @@ wr_status wr_typology_live_new(wr_typology_live **out, const wr_typology_input *
         return wr_fail(err, WR_EINVAL,
                        "labels of %" PRIu32 " wallets for a graph of %" PRIu32,
                        fl->seeds ? fl->seeds->n : 0, fl->n);
-    if (!which || (which & ~(uint32_t)WR_TYPOLOGY_LIVE))
+    const uint32_t asked = which & ~WR_TYPOLOGY_LIVE_EARLY;
+    if (!asked || (asked & ~(uint32_t)WR_TYPOLOGY_LIVE))
         return wr_fail(err, WR_EINVAL, "typologies 0x%" PRIx32 ", streamed are 0x%x",
-                       which, (unsigned)WR_TYPOLOGY_LIVE);
+                       asked, (unsigned)WR_TYPOLOGY_LIVE);
     WR_TRY(wr_typology_check_opts(o, err));
     wr_typology_live *l = wr_calloc(1, sizeof *l);
     if (!l)
@@ -79,7 +80,7 @@ bool wr_live_tell(wr_typology_live *l, const wr_typology_news *n, const uint32_t
     l->news = news;
     news = &news[l->news_count++];
     *news = *n;
-    news->is_new = !n->hit;
+    news->is_new = !n->hit && !n->is_early;
     if (news->is_new)
         news->hit = ++l->hits;
     news->edge = l->edges.count;

@@ -47,6 +47,12 @@
  *     are.  The strength of a contact is as of its last one; _end tells the final one, by
  *     news without edges.
  *
+ * Early (WR_TYPOLOGY_LIVE_EARLY, with cycles): each cycle is told at the transfer that
+ * closes it, too, as news of no hit (is_early).  It will be a hit when its window is
+ * over, unless what still comes makes a budget run out before it is found, or takes a
+ * wallet on it beyond the cap.  visits_max transfers are looked at per closing transfer,
+ * latest first transfers first.
+ *
  * History: to go on behind a run, push the base first with from_s = the moment from which
  * hits matter, as a batch run reads history before its scope.
  *
@@ -56,8 +62,9 @@
  * poison_window_s, too, with address keys), twice that before it is let go.
  *
  * Source  ALGORITHMS 5, column "streaming"
- * Differs cycles and the two scatterings are not told at the transfer that completes
- *         them: budgets and caps would make other hits of them than the batch's
+ * Differs cycles and the two scatterings are hits only when their windows are over, not
+ * at the transfer that completes them: budgets and caps would make other hits of them
+ * than the batch's
  */
 #ifndef WR_SCORING_TYPOLOGY_LIVE_H
 #define WR_SCORING_TYPOLOGY_LIVE_H
@@ -74,6 +81,9 @@ enum {
         1 << WR_TYPOLOGY_PEEL_CHAIN | 1 << WR_TYPOLOGY_DUSTING,
 };
 
+/* Beside the typologies in `which`: early news of cycles, too. */
+#define WR_TYPOLOGY_LIVE_EARLY (1U << 31)
+
 typedef struct wr_typology_transfer {
     double value;
     wr_vid from, to; /* < n */
@@ -89,7 +99,8 @@ typedef struct wr_typology_news {
     size_t edge_count; /* 0: only the strength is another */
     wr_vid root;
     uint8_t typology, variant;
-    bool is_new; /* edges are all so far; else what this transfer adds */
+    bool is_new;   /* edges are all so far; else what this transfer adds */
+    bool is_early; /* hit is 0, edges are all: not certain yet */
     bool is_partial, is_hub_truncated; /* as in a hit, as far as it is known now */
 } wr_typology_news;
 
@@ -105,7 +116,7 @@ typedef struct wr_typology_live wr_typology_live;
 /*
  * in    borrowed until _free; of its flow only n, hub_bits and seeds are read, and all
  *       that stands beside it
- * which bits of WR_TYPOLOGY_LIVE, all of them: bits 1 << wr_typology
+ * which bits 1 << wr_typology, and WR_TYPOLOGY_LIVE_EARLY
  * Errors  WR_EINVAL (option outside its domain, by name; labels of another graph; nothing
  *         or something unknown asked for), WR_ENOMEM
  */

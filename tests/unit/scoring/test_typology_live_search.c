@@ -1,5 +1,6 @@
 /* What the stream finds in its log, against the batch run when the stream has ended. */
 #include "scoring/typology_live.h"
+#include "scoring/typology_live_int.h"
 #include "typology_story.h"
 
 static const uint32_t SEARCHED =
@@ -217,6 +218,147 @@ static void test_typology_live_search__a_look_is_the_batch_so_far(void **state)
     wr_free(st);
 }
 
+/* Early cycles into the set: each is told with its last transfer. */
+static void listen_early(ref_set *s, const wr_typology_told *told, uint32_t now)
+{
+    for (size_t i = 0; i < told->count; i++) {
+        const wr_typology_news *n = &told->news[i];
+        if (!n->is_early)
+            continue;
+        assert_int_equal(n->typology, WR_TYPOLOGY_CYCLE);
+        assert_int_equal(told->edge[n->edge + n->edge_count - 1], now);
+        ref_hit *h = ref_new(s, n->root);
+        h->strength = n->strength;
+        for (size_t k = 0; k < n->edge_count; k++)
+            ref_edge(h, told->edge[n->edge + k]);
+    }
+}
+
+static void test_typology_live_search__a_cycle_is_told_early(void **state)
+{
+    (void)state;
+    const uint32_t which = 1U << WR_TYPOLOGY_CYCLE;
+    ref_set *early = wr_calloc(1, sizeof *early);
+    story *st = wr_calloc(1, sizeof *st);
+    for (uint64_t seed = 1; seed <= 1000; seed++) {
+        flow_gen_opts shape = flow_gen_shape(seed);
+        shape.label_prob *= 0.4;
+        ref_world w;
+        ref_world_init(&w, seed, &shape);
+        wr_rng r = {.s = seed};
+        setup(&w, &r, 40);
+        w.o.hub_cap = 5000;
+        WR_AUTO(wr_typology_live) l = NULL;
+        wr_typology_told told = {0};
+        st->s.count = early->count = 0;
+        assert_ok(
+            wr_typology_live_new(&l, &w.in, which | WR_TYPOLOGY_LIVE_EARLY, &w.o, &err));
+        for (uint32_t i = 0; i < w.g.m; i++) {
+            const wr_typology_transfer t = story_transfer(&w, i);
+            assert_ok(wr_typology_live_push(&told, l, &t, &err));
+            story_listen(st, &told);
+            listen_early(early, &told, i);
+        }
+        assert_ok(wr_typology_live_end(&told, l, &err));
+        story_listen(st, &told);
+        story_assert_told(st, &w, &w.o, which, seed);
+        WR_TYPOLOGY_HITS_AUTO wr_typology_hits h = {0};
+        assert_ok(wr_typology_find(&h, &w.in, which, &w.o, NULL, &err));
+        ref_assert_equal(&h, early, &w, seed);
+        ref_world_release(&w);
+    }
+    assert_true(st->hits[WR_TYPOLOGY_CYCLE] > 1000);
+    wr_free(early);
+    wr_free(st);
+}
+
+/* When the search from `first` on is over, at the latest. */
+static uint64_t due_s(const wr_typology_opts *o, const wr_typology_news *n,
+                      const uint32_t *edge, const ref_world *w)
+{
+    const uint64_t first_s = w->g.time_s[edge[0]],
+                   last_s = w->g.time_s[edge[n->edge_count - 1]];
+    const uint32_t stack_s = o->stack_window_s > o->bipartite_window_s
+                                 ? o->stack_window_s
+                                 : o->bipartite_window_s;
+    switch (n->typology) {
+    case WR_TYPOLOGY_GATHER_SCATTER:
+        return first_s + o->gather_window_s;
+    case WR_TYPOLOGY_SCATTER_GATHER:
+        return first_s + 2ULL * o->scatter_window_s;
+    case WR_TYPOLOGY_CYCLE:
+        return first_s + o->cycle_window_s;
+    case WR_TYPOLOGY_SMURF_BRIDGE:
+        return first_s + o->bridge_window_s;
+    case WR_TYPOLOGY_BIPARTITE:
+        return first_s + o->bipartite_window_s;
+    case WR_TYPOLOGY_STACK:
+        return first_s + stack_s;
+    case WR_TYPOLOGY_CHAIN:
+        return last_s + 2ULL * o->pass_hold_s;
+    default: /* mixers, dusting */
+        return last_s;
+    }
+}
+
+/* No news could have come with the push before. */
+static void test_typology_live_search__is_told_in_time(void **state)
+{
+    (void)state;
+    uint64_t news = 0;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        flow_gen_opts shape = flow_gen_shape(seed);
+        ref_world w;
+        ref_world_init(&w, seed, &shape);
+        wr_rng r = {.s = seed};
+        setup(&w, &r, 30);
+        WR_AUTO(wr_typology_live) l = NULL;
+        wr_typology_told told = {0};
+        assert_ok(wr_typology_live_new(&l, &w.in, SEARCHED, &w.o, &err));
+        for (uint32_t i = 0; i <= w.g.m; i++) {
+            const wr_typology_transfer t = story_transfer(&w, i < w.g.m ? i : 0);
+            if (i < w.g.m)
+                assert_ok(wr_typology_live_push(&told, l, &t, &err));
+            else
+                assert_ok(wr_typology_live_end(&told, l, &err));
+            for (size_t k = 0; k < told.count; k++) {
+                const wr_typology_news *n = &told.news[k];
+                if (i > 0 && n->edge_count > 0)
+                    assert_true(w.g.time_s[i - 1] <=
+                                due_s(&w.o, n, told.edge + n->edge, &w));
+                news++;
+            }
+        }
+        ref_world_release(&w);
+    }
+    assert_true(news > 1000);
+}
+
+/* The log holds what is in a window, and twice that at most. */
+static void test_typology_live_search__memory_is_bounded_by_windows(void **state)
+{
+    (void)state;
+    flow_gen_opts shape = {.n = 200, .m = 20000, .c = 3, .assets = 1, .is_whole = true};
+    ref_world w;
+    ref_world_init(&w, 1, &shape);
+    wr_rng r = {.s = 1};
+    setup(&w, &r, 20);
+    w.o.visits_max = 1000;
+    WR_AUTO(wr_typology_live) l = NULL;
+    wr_typology_told told = {0};
+    assert_ok(wr_typology_live_new(&l, &w.in, SEARCHED, &w.o, &err));
+    for (uint32_t i = 0; i < w.g.m; i++) {
+        const wr_typology_transfer t = story_transfer(&w, i);
+        assert_ok(wr_typology_live_push(&told, l, &t, &err));
+        /* 40 s of at most some three transfers each. */
+        assert_true(l->log.count < 512 && l->log.cap[0] <= 1024);
+        assert_true(l->log.met.count <= 200 && l->mark_cap <= 1024);
+        assert_true(l->wait[0].sink.hit_count < 64 && l->run_count < 512);
+    }
+    assert_true(l->log.passed > 15000);
+    ref_world_release(&w);
+}
+
 /* All seventeen in one stream do not disturb each other. */
 static void test_typology_live_search__beside_what_is_told_at_once(void **state)
 {
@@ -279,6 +421,9 @@ int main(void)
         wr_unit_test(test_typology_live_search__spends_budgets_as_the_batch_does),
         wr_unit_test(test_typology_live_search__a_long_stream),
         wr_unit_test(test_typology_live_search__a_look_is_the_batch_so_far),
+        wr_unit_test(test_typology_live_search__a_cycle_is_told_early),
+        wr_unit_test(test_typology_live_search__is_told_in_time),
+        wr_unit_test(test_typology_live_search__memory_is_bounded_by_windows),
         wr_unit_test(test_typology_live_search__beside_what_is_told_at_once),
         wr_unit_test(test_typology_live_search__out_of_memory),
     };
