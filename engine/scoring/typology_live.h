@@ -47,11 +47,13 @@
  *     are.  The strength of a contact is as of its last one; _end tells the final one, by
  *     news without edges.
  *
- * Early (WR_TYPOLOGY_LIVE_EARLY, with cycles): each cycle is told at the transfer that
- * closes it, too, as news of no hit (is_early).  It will be a hit when its window is
- * over, unless what still comes makes a budget run out before it is found, or takes a
- * wallet on it beyond the cap.  visits_max transfers are looked at per closing transfer,
- * latest first transfers first.
+ * Early (WR_TYPOLOGY_LIVE_EARLY): of three of those, the transfer that completes one as
+ * things are tells it, too, as news of no hit (is_early): each cycle that it closes; a
+ * gather-scatter from the first start that holds, once for each start; a scatter-gather
+ * when it has just enough middle wallets.  They are what a batch run up to now finds.
+ * Each will be a hit when its window is over, perhaps with more transfers or from another
+ * start, unless what still comes undoes it: another ratio, a cap, a budget.  Up to
+ * visits_max transfers are looked at per transfer and typology.
  *
  * History: to go on behind a run, push the base first with from_s = the moment from which
  * hits matter, as a batch run reads history before its scope.
@@ -81,7 +83,7 @@ enum {
         1 << WR_TYPOLOGY_PEEL_CHAIN | 1 << WR_TYPOLOGY_DUSTING,
 };
 
-/* Beside the typologies in `which`: early news of cycles, too. */
+/* Beside the typologies in `which`: early news of three of them, too. */
 #define WR_TYPOLOGY_LIVE_EARLY (1U << 31)
 
 typedef struct wr_typology_transfer {

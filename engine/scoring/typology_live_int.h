@@ -228,6 +228,7 @@ bool wr_live_chain_close(wr_typology_live *l, uint32_t at) WR_NODISCARD;
 void wr_live_chain_trim(wr_typology_live *l, uint32_t shift);
 void wr_live_chain_release(wr_typology_live *l);
 bool wr_live_poison(wr_typology_live *l) WR_NODISCARD; /* the newest */
+bool wr_live_early(wr_typology_live *l) WR_NODISCARD;  /* the newest */
 bool wr_live_contact_close(wr_typology_live *l, uint32_t at) WR_NODISCARD;
 bool wr_live_contact_end(wr_typology_live *l) WR_NODISCARD;
 
@@ -235,6 +236,8 @@ bool wr_live_contact_end(wr_typology_live *l) WR_NODISCARD;
 wr_typology_sink *wr_live_sink(wr_typology_live *l, wr_vid v, wr_live_purse p);
 bool wr_live_done(wr_typology_live *l, wr_vid v, wr_live_purse p,
                   wr_typology t) WR_NODISCARD;
+/* May a gather-scatter start with this transfer? */
+bool wr_live_can_gather(const wr_typology_live *l, uint32_t at);
 /* News like n with these positions. */
 bool wr_live_tell_at(wr_typology_live *l, const wr_typology_news *n, const uint32_t *at,
                      size_t count) WR_NODISCARD;

@@ -140,16 +140,23 @@ static wr_typology_view window_of(const wr_typology_live *l, uint32_t at, uint64
 /* --- gather-scatter, scatter-gather, cycle --------------------------------------------
  */
 
+bool wr_live_can_gather(const wr_typology_live *l, uint32_t at)
+{
+    const uint32_t t = l->log.time_s[at];
+    const wr_vid v = l->log.to[at];
+    if (!is_in_scope(l, at) || !wr_typology_moves(&l->fl, at) ||
+        !wr_typology_is_plain(&l->fl, v, t))
+        return false;
+    const wr_typology_log_wallet *w = wr_typology_log_find(&l->log, v);
+    return !w->has_gathered || t > w->gathered_s;
+}
+
 static bool close_gather(wr_typology_live *l, uint32_t at)
 {
     const uint32_t t = l->log.time_s[at];
     const wr_vid v = l->log.to[at];
     bool is_hit = false;
-    if (!is_in_scope(l, at) || !wr_typology_moves(&l->fl, at) ||
-        !wr_typology_is_plain(&l->fl, v, t))
-        return true;
-    wr_typology_log_wallet *w = wr_typology_log_find(&l->log, v);
-    if (w->has_gathered && t <= w->gathered_s)
+    if (!wr_live_can_gather(l, at))
         return true;
     wr_typology_sink *k = wr_live_sink(l, v, WR_LIVE_PURSES);
     const wr_typology_view x = window_of(l, at, l->o.gather_window_s);
@@ -157,6 +164,7 @@ static bool close_gather(wr_typology_live *l, uint32_t at)
         return false;
     if (!is_hit)
         return true;
+    wr_typology_log_wallet *w = wr_typology_log_find(&l->log, v);
     w->has_gathered = true;
     w->gathered_s =
         UINT32_MAX - t > l->o.gather_window_s ? t + l->o.gather_window_s : UINT32_MAX;
@@ -249,41 +257,6 @@ static bool close_cycle(wr_typology_live *l, uint32_t at)
     wr_typology_sink *k = wr_live_sink(l, v, WR_LIVE_PURSES);
     return !is_in_scope(l, at) || (wr_typology_cycle(k, &l->x, at) &&
                                    wr_live_done(l, v, WR_LIVE_PURSES, WR_TYPOLOGY_CYCLE));
-}
-
-/* Cycles that the newest transfer closes; first transfers from the latest on. */
-static bool tell_early(wr_typology_live *l)
-{
-    const uint32_t last = (uint32_t)l->log.count - 1;
-    const wr_vid v = l->log.to[last];
-    wr_typology_opts o = l->o;
-    wr_typology_view x = l->x;
-    if (!(l->which & WR_TYPOLOGY_LIVE_EARLY) || !wr_live_wants(l, WR_TYPOLOGY_CYCLE) ||
-        !wr_typology_moves(&l->fl, last) || wr_flow_is_hub(&l->fl, v))
-        return true;
-    x.o = &o;
-    const wr_typology_row r = wr_typology_row_of(&x, v, false, l->x.lo, last);
-    for (size_t i = r.count; i-- > 0 && o.visits_max > 0;) {
-        if (l->log.time_s[last] - l->log.time_s[r.at[i]] > o.cycle_window_s)
-            break;
-        wr_typology_sink *k = wr_live_sink(l, v, WR_LIVE_PURSES);
-        if (!wr_typology_cycle(k, &x, r.at[i]))
-            return false;
-        /* A look at the first transfer is one, too. */
-        o.visits_max -= k->visits + 1 < o.visits_max ? k->visits + 1 : o.visits_max;
-        for (size_t j = 0; j < k->hit_count; j++) {
-            const wr_typology_hit *h = &k->hit[j];
-            const wr_typology_news n = {.root = v,
-                                        .typology = WR_TYPOLOGY_CYCLE,
-                                        .strength = h->strength,
-                                        .is_early = true,
-                                        .is_hub_truncated = h->is_hub_truncated};
-            if (k->edge[h->edge + h->edge_count - 1] == last &&
-                !wr_live_tell_at(l, &n, k->edge + h->edge, h->edge_count))
-                return false;
-        }
-    }
-    return true;
 }
 
 /* --- blocks ---------------------------------------------------------------------------
@@ -491,7 +464,7 @@ bool wr_live_log(wr_typology_live *l, const wr_typology_transfer *t)
     l->x.end = g->count;
     if (t->time_s < l->o.from_s)
         l->x.lo = g->count;
-    return wr_live_chain_mark(l) && wr_live_poison(l) && tell_early(l);
+    return wr_live_chain_mark(l) && wr_live_poison(l) && wr_live_early(l);
 }
 
 void wr_live_search_release(wr_typology_live *l)

@@ -49,6 +49,9 @@ typedef struct wr_typology_log_wallet {
     bool is_leg_missing; /* a middle wallet was passed by */
     uint32_t gathered_s; /* transfers up to here are part of a gather-scatter */
     bool has_gathered;
+    /* Of early news, 1 + position counted from the first transfer ever: the start of the
+     * gather-scatter told last, the transfer for which legs were looked at last. */
+    uint32_t early_gather, early_leg;
 } wr_typology_log_wallet;
 
 typedef struct wr_typology_log {
