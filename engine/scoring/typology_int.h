@@ -140,6 +140,8 @@ static inline wr_typology_row wr_typology_row_of(const wr_typology_view *x, wr_v
                                                  bool is_in, uint64_t first, uint64_t end)
 {
     wr_typology_row r = wr_typology_whole_row(x, v, is_in);
+    if (!r.count)
+        return r;
     r.count = wr_typology_row_seek(r, end);
     const size_t skip = wr_typology_row_seek(r, first);
     return (wr_typology_row){r.at + skip, r.count - skip};
