@@ -459,6 +459,40 @@ static void test_typology_live_search__memory_is_bounded_by_windows(void **state
     ref_world_release(&w);
 }
 
+/* 0 pays 1, 2, 3 and 4, each of which pays 5: early at the third, a hit when it is over.
+ */
+static void test_typology_live_search__early_then_certain(void **state)
+{
+    (void)state;
+    const uint32_t over_s = 1000 + 2 * 2 * WR_TYPOLOGY_DAY_S;
+    const ref_pay p[] = {{0, 1, 1000, 100},    {0, 2, 1010, 100}, {0, 3, 1020, 100},
+                         {0, 4, 1030, 100},    {1, 5, 2000, 95},  {2, 5, 2010, 95},
+                         {3, 5, 2020, 95},     {4, 5, 2030, 95},  {6, 7, over_s, 1},
+                         {6, 7, over_s + 1, 1}};
+    ref_world w;
+    ref_by_hand(&w, p, 10, 8);
+    WR_AUTO(wr_typology_live) l = NULL;
+    wr_typology_told told = {0};
+    assert_ok(wr_typology_live_new(
+        &l, &w.in, 1U << WR_TYPOLOGY_SCATTER_GATHER | WR_TYPOLOGY_LIVE_EARLY, &w.o,
+        &err));
+    for (uint32_t i = 0; i < 10; i++) {
+        const wr_typology_transfer t = story_transfer(&w, i);
+        assert_ok(wr_typology_live_push(&told, l, &t, &err));
+        assert_int_equal(told.count, i == 6 || i == 9);
+        if (!told.count)
+            continue;
+        assert_int_equal(told.news[0].is_early, i == 6);
+        assert_int_equal(told.news[0].is_new, i == 9);
+        assert_int_equal(told.news[0].hit, i == 9);
+        assert_int_equal(told.news[0].root, 0);
+        assert_int_equal(told.news[0].edge_count, i == 6 ? 6 : 8);
+    }
+    assert_ok(wr_typology_live_end(&told, l, &err));
+    assert_int_equal(told.count, 0);
+    ref_world_release(&w);
+}
+
 /* All seventeen in one stream do not disturb each other. */
 static void test_typology_live_search__beside_what_is_told_at_once(void **state)
 {
@@ -524,6 +558,7 @@ int main(void)
         wr_unit_test(test_typology_live_search__a_look_is_the_batch_so_far),
         wr_unit_test(test_typology_live_search__a_cycle_is_told_early),
         wr_unit_test(test_typology_live_search__early_news_is_the_batch_up_to_now),
+        wr_unit_test(test_typology_live_search__early_then_certain),
         wr_unit_test(test_typology_live_search__is_told_in_time),
         wr_unit_test(test_typology_live_search__memory_is_bounded_by_windows),
         wr_unit_test(test_typology_live_search__beside_what_is_told_at_once),
