@@ -70,10 +70,9 @@ static bool read_mids(bridge *b, const wr_typology_list *l, size_t i)
         if (!wr_typology_push(&b->since, UINT32_MAX))
             return false;
     for (i = start; i < l->count && l->at[i] < b->end; i++) {
-        uint32_t *since =
-            &b->since.at[wr_typology_find_vid(b->mid.at, b->mid.count, to[l->at[i]])];
-        if (l->at[i] < *since)
-            *since = l->at[i];
+        const size_t mid = wr_typology_find_vid(b->mid.at, b->mid.count, to[l->at[i]]);
+        if (mid < b->since.count && l->at[i] < b->since.at[mid])
+            b->since.at[mid] = l->at[i];
     }
     return true;
 }
