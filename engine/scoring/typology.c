@@ -225,6 +225,7 @@ static void chunk(wr_typology_sink *k, const wr_typology_view *x,
 {
     for (uint64_t i = first; i < end && !k->is_out_of_memory; i++) {
         k->is_partial = k->is_hub_truncated = false;
+        k->visits = 0;
         k->is_out_of_memory = !kernel(k, x, i);
         k->partial_roots += k->is_partial;
         k->truncated_roots += k->is_hub_truncated;
@@ -273,7 +274,7 @@ static int by_root_and_edges(const void *a, const void *b, void *edges)
 
 /* Blocks are found from each of their senders: by first transfer, then by root, a
  * candidate at least half of whose transfers stand in earlier hits is none. */
-static int by_first_edge(const void *a, const void *b, void *edges)
+int wr_typology_by_first_edge(const void *a, const void *b, void *edges)
 {
     const wr_typology_hit *x = a, *y = b;
     const uint32_t *edge = edges;
@@ -290,19 +291,13 @@ static wr_status thin_out(finder *f, uint64_t before, wr_err *err)
     WR_AUTO_ARRAY uint64_t *taken = wr_calloc(f->x.fl->col.m / 64 + 1, sizeof *taken);
     if (!taken)
         return wr_fail(err, WR_ENOMEM, "%" PRIu64 " hits", h->count);
-    qsort_r(h->hit + before, h->count - before, sizeof *h->hit, by_first_edge, h->edge);
+    qsort_r(h->hit + before, h->count - before, sizeof *h->hit, wr_typology_by_first_edge,
+            h->edge);
     uint64_t kept = before;
     for (uint64_t i = before; i < h->count; i++) {
         const wr_typology_hit hit = h->hit[i];
-        const uint32_t *edge = h->edge + hit.edge;
-        uint32_t known = 0;
-        for (uint32_t j = 0; j < hit.edge_count; j++)
-            known += taken[edge[j] / 64] >> (edge[j] % 64) & 1;
-        if (2 * (uint64_t)known >= hit.edge_count)
-            continue;
-        for (uint32_t j = 0; j < hit.edge_count; j++)
-            taken[edge[j] / 64] |= 1ULL << (edge[j] % 64);
-        h->hit[kept++] = hit;
+        if (wr_typology_take(taken, h->edge + hit.edge, hit.edge_count))
+            h->hit[kept++] = hit;
     }
     h->count = kept;
     return WR_OK;

@@ -38,19 +38,17 @@ static bool emit(wr_typology_sink *k, const wr_typology_view *x, wr_vid u,
     return wr_typology_emit(k, x, &h, k->other.at, k->other.count);
 }
 
+bool wr_typology_try_bipartite(wr_typology_sink *k, const wr_typology_view *x, wr_vid u,
+                               const wr_typology_list *l, size_t i, bool *holds)
+{
+    if (!wr_typology_block_of(k, x, l, i))
+        return false;
+    *holds = k->block.senders > 0;
+    return !*holds || emit(k, x, u, &k->block);
+}
+
 bool wr_typology_bipartite(wr_typology_sink *k, const wr_typology_view *x, uint64_t root)
 {
-    const wr_vid u = (wr_vid)root;
-    wr_typology_list *l = &k->list;
-    if (!wr_typology_payments(l, x, u))
-        return false;
-    if (l->count < x->o->bipartite_receivers)
-        return true;
-    __attribute__((cleanup(wr_typology_block_release))) wr_typology_block b = {0};
-    for (size_t i = 0; i < l->count && !k->is_partial;
-         i = wr_typology_next_start(&x->fl->col, l, i, x->o->bipartite_window_s,
-                                    b.senders > 0))
-        if (!wr_typology_block_of(&b, k, x, l, i) || (b.senders && !emit(k, x, u, &b)))
-            return false;
-    return true;
+    return wr_typology_windows(k, x, (wr_vid)root, x->o->bipartite_receivers,
+                               x->o->bipartite_window_s, wr_typology_try_bipartite);
 }

@@ -26,13 +26,10 @@ size_t wr_typology_find_vid(const wr_vid *a, size_t count, wr_vid v)
 
 bool wr_typology_payments(wr_typology_list *l, const wr_typology_view *x, wr_vid v)
 {
-    const wr_columns *col = &x->fl->col;
     const wr_typology_row r = wr_typology_scope(x, v, false);
     l->count = 0;
     for (size_t i = 0; i < r.count; i++) {
-        const uint32_t at = r.at[i], t = col->time_s[at];
-        if (wr_typology_moves(x->fl, at) && wr_typology_is_plain(x->fl, v, t) &&
-            wr_typology_is_plain(x->fl, col->to[at], t) && !wr_typology_push(l, at))
+        if (wr_typology_is_payment(x->fl, r.at[i]) && !wr_typology_push(l, r.at[i]))
             return false;
     }
     return true;
@@ -55,7 +52,7 @@ static bool read_receivers(wr_typology_block *b, wr_typology_sink *k,
     count = wr_typology_sort_unique(b->to, count);
     b->to_count = 0;
     for (size_t j = 0; j < count; j++) {
-        if (wr_typology_row_of(x->fl, b->to[j], true, first, end).count > x->o->hub_cap)
+        if (wr_typology_row_of(x, b->to[j], true, first, end).count > x->o->hub_cap)
             k->is_hub_truncated = true;
         else
             b->to[b->to_count++] = b->to[j];
@@ -70,11 +67,11 @@ static bool read_pays(wr_typology_block *b, wr_typology_sink *k,
     const wr_columns *col = &x->fl->col;
     b->pay_count = 0;
     for (size_t j = 0; j < b->to_count; j++) {
-        const wr_typology_row r = wr_typology_row_of(x->fl, b->to[j], true, first, end);
+        const wr_typology_row r = wr_typology_row_of(x, b->to[j], true, first, end);
         for (size_t i = 0; i < r.count; i++) {
             const uint32_t at = r.at[i], t = col->time_s[at];
             const wr_vid s = col->from[at];
-            if (b->visits++ >= x->o->visits_max) {
+            if (k->visits++ >= x->o->visits_max) {
                 k->is_partial = true;
                 return true;
             }
@@ -123,9 +120,10 @@ static void choose_senders(wr_typology_block *b, double density_min)
     b->pay_count = kept;
 }
 
-bool wr_typology_block_of(wr_typology_block *b, wr_typology_sink *k,
-                          const wr_typology_view *x, const wr_typology_list *l, size_t i)
+bool wr_typology_block_of(wr_typology_sink *k, const wr_typology_view *x,
+                          const wr_typology_list *l, size_t i)
 {
+    wr_typology_block *b = &k->block;
     const uint32_t first = l->at[i];
     const uint64_t end = wr_typology_window_end(x, first, x->o->bipartite_window_s);
     b->senders = b->pairs = 0;
@@ -141,5 +139,33 @@ bool wr_typology_block_of(wr_typology_block *b, wr_typology_sink *k,
     choose_senders(b, x->o->bipartite_density_min);
     if (b->senders < x->o->bipartite_senders)
         b->senders = 0;
+    return true;
+}
+
+bool wr_typology_windows(wr_typology_sink *k, const wr_typology_view *x, wr_vid u,
+                         uint32_t count_min, uint32_t window_s, wr_typology_try *attempt)
+{
+    const wr_typology_list *l = &k->list;
+    bool holds = false;
+    if (!wr_typology_payments(&k->list, x, u))
+        return false;
+    if (l->count < count_min)
+        return true;
+    for (size_t i = 0; i < l->count && !k->is_partial;
+         i = wr_typology_next_start(&x->fl->col, l, i, window_s, holds))
+        if (!attempt(k, x, u, l, i, &holds))
+            return false;
+    return true;
+}
+
+bool wr_typology_take(uint64_t *taken, const uint32_t *edge, uint32_t count)
+{
+    uint32_t known = 0;
+    for (uint32_t j = 0; j < count; j++)
+        known += taken[edge[j] / 64] >> (edge[j] % 64) & 1;
+    if (2 * (uint64_t)known >= count)
+        return false;
+    for (uint32_t j = 0; j < count; j++)
+        taken[edge[j] / 64] |= 1ULL << (edge[j] % 64);
     return true;
 }

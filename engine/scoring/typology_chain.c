@@ -16,7 +16,7 @@
 
 #define NONE UINT32_MAX
 
-static const wr_typology_part *largest_part(const wr_typology_match *m, uint32_t lot)
+const wr_typology_part *wr_typology_largest_part(const wr_typology_match *m, uint32_t lot)
 {
     const wr_typology_part *best = &m->part[m->lot[lot].first_part];
     for (const wr_typology_part *p = best, *end = m->part + m->part_count;
@@ -38,7 +38,7 @@ bool wr_typology_chain_link(wr_typology_sink *k, const wr_typology_view *x, uint
     for (uint32_t i = 0; i < m->lot_count; i++) {
         if (m->lot[i].done_at == WR_TYPOLOGY_OPEN)
             continue;
-        const wr_typology_part *p = largest_part(m, i);
+        const wr_typology_part *p = wr_typology_largest_part(m, i);
         /* What lots lead to does not go back: equal ones stand side by side. */
         if (kept && kept->at == p->at) {
             if (p->value <= kept->value)

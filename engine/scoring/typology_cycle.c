@@ -147,7 +147,7 @@ static bool note(cycle *c, wr_vid v, uint32_t at, uint32_t hops)
 static bool look_back(cycle *c, wr_vid v, uint64_t before, uint32_t hops)
 {
     const wr_flow *fl = c->x->fl;
-    const wr_typology_row r = wr_typology_row_of(fl, v, true, c->first, before);
+    const wr_typology_row r = wr_typology_row_of(c->x, v, true, c->first, before);
     if (r.count > c->x->o->hub_cap) {
         c->k->is_hub_truncated = true;
         return true;
@@ -236,7 +236,7 @@ static bool walk(cycle *c, uint32_t hops, double least, double most) /* recurses
         wr_flow_is_hub(fl, u)
             ? last + 1ULL
             : wr_typology_position(&fl->col, fl->col.time_s[last] + 1ULL);
-    const wr_typology_row r = wr_typology_row_of(fl, u, false, first, c->end);
+    const wr_typology_row r = wr_typology_row_of(c->x, u, false, first, c->end);
     if (r.count > c->x->o->hub_cap) {
         c->k->is_hub_truncated = true;
         return true;
@@ -271,7 +271,8 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
     const uint32_t first = (uint32_t)root;
     const wr_vid v = fl->col.from[first], w = fl->col.to[first];
     if (!wr_typology_moves(fl, first) || wr_flow_is_hub(fl, v) ||
-        fl->in.off[v] == fl->in.off[v + 1ULL] || fl->out.off[w] == fl->out.off[w + 1ULL])
+        !wr_typology_whole_row(x, v, true).count ||
+        !wr_typology_whole_row(x, w, false).count)
         return true;
     __attribute__((cleanup(cycle_release)))
     cycle c = {.x = x, .k = k, .root = v, .first = first, .visits_max = x->o->visits_max};
@@ -282,6 +283,7 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
     c.end = c.end < x->end ? c.end : x->end;
     if (!guide(&c))
         return false;
+    k->visits = (uint32_t)c.visits;  /* for who asks; the budget is its own */
     if (c.is_guided && !c.met_count) /* nothing of this size comes back in time */
         return true;
     const uint32_t hops = !wr_flow_is_hub(fl, w);
@@ -293,6 +295,7 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
     const double a = fl->col.value[first];
     if (!walk(&c, hops, a, a))
         return false;
+    k->visits += (uint32_t)c.visits;
     for (size_t i = before; i < k->hit_count; i++) { /* known only at the end */
         k->hit[i].is_partial = k->is_partial;
         k->hit[i].is_hub_truncated = k->is_hub_truncated;

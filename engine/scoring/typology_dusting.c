@@ -21,109 +21,142 @@
  * Budget    visits_max such transfers per impostor
  * Source    ALGORITHMS 5, row 14; Tsuchiya et al., "Blockchain Address Poisoning", 2025
  */
+#include <string.h>
+
 #include "scoring/typology_int.h"
 #include "util/mem.h"
-
-typedef struct crumb {
-    double value;
-    uint32_t at, time_s;
-    wr_vid to;
-} crumb;
 
 /* --- dusting --------------------------------------------------------------------------
  */
 
-static bool read_crumbs(wr_typology_sink *k, const wr_typology_view *x, wr_vid v,
-                        size_t *count)
+void wr_typology_dust_release(wr_typology_dust *d)
 {
-    const wr_columns *col = &x->fl->col;
-    const wr_typology_row r = wr_typology_scope(x, v, false);
-    for (size_t i = 0; i < r.count; i++) {
-        const uint32_t at = r.at[i];
-        if (!wr_typology_moves(x->fl, at) || col->value[at] > x->o->dust_value_max ||
-            wr_typology_is_service(x->fl, v, col->time_s[at]))
-            continue;
-        crumb *c = wr_grow(k->own, &k->own_cap, *count + 1, sizeof *c);
-        if (!c)
-            return false;
-        k->own = c;
-        c[(*count)++] = (crumb){col->value[at], at, col->time_s[at], col->to[at]};
+    wr_free(d->c);
+    wr_free(d->edges.at);
+    wr_typology_tally_release(&d->seen);
+    wr_typology_tally_release(&d->paid);
+    *d = (wr_typology_dust){0};
+}
+
+static bool is_like(double value, double like, const wr_typology_opts *o)
+{
+    const double spread = o->dust_spread * like;
+    return value >= like - spread && value <= like + spread;
+}
+
+static void drop_oldest(wr_typology_dust *d)
+{
+    wr_typology_tally_drop(&d->seen, d->c[d->start++].to);
+    if (d->start <= 64 || d->start <= d->count / 2)
+        return;
+    d->count -= d->start;
+    memmove(d->c, d->c + d->start, d->count * sizeof *d->c);
+    d->start = 0;
+}
+
+static bool keep(wr_typology_dust *d, const wr_typology_opts *o,
+                 const wr_typology_crumb *c)
+{
+    wr_typology_crumb *p = wr_grow(d->c, &d->cap, d->count + 1, sizeof *p);
+    if (!p)
+        return false;
+    d->c = p;
+    p[d->count++] = *c;
+    if (!wr_typology_tally_add(&d->seen, c->to))
+        return false;
+    while (c->time_s - d->c[d->start].time_s > o->dust_window_s)
+        drop_oldest(d);
+    if (d->count - d->start > o->hub_cap) {
+        d->is_truncated = true;
+        drop_oldest(d);
     }
     return true;
 }
 
-static bool is_like(const crumb *c, const crumb *d, const wr_typology_opts *o)
+/* Of the crumbs kept: those like the last one into the list, their receivers into the
+ * tally. */
+static bool look_back(wr_typology_dust *d, const wr_typology_opts *o)
 {
-    const double spread = o->dust_spread * d->value;
-    return c->value >= d->value - spread && c->value <= d->value + spread;
-}
-
-/* Of the crumbs [start, d]: those like d into the list, their receivers into the tally.
- */
-static bool look_back(wr_typology_sink *k, const wr_typology_opts *o, const crumb *c,
-                      size_t start, size_t d, size_t *first)
-{
-    wr_typology_tally *paid = &k->window.tally;
-    wr_typology_tally_clear(paid);
-    k->list.count = 0;
-    for (size_t i = start; i <= d; i++) {
-        if (!is_like(&c[i], &c[d], o))
+    wr_typology_tally_clear(&d->paid);
+    d->edges.count = 0;
+    d->like = d->c[d->count - 1].value;
+    for (size_t i = d->start; i < d->count; i++) {
+        if (!is_like(d->c[i].value, d->like, o))
             continue;
-        if (!k->list.count)
-            *first = i;
-        if (!wr_typology_tally_add(paid, c[i].to) || !wr_typology_push(&k->list, c[i].at))
+        if (!d->edges.count)
+            d->first_s = d->c[i].time_s;
+        if (!wr_typology_tally_add(&d->paid, d->c[i].to) ||
+            !wr_typology_push(&d->edges, d->c[i].at))
             return false;
     }
     return true;
 }
 
-/* A hit with crumb d; *end: the first crumb behind it. */
-static bool take(wr_typology_sink *k, const wr_typology_view *x, wr_vid v, const crumb *c,
-                 size_t count, size_t first, size_t d, size_t *end)
+bool wr_typology_dust_push(wr_typology_dust *d, const wr_typology_opts *o,
+                           const wr_typology_crumb *c, bool *is_of_hit)
 {
-    wr_typology_tally *paid = &k->window.tally;
-    size_t i = d + 1;
-    for (; i < count && c[i].time_s - c[first].time_s <= x->o->dust_window_s; i++)
-        if (is_like(&c[i], &c[d], x->o) && (!wr_typology_tally_add(paid, c[i].to) ||
-                                            !wr_typology_push(&k->list, c[i].at)))
-            return false;
-    *end = i;
+    *is_of_hit = false;
+    if (d->is_open && c->time_s - d->first_s <= o->dust_window_s) {
+        *is_of_hit = is_like(c->value, d->like, o);
+        return !*is_of_hit || wr_typology_tally_add(&d->paid, c->to);
+    }
+    d->is_open = false;
+    if (!keep(d, o, c))
+        return false;
+    if (d->seen.distinct < o->dust_count)
+        return true;
+    if (!look_back(d, o))
+        return false;
+    if (d->paid.distinct < o->dust_count)
+        return true;
+    d->is_open = *is_of_hit = true;
+    d->start = d->count = 0;
+    wr_typology_tally_clear(&d->seen);
+    return true;
+}
+
+static bool emit(wr_typology_sink *k, const wr_typology_view *x, wr_vid v,
+                 const wr_typology_dust *d)
+{
     const wr_typology_hit h = {
-        .root = v, .strength = wr_typology_strength(paid->distinct, x->o->dust_count)};
+        .root = v, .strength = wr_typology_strength(d->paid.distinct, x->o->dust_count)};
     return wr_typology_emit(k, x, &h, k->list.at, k->list.count);
 }
 
-static bool dusting(wr_typology_sink *k, const wr_typology_view *x, wr_vid v,
-                    wr_typology_tally *seen)
+/* One crumb; the transfers of the hit that is open are in the list. */
+static bool feed(wr_typology_sink *k, const wr_typology_view *x, wr_vid v,
+                 wr_typology_dust *d, uint32_t at)
 {
-    size_t count = 0, start = 0;
-    if (wr_typology_scope(x, v, false).count < x->o->dust_count)
-        return true;
-    if (!read_crumbs(k, x, v, &count))
+    const wr_columns *col = &x->fl->col;
+    const wr_typology_crumb c = {col->value[at], at, col->time_s[at], col->to[at]};
+    const bool was_open = d->is_open;
+    if (was_open && c.time_s - d->first_s > x->o->dust_window_s && !emit(k, x, v, d))
         return false;
-    const crumb *c = k->own;
-    for (size_t d = 0; d < count; d++) {
-        if (!wr_typology_tally_add(seen, c[d].to))
+    bool is_of_hit = false;
+    if (!wr_typology_dust_push(d, x->o, &c, &is_of_hit))
+        return false;
+    k->is_hub_truncated |= d->is_truncated;
+    if (!is_of_hit)
+        return true;
+    if (c.at != d->edges.at[d->edges.count - 1])
+        return wr_typology_push(&k->list, at);
+    k->list.count = 0;
+    for (size_t i = 0; i < d->edges.count; i++)
+        if (!wr_typology_push(&k->list, d->edges.at[i]))
             return false;
-        for (; c[d].time_s - c[start].time_s > x->o->dust_window_s; start++)
-            wr_typology_tally_drop(seen, c[start].to);
-        if (d - start >= x->o->hub_cap) {
-            k->is_hub_truncated = true;
-            wr_typology_tally_drop(seen, c[start++].to);
-        }
-        if (seen->distinct < x->o->dust_count)
-            continue;
-        size_t first = start;
-        if (!look_back(k, x->o, c, start, d, &first))
-            return false;
-        if (k->window.tally.distinct < x->o->dust_count)
-            continue;
-        if (!take(k, x, v, c, count, first, d, &start))
-            return false;
-        d = start - 1;
-        wr_typology_tally_clear(seen);
-    }
     return true;
+}
+
+static bool dusting(wr_typology_sink *k, const wr_typology_view *x, wr_vid v)
+{
+    const wr_typology_row r = wr_typology_scope(x, v, false);
+    if (r.count < x->o->dust_count)
+        return true;
+    __attribute__((cleanup(wr_typology_dust_release))) wr_typology_dust d = {0};
+    for (size_t i = 0; i < r.count; i++)
+        if (wr_typology_is_crumb(x->fl, r.at[i], x->o) && !feed(k, x, v, &d, r.at[i]))
+            return false;
+    return !d.is_open || emit(k, x, v, &d);
 }
 
 /* --- poisoning ------------------------------------------------------------------------
@@ -131,11 +164,11 @@ static bool dusting(wr_typology_sink *k, const wr_typology_view *x, wr_vid v,
 
 /* Latest transfer of v, on one side, above dust, with a namesake of x; before `at`. */
 static uint32_t namesake(wr_typology_sink *k, const wr_typology_view *x, wr_vid impostor,
-                         wr_vid v, bool is_in, uint32_t at, uint32_t *visits)
+                         wr_vid v, bool is_in, uint32_t at)
 {
     const wr_columns *col = &x->fl->col;
     const uint64_t *key = x->in->address_key;
-    const wr_typology_row r = wr_typology_row_of(x->fl, v, is_in, 0, at);
+    const wr_typology_row r = wr_typology_row_of(x, v, is_in, 0, at);
     for (size_t i = r.count; i-- > 0;) {
         const uint32_t j = r.at[i];
         const wr_vid y = is_in ? col->from[j] : col->to[j];
@@ -145,7 +178,7 @@ static uint32_t namesake(wr_typology_sink *k, const wr_typology_view *x, wr_vid 
             k->is_hub_truncated = true;
             break;
         }
-        if ((*visits)++ >= x->o->visits_max) {
+        if (k->visits++ >= x->o->visits_max) {
             k->is_partial = true;
             break;
         }
@@ -156,18 +189,18 @@ static uint32_t namesake(wr_typology_sink *k, const wr_typology_view *x, wr_vid 
     return UINT32_MAX;
 }
 
-/* Transfer `at` of impostor x, in or out. */
-static bool poisoning(wr_typology_sink *k, const wr_typology_view *x, wr_vid impostor,
-                      uint32_t at, bool is_in, uint32_t *visits)
+bool wr_typology_poisoning(wr_typology_sink *k, const wr_typology_view *x, uint32_t at,
+                           bool is_in)
 {
     const wr_columns *col = &x->fl->col;
+    const wr_vid impostor = is_in ? col->to[at] : col->from[at];
     const wr_vid v = is_in ? col->from[at] : col->to[at];
     const uint32_t t = col->time_s[at];
     if (col->value[at] > (is_in ? 0 : x->o->dust_value_max) || v == impostor ||
         !wr_typology_is_plain(x->fl, v, t) || wr_typology_is_service(x->fl, impostor, t))
         return true;
-    const uint32_t got = namesake(k, x, impostor, v, true, at, visits),
-                   paid = namesake(k, x, impostor, v, false, at, visits);
+    const uint32_t got = namesake(k, x, impostor, v, true, at),
+                   paid = namesake(k, x, impostor, v, false, at);
     if (got == UINT32_MAX && paid == UINT32_MAX)
         return true;
     const uint32_t known = got == UINT32_MAX                  ? paid
@@ -186,16 +219,14 @@ bool wr_typology_dusting(wr_typology_sink *k, const wr_typology_view *x, uint64_
     const wr_vid v = (wr_vid)root;
     if (wr_flow_is_hub(x->fl, v))
         return true;
-    wr_typology_tally seen = {0};
-    const bool is_ok = dusting(k, x, v, &seen);
-    wr_typology_tally_release(&seen);
-    if (!is_ok || !x->in->address_key || !x->in->address_key[v])
-        return is_ok;
-    uint32_t visits = 0;
+    if (!dusting(k, x, v))
+        return false;
+    if (!x->in->address_key || !x->in->address_key[v])
+        return true;
     for (int is_in = 0; is_in < 2; is_in++) {
         const wr_typology_row r = wr_typology_scope(x, v, is_in);
         for (size_t i = 0; i < r.count; i++)
-            if (!poisoning(k, x, v, r.at[i], is_in, &visits))
+            if (!wr_typology_poisoning(k, x, r.at[i], is_in))
                 return false;
     }
     return true;

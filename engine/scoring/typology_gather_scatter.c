@@ -36,6 +36,7 @@ typedef struct gather {
     wr_typology_tally from, to; /* of the steps [start, end) */
     double *value;              /* scratch of the median */
     size_t value_cap;
+    bool is_too_wide; /* a window with enough of both was */
 } gather;
 
 static void gather_release(gather *g)
@@ -82,6 +83,11 @@ static bool is_even(double *value, size_t count, double even_min)
     return value[(count - 1) / 2] >= even_min * value[count - 1];
 }
 
+static bool count_step(gather *g, const step *s)
+{
+    return wr_typology_tally_add(s->is_in ? &g->from : &g->to, s->other);
+}
+
 /* Do the steps [start, end) satisfy all but the counts? */
 static bool is_pattern(bool *holds, gather *g, size_t start, size_t end,
                        const wr_typology_opts *o)
@@ -122,31 +128,38 @@ static bool emit(wr_typology_sink *k, const wr_typology_view *x, wr_vid v,
     return wr_typology_emit(k, x, &h, k->list.at, k->list.count);
 }
 
-static bool find(wr_typology_sink *k, const wr_typology_view *x, wr_vid v, gather *g)
+/* The window [start, end), whose steps are counted; a hit goes to the sink. */
+static bool try_start(wr_typology_sink *k, const wr_typology_view *x, wr_vid v, gather *g,
+                      size_t start, size_t end, bool *is_hit)
 {
     const wr_typology_opts *o = x->o;
+    bool holds = g->s[start].is_in && g->from.distinct >= o->gather_count &&
+                 g->to.distinct >= o->gather_out_count;
+    *is_hit = false;
+    g->is_too_wide |= holds && end - start > o->hub_cap;
+    if (!holds || end - start > o->hub_cap)
+        return true;
+    if (!is_pattern(&holds, g, start, end, o))
+        return false;
+    *is_hit = holds;
+    return !holds || emit(k, x, v, g, start, end);
+}
+
+static bool find(wr_typology_sink *k, const wr_typology_view *x, wr_vid v, gather *g)
+{
     size_t end = 0;
-    bool is_truncated = false;
     for (size_t start = 0; start < g->count; start++) {
         const step *s = &g->s[start];
+        bool is_hit = false;
         if (end < start)
             end = start;
-        for (; end < g->count && g->s[end].time_s - s->time_s <= o->gather_window_s;
+        for (; end < g->count && g->s[end].time_s - s->time_s <= x->o->gather_window_s;
              end++)
-            if (!wr_typology_tally_add(g->s[end].is_in ? &g->from : &g->to,
-                                       g->s[end].other))
+            if (!count_step(g, &g->s[end]))
                 return false;
-        bool holds = s->is_in && g->from.distinct >= o->gather_count &&
-                     g->to.distinct >= o->gather_out_count;
-        if (holds && end - start > o->hub_cap) {
-            is_truncated = true;
-            holds = false;
-        }
-        if (holds && !is_pattern(&holds, g, start, end, o))
+        if (!try_start(k, x, v, g, start, end, &is_hit))
             return false;
-        if (holds) {
-            if (!emit(k, x, v, g, start, end))
-                return false;
+        if (is_hit) {
             wr_typology_tally_clear(&g->from);
             wr_typology_tally_clear(&g->to);
             start = end - 1;
@@ -154,17 +167,36 @@ static bool find(wr_typology_sink *k, const wr_typology_view *x, wr_vid v, gathe
         }
         wr_typology_tally_drop(s->is_in ? &g->from : &g->to, s->other);
     }
-    k->is_hub_truncated = is_truncated;
+    k->is_hub_truncated = g->is_too_wide;
     return true;
+}
+
+static bool can_hold(const wr_typology_view *x, wr_vid v)
+{
+    return wr_typology_scope(x, v, true).count >= x->o->gather_count &&
+           wr_typology_scope(x, v, false).count >= x->o->gather_out_count;
+}
+
+bool wr_typology_gather_window(wr_typology_sink *k, const wr_typology_view *x, wr_vid v,
+                               bool *is_hit)
+{
+    *is_hit = false;
+    if (!can_hold(x, v))
+        return true;
+    __attribute__((cleanup(gather_release))) gather g = {0};
+    if (!read_steps(&g, x, v))
+        return false;
+    for (size_t i = 0; i < g.count; i++)
+        if (!count_step(&g, &g.s[i]))
+            return false;
+    return !g.count || try_start(k, x, v, &g, 0, g.count, is_hit);
 }
 
 bool wr_typology_gather_scatter(wr_typology_sink *k, const wr_typology_view *x,
                                 uint64_t root)
 {
     const wr_vid v = (wr_vid)root;
-    if (wr_flow_is_hub(x->fl, v) ||
-        wr_typology_scope(x, v, true).count < x->o->gather_count ||
-        wr_typology_scope(x, v, false).count < x->o->gather_out_count)
+    if (wr_flow_is_hub(x->fl, v) || !can_hold(x, v))
         return true;
     __attribute__((cleanup(gather_release))) gather g = {0};
     return read_steps(&g, x, v) && find(k, x, v, &g);

@@ -24,6 +24,11 @@ static void wallet_release(wr_live_wallet *w)
     wr_live_youth_free(w->youth);
     wr_live_peel_free(w->peel);
     wr_live_hub_free(w->hub);
+    if (w->dust)
+        wr_typology_dust_release(w->dust);
+    wr_free(w->dust);
+    wr_free(w->contact);
+    wr_live_layer_free(w->layer);
 }
 
 void wr_typology_live_free(wr_typology_live *l)
@@ -34,6 +39,7 @@ void wr_typology_live_free(wr_typology_live *l)
     for (size_t i = 0; i < l->met.count && i < l->wallet_cap; i++)
         wallet_release(&l->wallet[i]);
     wr_vid_set_release(&l->met);
+    wr_live_search_release(l);
     wr_free(l->wallet);
     wr_free(l->news);
     wr_free(l->edges.at);
@@ -49,9 +55,10 @@ wr_status wr_typology_live_new(wr_typology_live **out, const wr_typology_input *
         return wr_fail(err, WR_EINVAL,
                        "labels of %" PRIu32 " wallets for a graph of %" PRIu32,
                        fl->seeds ? fl->seeds->n : 0, fl->n);
-    if (!which || (which & ~(uint32_t)WR_TYPOLOGY_LIVE))
+    const uint32_t asked = which & ~WR_TYPOLOGY_LIVE_EARLY;
+    if (!asked || (asked & ~(uint32_t)WR_TYPOLOGY_LIVE))
         return wr_fail(err, WR_EINVAL, "typologies 0x%" PRIx32 ", streamed are 0x%x",
-                       which, (unsigned)WR_TYPOLOGY_LIVE);
+                       asked, (unsigned)WR_TYPOLOGY_LIVE);
     WR_TRY(wr_typology_check_opts(o, err));
     wr_typology_live *l = wr_calloc(1, sizeof *l);
     if (!l)
@@ -73,7 +80,7 @@ bool wr_live_tell(wr_typology_live *l, const wr_typology_news *n, const uint32_t
     l->news = news;
     news = &news[l->news_count++];
     *news = *n;
-    news->is_new = !n->hit;
+    news->is_new = !n->hit && !n->is_early;
     if (news->is_new)
         news->hit = ++l->hits;
     news->edge = l->edges.count;
@@ -112,15 +119,17 @@ static wr_status push_side(wr_typology_live *l, const wr_typology_transfer *t, b
                       .is_in_scope = t->time_s >= l->o.from_s};
     WR_TRY(wr_live_meet(&s.w, l, v, err));
     if (!wr_live_rows(l, &s) || !wr_live_passages(l, &s) || !wr_live_dormant(l, &s) ||
-        !wr_live_burst(l, &s))
+        !wr_live_burst(l, &s) || !wr_live_dusting(l, &s))
         return wr_fail(err, WR_ENOMEM, "typologies of %zu wallets", l->met.count);
     return WR_OK;
 }
 
-wr_status wr_typology_live_push(wr_typology_told *out, wr_typology_live *l,
-                                const wr_typology_transfer *t, wr_err *err)
+static wr_status check_next(const wr_typology_live *l, const wr_typology_transfer *t,
+                            wr_err *err)
 {
     const uint32_t n = l->in->flow.n;
+    if (l->is_ended)
+        return wr_fail(err, WR_EINVAL, "transfer %" PRIu32 " behind the end", t->ref);
     if (t->from >= n || t->to >= n)
         return wr_fail(err, WR_EINVAL, "wallet %" PRIu32 " of %" PRIu32,
                        t->from >= n ? t->from : t->to, n);
@@ -129,16 +138,35 @@ wr_status wr_typology_live_push(wr_typology_told *out, wr_typology_live *l,
                        "transfer %" PRIu32 " at %" PRIu32 " behind %" PRIu32
                        " at %" PRIu32,
                        t->ref, t->time_s, l->last_ref, l->last_s);
+    return WR_OK;
+}
+
+wr_status wr_typology_live_push(wr_typology_told *out, wr_typology_live *l,
+                                const wr_typology_transfer *t, wr_err *err)
+{
+    WR_TRY(check_next(l, t, err));
     l->is_begun = true;
     l->last_s = t->time_s;
     l->last_ref = t->ref;
     l->news_count = l->edges.count = 0;
+    if (!wr_live_search(l, t->time_s) || (t->time_s < l->o.to_s && !wr_live_log(l, t)))
+        return wr_fail(err, WR_ENOMEM, "typologies of %zu wallets", l->met.count);
     if (t->value > 0 && t->from != t->to && t->time_s < l->o.to_s) {
         WR_TRY(push_side(l, t, false, err));
         WR_TRY(push_side(l, t, true, err));
         if (wr_live_wants(l, WR_TYPOLOGY_PEEL_CHAIN))
             WR_TRY(wr_live_peel_chain(l, t, err));
     }
+    *out = (wr_typology_told){l->news_count, l->news, l->edges.at};
+    return WR_OK;
+}
+
+wr_status wr_typology_live_end(wr_typology_told *out, wr_typology_live *l, wr_err *err)
+{
+    l->news_count = l->edges.count = 0;
+    if (!l->is_ended && (!wr_live_search(l, UINT64_MAX) || !wr_live_contact_end(l)))
+        return wr_fail(err, WR_ENOMEM, "typologies of %zu wallets", l->met.count);
+    l->is_ended = true;
     *out = (wr_typology_told){l->news_count, l->news, l->edges.at};
     return WR_OK;
 }

@@ -68,6 +68,20 @@ typedef struct wr_live_hub { /* a transaction */
     wr_typology_list ways;   /* inputs */
 } wr_live_hub;
 
+typedef struct wr_live_contact { /* with mixers */
+    double all, mixed, told;     /* told: the last strength */
+    uint64_t hit;
+    bool is_truncated;
+} wr_live_contact;
+
+typedef struct wr_live_layer { /* for chains: what spent what came in */
+    wr_typology_match match;   /* of serial numbers, see wr_live_log */
+    /* The last inflow that leads anywhere, to where, and how much of it went there. */
+    uint32_t kept, kept_to;
+    double kept_value;
+    bool has_kept;
+} wr_live_layer;
+
 typedef struct wr_live_wallet {
     wr_live_window *window[WR_LIVE_SLOTS];
     wr_typology_match *match[2]; /* pass-through, chain-hop */
@@ -77,7 +91,65 @@ typedef struct wr_live_wallet {
     bool is_known;        /* has a transfer behind it */
     wr_live_peel *peel;
     wr_live_hub *hub;
+    wr_typology_dust *dust;
+    uint64_t dust_hit; /* the open one */
+    wr_live_contact *contact;
+    wr_live_layer *layer;
 } wr_live_wallet;
+
+/* --- what is searched in the log (typology_live_search.c) ------------------------------
+ *
+ * A cursor runs over the log behind the stream, one per kind of search, so far behind
+ * that all is there which the search from the transfer under it reads.
+ */
+
+typedef enum wr_live_cursor {
+    WR_LIVE_CONTACTS,
+    WR_LIVE_GATHERS,
+    WR_LIVE_LEGS, /* before those that need them */
+    WR_LIVE_SCATTERS,
+    WR_LIVE_CYCLES,
+    WR_LIVE_CHAINS,
+    WR_LIVE_BRIDGES, /* the blocks: in the order of their windows in the log */
+    WR_LIVE_BIPARTITES,
+    WR_LIVE_STACKS,
+    WR_LIVE_POISONS, /* searches nothing: keeps the past */
+    WR_LIVE_CURSORS
+} wr_live_cursor;
+
+typedef enum wr_live_purse { /* budgets of a root, of all its searches of a kind */
+                             WR_LIVE_PURSE_BRIDGE, /* the blocks first, as above */
+                             WR_LIVE_PURSE_BIPARTITE,
+                             WR_LIVE_PURSE_STACK,
+                             WR_LIVE_PURSE_SCATTER,
+                             WR_LIVE_PURSE_POISON,
+                             WR_LIVE_PURSES
+} wr_live_purse;
+
+typedef struct wr_live_spent {
+    uint32_t visits[WR_LIVE_PURSES];
+} wr_live_spent;
+
+typedef struct wr_live_mark { /* of a transfer, for chains */
+    uint32_t next;            /* position that it leads to, UINT32_MAX: none */
+    uint32_t run;             /* 1 + number of the chain it is the end of so far */
+    bool is_linked;
+} wr_live_mark;
+
+typedef struct wr_live_run { /* a chain so far */
+    wr_typology_list edges;  /* refs, until it is told */
+    wr_typology_tally wallets;
+    uint64_t hit;
+    wr_vid root;
+    uint32_t links;
+    uint32_t next_free; /* 1 + number */
+} wr_live_run;
+
+typedef struct wr_live_candidates { /* blocks that wait for earlier ones */
+    wr_typology_sink sink;
+    uint64_t *taken; /* bit per position: part of a hit */
+    size_t words, words_cap;
+} wr_live_candidates;
 
 struct wr_typology_live {
     const wr_typology_input *in;
@@ -91,7 +163,21 @@ struct wr_typology_live {
     wr_typology_list edges, scratch;
     uint64_t hits;
     uint32_t last_s, last_ref;
-    bool is_begun;
+    bool is_begun, is_ended;
+    /* The log and what is kept with it. */
+    wr_typology_log log;
+    wr_flow fl; /* over the log */
+    wr_typology_view x;
+    wr_typology_sink sink;
+    size_t cursor[WR_LIVE_CURSORS];
+    wr_live_candidates wait[2]; /* bipartite, stack */
+    wr_live_mark *mark;         /* [log.count] when chains are wanted */
+    wr_live_run *run;
+    size_t mark_cap, run_count, run_cap;
+    uint32_t run_free; /* 1 + number */
+    wr_vid_set spender;
+    wr_live_spent *spent; /* [spender.count] */
+    size_t spent_cap;
 };
 
 /* One side of a transfer, seen by the wallet. */
@@ -126,6 +212,37 @@ wr_status wr_live_peel_chain(wr_typology_live *l, const wr_typology_transfer *t,
 wr_status wr_live_meet(wr_live_wallet **w, wr_typology_live *l, wr_vid v,
                        wr_err *err) WR_NODISCARD;
 
+bool wr_live_dusting(wr_typology_live *l, const wr_live_side *s) WR_NODISCARD;
+
+/* Everything in the log that is decided before `now_s`. */
+bool wr_live_search(wr_typology_live *l, uint64_t now_s) WR_NODISCARD;
+/* A transfer of any kind before the end of the scope enters the log.  Its serial number
+ * is its position plus what was passed: it does not change. */
+bool wr_live_log(wr_typology_live *l, const wr_typology_transfer *t) WR_NODISCARD;
+void wr_live_search_release(wr_typology_live *l);
+
+/* Of these searches, from the transfer at a cursor or the newest one; in their own files.
+ */
+bool wr_live_chain_mark(wr_typology_live *l) WR_NODISCARD; /* the newest */
+bool wr_live_chain_close(wr_typology_live *l, uint32_t at) WR_NODISCARD;
+void wr_live_chain_trim(wr_typology_live *l, uint32_t shift);
+void wr_live_chain_release(wr_typology_live *l);
+bool wr_live_poison(wr_typology_live *l) WR_NODISCARD; /* the newest */
+bool wr_live_early(wr_typology_live *l) WR_NODISCARD;  /* the newest */
+bool wr_live_contact_close(wr_typology_live *l, uint32_t at) WR_NODISCARD;
+bool wr_live_contact_end(wr_typology_live *l) WR_NODISCARD;
+
+/* The scratch sink, empty, with what v has spent of its budget; and back, hits told. */
+wr_typology_sink *wr_live_sink(wr_typology_live *l, wr_vid v, wr_live_purse p);
+bool wr_live_done(wr_typology_live *l, wr_vid v, wr_live_purse p,
+                  wr_typology t) WR_NODISCARD;
+/* May a gather-scatter start with this transfer? */
+bool wr_live_can_gather(const wr_typology_live *l, uint32_t at);
+/* News like n with these positions. */
+bool wr_live_tell_at(wr_typology_live *l, const wr_typology_news *n, const uint32_t *at,
+                     size_t count) WR_NODISCARD;
+
+void wr_live_layer_free(wr_live_layer *y); /* accepts NULL */
 void wr_live_peel_free(wr_live_peel *p);   /* accepts NULL */
 void wr_live_hub_free(wr_live_hub *h);     /* accepts NULL */
 void wr_live_life_free(wr_live_life *f);   /* accepts NULL */

@@ -46,11 +46,16 @@ static bool note_part(wr_typology_match *m, uint32_t at, double value)
     return true;
 }
 
-bool wr_typology_match_out(wr_typology_match *m, uint32_t at, uint32_t time_s,
-                           double value, bool does_count)
+void wr_typology_match_expire(wr_typology_match *m, uint32_t time_s)
 {
     while (m->head < m->lot_count && time_s - m->lot[m->head].time_s > m->hold_s)
         m->head++;
+}
+
+bool wr_typology_match_out(wr_typology_match *m, uint32_t at, uint32_t time_s,
+                           double value, bool does_count)
+{
+    wr_typology_match_expire(m, time_s);
     m->done_from = m->head;
     while (value > 0 && m->head < m->lot_count) {
         wr_typology_lot *l = &m->lot[m->head];

@@ -40,6 +40,8 @@ typedef struct wr_typology_match {
 } wr_typology_match;
 
 void wr_typology_match_reset(wr_typology_match *m, uint32_t hold_s, double share_min);
+/* Go on to the first inflow that an outflow at this time could spend. */
+void wr_typology_match_expire(wr_typology_match *m, uint32_t time_s);
 /* One inflow, or one outflow that counts or not.  False: out of memory. */
 bool wr_typology_match_in(wr_typology_match *m, uint32_t at, uint32_t time_s,
                           double value) WR_NODISCARD;

@@ -41,7 +41,7 @@ static bool is_mixer(const wr_typology_view *x, wr_vid v, uint32_t at)
     return c >= 0 && (x->in->mixer_mask >> c & 1);
 }
 
-/* Mixers on the other side of v's transfer `at`: their transfers go to the list. */
+/* Mixers on the other side of a transfer: their own ones go to the list. */
 static bool contacts(wr_typology_sink *k, const wr_typology_view *x, uint32_t at,
                      bool is_in, bool *is_met)
 {
@@ -50,7 +50,7 @@ static bool contacts(wr_typology_sink *k, const wr_typology_view *x, uint32_t at
     *is_met = is_mixer(x, other, at);
     if (*is_met || !wr_flow_is_hub(x->fl, other))
         return true;
-    const wr_typology_row r = wr_typology_row_of(x->fl, other, is_in, 0, x->end);
+    const wr_typology_row r = wr_typology_row_of(x, other, is_in, 0, x->end);
     if (r.count > x->o->hub_cap) {
         k->is_hub_truncated = true;
         return true;
@@ -67,6 +67,18 @@ static bool contacts(wr_typology_sink *k, const wr_typology_view *x, uint32_t at
     return true;
 }
 
+bool wr_typology_contact(wr_typology_sink *k, const wr_typology_view *x, uint32_t at,
+                         bool is_in, bool *is_met)
+{
+    const wr_columns *col = &x->fl->col;
+    const wr_vid v = is_in ? col->to[at] : col->from[at];
+    *is_met = false;
+    if (is_mixer(x, v, at) || wr_typology_is_service(x->fl, v, col->time_s[at]))
+        return true;
+    return contacts(k, x, at, is_in, is_met) &&
+           (!*is_met || wr_typology_push(&k->list, at));
+}
+
 static bool contact(wr_typology_sink *k, const wr_typology_view *x, wr_vid v)
 {
     wr_typology_both b = wr_typology_both_of(x, v, x->lo);
@@ -76,18 +88,13 @@ static bool contact(wr_typology_sink *k, const wr_typology_view *x, wr_vid v)
     k->list.count = 0;
     while (wr_typology_both_next(&b, x->fl, &at, &is_in)) {
         bool is_met = false;
+        if (!wr_typology_contact(k, x, at, is_in, &is_met))
+            return false;
         all += x->fl->col.value[at];
-        if (is_mixer(x, v, at) || wr_typology_is_service(x->fl, v, x->fl->col.time_s[at]))
-            continue;
-        if (!contacts(k, x, at, is_in, &is_met))
-            return false;
-        if (!is_met)
-            continue;
-        mixed += x->fl->col.value[at];
-        if (!wr_typology_push(&k->list, at))
-            return false;
+        mixed += is_met ? x->fl->col.value[at] : 0;
     }
-    const wr_typology_hit h = {.root = v, .strength = 0.5 + 0.5 * mixed / all};
+    const wr_typology_hit h = {.root = v,
+                               .strength = wr_typology_mixed_strength(mixed, all)};
     return !k->list.count || wr_typology_emit(k, x, &h, k->list.at, k->list.count);
 }
 
@@ -125,7 +132,7 @@ static uint8_t coinjoin_kind(uint32_t inputs, uint32_t outputs, uint32_t payers,
     return payers >= equal && equal >= o->coinjoin_outputs ? 1 : 0;
 }
 
-static bool coinjoin(wr_typology_sink *k, const wr_typology_view *x, wr_vid hub)
+bool wr_typology_coinjoin(wr_typology_sink *k, const wr_typology_view *x, wr_vid hub)
 {
     const wr_flow *fl = x->fl;
     wr_typology_both b = wr_typology_both_of(x, hub, 0);
@@ -166,6 +173,6 @@ bool wr_typology_mixer(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
 {
     const wr_vid v = (wr_vid)root;
     if (wr_flow_is_hub(x->fl, v))
-        return coinjoin(k, x, v);
+        return wr_typology_coinjoin(k, x, v);
     return !x->in->mixer_mask || contact(k, x, v);
 }

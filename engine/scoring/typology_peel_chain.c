@@ -54,12 +54,12 @@ static bool judge_hub(hop *h, const wr_typology_view *x, uint32_t e, uint32_t at
 {
     const wr_flow *fl = x->fl;
     const wr_vid p = fl->col.from[at], hub = fl->col.to[at];
-    const wr_typology_row in = wr_typology_row_of(fl, hub, true, 0, x->end);
+    const wr_typology_row in = wr_typology_row_of(x, hub, true, 0, x->end);
     for (size_t i = 0; i < in.count; i++)
         if (wr_typology_moves(fl, in.at[i]) &&
             (fl->col.from[in.at[i]] != p || in.at[i] < at))
             return true;
-    const wr_typology_row out = wr_typology_row_of(fl, hub, false, at, x->end);
+    const wr_typology_row out = wr_typology_row_of(x, hub, false, at, x->end);
     const size_t before = edges ? edges->count : 0;
     for (size_t i = 0; i < out.count; i++)
         if (wr_typology_moves(fl, out.at[i]) && fl->col.to[out.at[i]] != p &&
@@ -82,7 +82,7 @@ static bool hop_of(hop *h, wr_typology_sink *k, const wr_typology_view *x, uint3
     const uint64_t end = wr_typology_position(&fl->col, (uint64_t)fl->col.time_s[e] +
                                                             x->o->peel_hold_s + 1);
     const wr_typology_row r =
-        wr_typology_row_of(fl, p, false, e + 1ULL, end < x->end ? end : x->end);
+        wr_typology_row_of(x, p, false, e + 1ULL, end < x->end ? end : x->end);
     uint32_t payments = 0;
     for (size_t i = 0; i < r.count; i++) {
         const uint32_t at = r.at[i];

@@ -23,14 +23,9 @@
 #include "scoring/typology_int.h"
 #include "util/mem.h"
 
-typedef struct leg {
-    wr_vid to, mid;
-    uint32_t e, f; /* positions */
-} leg;
-
-static bool push_leg(wr_typology_sink *k, size_t *count, leg l)
+static bool push_leg(wr_typology_sink *k, size_t *count, wr_typology_leg l)
 {
-    leg *own = wr_grow(k->own, &k->own_cap, *count + 1, sizeof *own);
+    wr_typology_leg *own = wr_grow(k->own, &k->own_cap, *count + 1, sizeof *own);
     if (!own)
         return false;
     k->own = own;
@@ -38,9 +33,8 @@ static bool push_leg(wr_typology_sink *k, size_t *count, leg l)
     return true;
 }
 
-/* Legs that begin with transfer e; a receiver counts once. */
-static bool legs_of(wr_typology_sink *k, const wr_typology_view *x, uint32_t e,
-                    size_t *count, uint32_t *visits)
+bool wr_typology_legs(wr_typology_sink *k, const wr_typology_view *x, uint32_t e,
+                      size_t *count)
 {
     const wr_flow *fl = x->fl;
     const wr_vid u = fl->col.from[e], m = fl->col.to[e];
@@ -51,7 +45,7 @@ static bool legs_of(wr_typology_sink *k, const wr_typology_view *x, uint32_t e,
     uint64_t end =
         wr_typology_position(&fl->col, (uint64_t)t + x->o->scatter_window_s + 1);
     const wr_typology_row r =
-        wr_typology_row_of(fl, m, false, e + 1ULL, end < x->end ? end : x->end);
+        wr_typology_row_of(x, m, false, e + 1ULL, end < x->end ? end : x->end);
     if (r.count > x->o->hub_cap) {
         k->is_hub_truncated = true;
         return true;
@@ -59,7 +53,7 @@ static bool legs_of(wr_typology_sink *k, const wr_typology_view *x, uint32_t e,
     wr_typology_tally *met = &k->window.tally; /* receivers that have their leg */
     wr_typology_tally_clear(met);
     for (size_t i = 0; i < r.count; i++) {
-        if ((*visits)++ == x->o->visits_max) {
+        if (k->visits++ >= x->o->visits_max) {
             k->is_partial = true;
             return true;
         }
@@ -74,7 +68,7 @@ static bool legs_of(wr_typology_sink *k, const wr_typology_view *x, uint32_t e,
         const uint32_t before = met->distinct;
         if (!wr_typology_tally_add(met, w))
             return false;
-        if (met->distinct > before && !push_leg(k, count, (leg){w, m, e, f}))
+        if (met->distinct > before && !push_leg(k, count, (wr_typology_leg){w, m, e, f}))
             return false;
     }
     return true;
@@ -82,7 +76,7 @@ static bool legs_of(wr_typology_sink *k, const wr_typology_view *x, uint32_t e,
 
 static int by_receiver(const void *a, const void *b)
 {
-    leg x, y;
+    wr_typology_leg x, y;
     memcpy(&x, a, sizeof x);
     memcpy(&y, b, sizeof y);
     if (x.to != y.to)
@@ -92,10 +86,9 @@ static int by_receiver(const void *a, const void *b)
     return (x.f > y.f) - (x.f < y.f);
 }
 
-/* The legs [i, count) of one receiver; false when memory ran out.  *last: the last start
- * taken, when this was a hit. */
-static bool try_start(wr_typology_sink *k, const wr_typology_view *x, const leg *l,
-                      size_t count, bool *is_hit, uint32_t *last)
+bool wr_typology_try_legs(wr_typology_sink *k, const wr_typology_view *x,
+                          const wr_typology_leg *l, size_t count, bool *is_hit,
+                          uint32_t *last)
 {
     const wr_columns *col = &x->fl->col;
     const uint32_t t = col->time_s[l[0].e];
@@ -133,13 +126,12 @@ bool wr_typology_scatter_gather(wr_typology_sink *k, const wr_typology_view *x,
     if (r.count < x->o->scatter_count || wr_flow_is_hub(x->fl, u))
         return true;
     size_t count = 0;
-    uint32_t visits = 0;
     for (size_t i = 0; i < r.count && !k->is_partial; i++)
-        if (!legs_of(k, x, r.at[i], &count, &visits))
+        if (!wr_typology_legs(k, x, r.at[i], &count))
             return false;
     if (count < x->o->scatter_count)
         return true;
-    leg *l = k->own;
+    wr_typology_leg *l = k->own;
     qsort(l, count, sizeof *l, by_receiver);
     for (size_t i = 0; i < count;) {
         size_t end = i;
@@ -148,7 +140,7 @@ bool wr_typology_scatter_gather(wr_typology_sink *k, const wr_typology_view *x,
         while (end - i >= x->o->scatter_count) {
             bool is_hit = false;
             uint32_t last = 0;
-            if (!try_start(k, x, l + i, end - i, &is_hit, &last))
+            if (!wr_typology_try_legs(k, x, l + i, end - i, &is_hit, &last))
                 return false;
             do
                 i++;

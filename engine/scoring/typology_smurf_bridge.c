@@ -34,7 +34,6 @@ typedef struct bridge {
     wr_vid u;
     uint32_t first;
     uint64_t end;
-    uint32_t visits;
     wr_typology_list mid;   /* R, ascending */
     wr_typology_list since; /* when each was first paid */
     wr_typology_list group; /* M, ascending */
@@ -52,7 +51,7 @@ static void bridge_release(bridge *b)
 
 static bool can_look(bridge *b)
 {
-    if (b->visits++ < b->x->o->visits_max)
+    if (b->k->visits++ < b->x->o->visits_max)
         return true;
     b->k->is_partial = true;
     return false;
@@ -71,10 +70,9 @@ static bool read_mids(bridge *b, const wr_typology_list *l, size_t i)
         if (!wr_typology_push(&b->since, UINT32_MAX))
             return false;
     for (i = start; i < l->count && l->at[i] < b->end; i++) {
-        uint32_t *since =
-            &b->since.at[wr_typology_find_vid(b->mid.at, b->mid.count, to[l->at[i]])];
-        if (l->at[i] < *since)
-            *since = l->at[i];
+        const size_t mid = wr_typology_find_vid(b->mid.at, b->mid.count, to[l->at[i]]);
+        if (mid < b->since.count && l->at[i] < b->since.at[mid])
+            b->since.at[mid] = l->at[i];
     }
     return true;
 }
@@ -87,7 +85,7 @@ static bool read_pays(bridge *b)
     for (size_t j = 0; j < b->mid.count; j++) {
         const wr_vid m = b->mid.at[j];
         const wr_typology_row r =
-            wr_typology_row_of(fl, m, false, b->since.at[j], b->end);
+            wr_typology_row_of(b->x, m, false, b->since.at[j], b->end);
         if (r.count > b->x->o->hub_cap) {
             b->k->is_hub_truncated = true;
             continue;
@@ -127,7 +125,7 @@ static int by_receiver(const void *a, const void *b)
 static bool count_paid(bridge *b, wr_vid v, uint32_t *paid, bool *is_known)
 {
     const wr_flow *fl = b->x->fl;
-    const wr_typology_row r = wr_typology_row_of(fl, v, false, b->first, b->end);
+    const wr_typology_row r = wr_typology_row_of(b->x, v, false, b->first, b->end);
     wr_typology_tally *met = &b->k->window.tally;
     wr_typology_tally_clear(met);
     if (r.count > b->x->o->hub_cap) {
@@ -152,7 +150,7 @@ static bool count_paid(bridge *b, wr_vid v, uint32_t *paid, bool *is_known)
 static bool count_payers(bridge *b, wr_vid w, uint32_t *payers)
 {
     const wr_flow *fl = b->x->fl;
-    const wr_typology_row r = wr_typology_row_of(fl, w, true, b->first, b->end);
+    const wr_typology_row r = wr_typology_row_of(b->x, w, true, b->first, b->end);
     wr_typology_tally *met = &b->k->window.tally;
     wr_typology_tally_clear(met);
     *payers = 0;
@@ -172,7 +170,7 @@ static bool count_payers(bridge *b, wr_vid w, uint32_t *payers)
 static bool is_direct(bridge *b, wr_vid w)
 {
     const wr_flow *fl = b->x->fl;
-    const wr_typology_row r = wr_typology_row_of(fl, b->u, false, b->first, b->end);
+    const wr_typology_row r = wr_typology_row_of(b->x, b->u, false, b->first, b->end);
     for (size_t i = 0; i < r.count && can_look(b); i++)
         if (fl->col.to[r.at[i]] == w && wr_typology_moves(fl, r.at[i]))
             return true;
@@ -232,7 +230,6 @@ static bool try_sink(bridge *b, size_t i, size_t end, const wr_typology_list *l,
 
 static bool try_window(bridge *b, const wr_typology_list *l, size_t i, bool *is_hit)
 {
-    *is_hit = false;
     b->first = l->at[i];
     b->end = wr_typology_window_end(b->x, b->first, b->x->o->bridge_window_s);
     if (!read_mids(b, l, i))
@@ -252,20 +249,17 @@ static bool try_window(bridge *b, const wr_typology_list *l, size_t i, bool *is_
     return true;
 }
 
+bool wr_typology_try_bridge(wr_typology_sink *k, const wr_typology_view *x, wr_vid u,
+                            const wr_typology_list *l, size_t i, bool *holds)
+{
+    __attribute__((cleanup(bridge_release))) bridge b = {.k = k, .x = x, .u = u};
+    *holds = false;
+    return try_window(&b, l, i, holds);
+}
+
 bool wr_typology_smurf_bridge(wr_typology_sink *k, const wr_typology_view *x,
                               uint64_t root)
 {
-    wr_typology_list *l = &k->list;
-    if (!wr_typology_payments(l, x, (wr_vid)root))
-        return false;
-    if (l->count < x->o->bridge_count)
-        return true;
-    __attribute__((cleanup(bridge_release)))
-    bridge b = {.k = k, .x = x, .u = (wr_vid)root};
-    bool is_hit = false;
-    for (size_t i = 0; i < l->count && !k->is_partial;
-         i = wr_typology_next_start(&x->fl->col, l, i, x->o->bridge_window_s, is_hit))
-        if (!try_window(&b, l, i, &is_hit))
-            return false;
-    return true;
+    return wr_typology_windows(k, x, (wr_vid)root, x->o->bridge_count,
+                               x->o->bridge_window_s, wr_typology_try_bridge);
 }

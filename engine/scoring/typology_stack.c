@@ -50,15 +50,16 @@ static bool read_since(wr_typology_sink *k, const wr_typology_block *b)
 }
 
 /* What one wallet of B pays on; into k->own. */
-static bool read_pays(wr_typology_sink *k, const wr_typology_view *x,
-                      wr_typology_block *b, size_t mid, uint64_t end, size_t *count)
+static bool read_pays(wr_typology_sink *k, const wr_typology_view *x, size_t mid,
+                      uint64_t end, size_t *count)
 {
+    const wr_typology_block *b = &k->block;
     const wr_columns *col = &x->fl->col;
     const wr_vid m = b->to[mid];
     const uint32_t since = k->other.at[mid];
     if (since == UINT32_MAX)
         return true;
-    const wr_typology_row r = wr_typology_row_of(x->fl, m, false, since, end);
+    const wr_typology_row r = wr_typology_row_of(x, m, false, since, end);
     if (r.count > x->o->hub_cap) {
         k->is_hub_truncated = true;
         return true;
@@ -66,7 +67,7 @@ static bool read_pays(wr_typology_sink *k, const wr_typology_view *x,
     for (size_t i = 0; i < r.count; i++) {
         const uint32_t at = r.at[i], t = col->time_s[at];
         const wr_vid c = col->to[at];
-        if (b->visits++ >= x->o->visits_max) {
+        if (k->visits++ >= x->o->visits_max) {
             k->is_partial = true;
             return true;
         }
@@ -102,8 +103,9 @@ static double least(double a, double b)
 
 /* The second layer over the block; its payments are in k->own. */
 static bool second_layer(wr_typology_sink *k, const wr_typology_view *x, wr_vid u,
-                         const wr_typology_block *b, size_t count, bool *is_hit)
+                         size_t count)
 {
+    const wr_typology_block *b = &k->block;
     const wr_typology_pay *p = k->own;
     const wr_typology_opts *o = x->o;
     uint32_t receivers = 0, pairs = 0;
@@ -122,8 +124,7 @@ static bool second_layer(wr_typology_sink *k, const wr_typology_view *x, wr_vid 
             if (!wr_typology_push(&k->other, p[j].at))
                 return false;
     }
-    *is_hit = receivers >= o->bipartite_receivers;
-    if (!*is_hit)
+    if (receivers < o->bipartite_receivers)
         return true;
     for (size_t i = 0; i < b->pay_count; i++)
         if (!wr_typology_push(&k->other, b->pay[i].at))
@@ -138,32 +139,27 @@ static bool second_layer(wr_typology_sink *k, const wr_typology_view *x, wr_vid 
     return wr_typology_emit(k, x, &h, k->other.at, k->other.count);
 }
 
+bool wr_typology_try_stack(wr_typology_sink *k, const wr_typology_view *x, wr_vid u,
+                           const wr_typology_list *l, size_t i, bool *holds)
+{
+    const wr_typology_block *b = &k->block;
+    const uint64_t end = wr_typology_window_end(x, l->at[i], x->o->stack_window_s);
+    size_t count = 0;
+    if (!wr_typology_block_of(k, x, l, i))
+        return false;
+    *holds = b->senders > 0;
+    if (!*holds)
+        return true;
+    if (!read_since(k, b))
+        return false;
+    for (size_t j = 0; j < b->to_count && !k->is_partial; j++)
+        if (!read_pays(k, x, j, end, &count))
+            return false;
+    return k->is_partial || second_layer(k, x, u, count);
+}
+
 bool wr_typology_stack(wr_typology_sink *k, const wr_typology_view *x, uint64_t root)
 {
-    const wr_vid u = (wr_vid)root;
-    wr_typology_list *l = &k->list;
-    if (!wr_typology_payments(l, x, u))
-        return false;
-    if (l->count < x->o->bipartite_receivers)
-        return true;
-    __attribute__((cleanup(wr_typology_block_release))) wr_typology_block b = {0};
-    for (size_t i = 0; i < l->count && !k->is_partial;
-         i = wr_typology_next_start(&x->fl->col, l, i, x->o->bipartite_window_s,
-                                    b.senders > 0)) {
-        if (!wr_typology_block_of(&b, k, x, l, i))
-            return false;
-        if (!b.senders)
-            continue;
-        const uint64_t end = wr_typology_window_end(x, l->at[i], x->o->stack_window_s);
-        size_t count = 0;
-        if (!read_since(k, &b))
-            return false;
-        for (size_t j = 0; j < b.to_count && !k->is_partial; j++)
-            if (!read_pays(k, x, &b, j, end, &count))
-                return false;
-        bool is_hit = false;
-        if (!k->is_partial && !second_layer(k, x, u, &b, count, &is_hit))
-            return false;
-    }
-    return true;
+    return wr_typology_windows(k, x, (wr_vid)root, x->o->bipartite_receivers,
+                               x->o->bipartite_window_s, wr_typology_try_stack);
 }

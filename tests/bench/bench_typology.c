@@ -46,26 +46,29 @@ static wr_snapshot *make(uint64_t m, uint32_t n, uint32_t days)
 }
 
 /* The same transfers one by one. */
-static void stream(const wr_typology_input *in, const wr_typology_opts *o)
+static void stream(const wr_typology_input *in, const wr_typology_opts *o, uint32_t which,
+                   const char *name)
 {
     wr_err err = {0};
     const wr_columns *col = &in->flow.col;
     uint64_t news = 0;
     WR_AUTO(wr_typology_live) l = NULL;
     const int64_t before = wr_clock_mono_us();
-    check(wr_typology_live_new(&l, in, WR_TYPOLOGY_LIVE, o, &err), &err);
+    wr_typology_told told = {0};
+    check(wr_typology_live_new(&l, in, which, o, &err), &err);
     for (uint32_t i = 0; i < col->m; i++) {
         const wr_typology_transfer t = {.value = col->value[i],
                                         .from = col->from[i],
                                         .to = col->to[i],
                                         .time_s = col->time_s[i],
                                         .ref = i};
-        wr_typology_told told = {0};
         check(wr_typology_live_push(&told, l, &t, &err), &err);
         news += told.count;
     }
+    check(wr_typology_live_end(&told, l, &err), &err);
+    news += told.count;
     const double s_used = (double)(wr_clock_mono_us() - before) / 1e6;
-    printf("%-19s %8.3f s %8.2f M transfers/s %9lu news\n", "stream, one thread", s_used,
+    printf("%-20s %8.3f s %8.2f M transfers/s %9lu news\n", name, s_used,
            (double)col->m / s_used / 1e6, (unsigned long)news);
 }
 
@@ -97,7 +100,12 @@ int main(int argc, char **argv)
                (unsigned long)h.truncated_roots[t]);
     }
     printf("%-19s %8.3f s %8.2f M transfers/s\n", "all", total, (double)m / total / 1e6);
-    stream(&in, &o);
+    puts("as a stream, one thread:");
+    stream(&in, &o, WR_TYPOLOGY_LIVE_AT_ONCE, "what is told at once");
+    for (int t = 0; t < WR_TYPOLOGY_COUNT; t++)
+        if (!(WR_TYPOLOGY_LIVE_AT_ONCE >> t & 1))
+            stream(&in, &o, 1U << t, wr_typology_name((wr_typology)t));
+    stream(&in, &o, WR_TYPOLOGY_LIVE, "all");
     wr_seeds_release(&s);
     wr_snapshot_unref(g);
     return 0;

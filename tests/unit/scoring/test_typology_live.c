@@ -1,12 +1,10 @@
-/* The stream of typologies against the batch run, at the end and after every transfer. */
+/* What the stream tells at once, against the batch run: in the end, after every transfer.
+ */
 #include "scoring/typology_live.h"
-#include "typology_ref.h"
+#include "typology_story.h"
 
-static const wr_typology STREAMED[] = {WR_TYPOLOGY_FAN_IN,       WR_TYPOLOGY_FAN_OUT,
-                                       WR_TYPOLOGY_PASS_THROUGH, WR_TYPOLOGY_STRUCTURING,
-                                       WR_TYPOLOGY_DORMANT,      WR_TYPOLOGY_CHAIN_HOP,
-                                       WR_TYPOLOGY_BURST,        WR_TYPOLOGY_PEEL_CHAIN};
-enum { KINDS = sizeof STREAMED / sizeof STREAMED[0] };
+/* Without dusting: that is in test_typology_live_search.c. */
+static const uint32_t STREAMED = WR_TYPOLOGY_LIVE_AT_ONCE & ~(1U << WR_TYPOLOGY_DUSTING);
 
 static void setup(ref_world *w, wr_rng *r)
 {
@@ -80,85 +78,10 @@ static void plant_peels(ref_world *w, wr_rng *r)
     w->in.flow = g->fl;
 }
 
-/* What was told so far: hit by hit in order of number, typology beside. */
-typedef struct story {
-    ref_set s;
-    uint8_t typology[REF_HITS];
-} story;
-
-static void listen(story *st, const wr_typology_told *told)
-{
-    for (size_t i = 0; i < told->count; i++) {
-        const wr_typology_news *n = &told->news[i];
-        if (n->is_new) {
-            assert_int_equal(n->hit, st->s.count + 1);
-            st->typology[st->s.count] = n->typology;
-            ref_new(&st->s, n->root);
-        }
-        if (n->replaces) {
-            assert_true(n->replaces < n->hit || !n->is_new);
-            st->typology[n->replaces - 1] = WR_TYPOLOGY_COUNT;
-        }
-        assert_true(n->hit >= 1 && n->hit <= st->s.count && n->edge_count > 0);
-        ref_hit *h = &st->s.hit[n->hit - 1];
-        assert_int_equal(h->root, n->root);
-        assert_int_equal(st->typology[n->hit - 1], n->typology);
-        h->variant = n->variant;
-        h->strength = n->strength;
-        for (size_t k = 0; k < n->edge_count; k++)
-            ref_edge(h, told->edge[n->edge + k]);
-    }
-}
-
-static void assert_told(const story *st, const ref_world *w, const wr_typology_opts *o,
-                        uint64_t seed, uint64_t *hits)
-{
-    static ref_set want;
-    for (int t = 0; t < KINDS; t++) {
-        want.count = 0;
-        for (uint32_t i = 0; i < st->s.count; i++)
-            if (st->typology[i] == STREAMED[t])
-                want.hit[want.count++] = st->s.hit[i];
-        WR_TYPOLOGY_HITS_AUTO wr_typology_hits h = {0};
-        assert_ok(wr_typology_find(&h, &w->in, 1U << STREAMED[t], o, NULL, &err));
-        ref_assert_equal(&h, &want, w, seed);
-        hits[t] += h.count;
-    }
-}
-
-static wr_typology_transfer transfer(const ref_world *w, uint32_t i)
-{
-    return (wr_typology_transfer){.value = w->g.value[i],
-                                  .from = w->g.from[i],
-                                  .to = w->g.to[i],
-                                  .time_s = w->g.time_s[i],
-                                  .ref = i};
-}
-
-/* Push all of w; with is_each compare after every transfer. */
-static void replay(ref_world *w, uint64_t seed, bool is_each, uint64_t *hits)
-{
-    story *st = wr_calloc(1, sizeof *st);
-    WR_AUTO(wr_typology_live) l = NULL;
-    assert_ok(wr_typology_live_new(&l, &w->in, WR_TYPOLOGY_LIVE, &w->o, &err));
-    for (uint32_t i = 0; i < w->g.m; i++) {
-        const wr_typology_transfer t = transfer(w, i);
-        wr_typology_told told = {0};
-        assert_ok(wr_typology_live_push(&told, l, &t, &err));
-        listen(st, &told);
-        wr_typology_opts o = w->o;
-        o.to_s = t.time_s + 1 < o.to_s ? t.time_s + 1 : o.to_s;
-        if (is_each && o.to_s >= o.from_s)
-            assert_told(st, w, &o, seed, hits);
-    }
-    assert_told(st, w, &w->o, seed, hits);
-    wr_free(st);
-}
-
 static void test_typology_live__is_the_batch_in_the_end(void **state)
 {
     (void)state;
-    uint64_t hits[KINDS] = {0};
+    story *st = wr_calloc(1, sizeof *st);
     for (uint64_t seed = 1; seed <= 1200; seed++) {
         flow_gen_opts shape = flow_gen_shape(seed);
         shape.label_prob *= 0.4;
@@ -168,18 +91,19 @@ static void test_typology_live__is_the_batch_in_the_end(void **state)
         setup(&w, &r);
         if (seed % 2)
             plant_peels(&w, &r);
-        replay(&w, seed, false, hits);
+        story_replay(st, &w, STREAMED, seed, false);
         ref_world_release(&w);
     }
-    for (int t = 0; t < KINDS; t++)
-        assert_true(hits[t] > 100);
+    for (int t = 0; t < WR_TYPOLOGY_COUNT; t++)
+        assert_true(st->hits[t] > 100 || !(STREAMED >> t & 1));
+    wr_free(st);
 }
 
 /* No two at one time: then every moment is the end of a batch run. */
 static void test_typology_live__is_the_batch_after_every_transfer(void **state)
 {
     (void)state;
-    uint64_t hits[KINDS] = {0};
+    story *st = wr_calloc(1, sizeof *st);
     for (uint64_t seed = 1; seed <= 150; seed++) {
         flow_gen_opts shape = flow_gen_shape(seed);
         shape.hubs = 0;
@@ -192,18 +116,19 @@ static void test_typology_live__is_the_batch_after_every_transfer(void **state)
         setup(&w, &r);
         if (seed % 2)
             plant_peels(&w, &r);
-        replay(&w, seed, true, hits);
+        story_replay(st, &w, STREAMED, seed, true);
         ref_world_release(&w);
     }
-    for (int t = 0; t < KINDS; t++)
-        assert_true(hits[t] > 100);
+    for (int t = 0; t < WR_TYPOLOGY_COUNT; t++)
+        assert_true(st->hits[t] > 100 || !(STREAMED >> t & 1));
+    wr_free(st);
 }
 
 /* Few wallets, many transfers: queues and pools are trimmed on the way. */
 static void test_typology_live__a_long_stream(void **state)
 {
     (void)state;
-    uint64_t hits[KINDS] = {0};
+    story *st = wr_calloc(1, sizeof *st);
     for (uint64_t seed = 1; seed <= 40; seed++) {
         flow_gen_opts shape = {.n = 4, .m = 1200, .c = 3, .assets = 1, .is_whole = true};
         ref_world w;
@@ -219,10 +144,14 @@ static void test_typology_live__a_long_stream(void **state)
         w.o.pass_window_s = 12;
         w.o.pass_value_min = 1000;
         w.o.pass_events = seed % 2 ? 3 : 40; /* 40: hardly ever, events come and go */
-        replay(&w, seed, false, hits);
+        story_replay(st, &w, STREAMED, seed, false);
         ref_world_release(&w);
     }
-    assert_true(hits[0] + hits[1] + hits[3] > 0 && hits[2] > 0);
+    assert_true(st->hits[WR_TYPOLOGY_FAN_IN] + st->hits[WR_TYPOLOGY_FAN_OUT] +
+                        st->hits[WR_TYPOLOGY_STRUCTURING] >
+                    0 &&
+                st->hits[WR_TYPOLOGY_PASS_THROUGH] > 0);
+    wr_free(st);
 }
 
 /* Four come in under 10 000: the third is not it, the fourth is, the fifth joins. */
@@ -239,7 +168,7 @@ static void test_typology_live__tells_at_once(void **state)
     WR_AUTO(wr_typology_live) l = NULL;
     assert_ok(wr_typology_live_new(&l, &w.in, 1U << WR_TYPOLOGY_STRUCTURING, &w.o, &err));
     for (uint32_t i = 0; i < 5; i++) {
-        const wr_typology_transfer t = transfer(&w, i);
+        const wr_typology_transfer t = story_transfer(&w, i);
         wr_typology_told told = {0};
         assert_ok(wr_typology_live_push(&told, l, &t, &err));
         assert_int_equal(told.count, i >= 3);
@@ -261,9 +190,9 @@ static void test_typology_live__bad_input(void **state)
     ref_by_hand(&w, p, 1, 2); /* and one hub: three wallets */
     wr_typology_live *l = NULL;
     wr_err e = {0};
-    assert_int_equal(wr_typology_live_new(&l, &w.in, 1U << WR_TYPOLOGY_CYCLE, &w.o, &e),
+    assert_int_equal(wr_typology_live_new(&l, &w.in, 1U << WR_TYPOLOGY_COUNT, &w.o, &e),
                      WR_EINVAL);
-    assert_string_equal(e.msg, "typologies 0x10, streamed are 0x190e3");
+    assert_string_equal(e.msg, "typologies 0x20000, streamed are 0x1ffff");
     e = (wr_err){0};
     w.o.fan_count = 0;
     assert_int_equal(wr_typology_live_new(&l, &w.in, 1, &w.o, &e), WR_EINVAL);
@@ -292,21 +221,14 @@ static void test_typology_live__bad_input(void **state)
     assert_string_equal(e.msg, "transfer 6 at 9 behind 5 at 10");
     t.time_s = 10; /* nothing had happened: it goes on */
     assert_ok(wr_typology_live_push(&told, l, &t, &err));
+    assert_ok(wr_typology_live_end(&told, l, &err));
+    t.ref = 7;
+    e = (wr_err){0};
+    assert_int_equal(wr_typology_live_push(&told, l, &t, &e), WR_EINVAL);
+    assert_string_equal(e.msg, "transfer 7 behind the end");
     wr_typology_live_free(l);
     wr_typology_live_free(NULL);
     ref_world_release(&w);
-}
-
-static wr_status run_all(const ref_world *w, wr_err *err)
-{
-    WR_AUTO(wr_typology_live) l = NULL;
-    WR_TRY(wr_typology_live_new(&l, &w->in, WR_TYPOLOGY_LIVE, &w->o, err));
-    for (uint32_t i = 0; i < w->g.m; i++) {
-        const wr_typology_transfer t = transfer(w, i);
-        wr_typology_told told = {0};
-        WR_TRY(wr_typology_live_push(&told, l, &t, err));
-    }
-    return WR_OK;
 }
 
 static void test_typology_live__out_of_memory(void **state)
@@ -317,7 +239,7 @@ static void test_typology_live__out_of_memory(void **state)
     ref_world_init(&w, 3, &shape);
     wr_rng r = {.s = 3};
     setup(&w, &r);
-    assert_oom_safe(run_all(&w, &err));
+    assert_oom_safe(story_run(&w, STREAMED, &err));
     ref_world_release(&w);
 }
 
