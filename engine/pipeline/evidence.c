@@ -19,6 +19,7 @@ void wr_evidence_of_run(wr_evidence *e, const wr_assessment *a, wr_vid v)
     e->ledger[WR_SENDING] = wr_ledger_at(&a->ledger[WR_SENDING], v);
     e->own_category = own < 0 ? -1 : wr_assess_category(a, (uint32_t)own);
     e->own_confidence = own < 0 ? 0.0 : q ? (double)q[v] : 1.0;
+    e->is_by_rules = false;
     e->live = (wr_live_note){.is_exact = true, .seq = a->run.max_seq};
 }
 
