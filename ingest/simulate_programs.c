@@ -17,7 +17,6 @@
  *                   that ordinary people pay and are paid by too; payers know each other
  */
 #include <assert.h>
-#include <string.h>
 
 #include "ingest/simulate_int.h"
 
@@ -188,7 +187,7 @@ static void write_layers(author *a)
 
 static void write_fan_in(author *a)
 {
-    uint32_t circle[CIRCLE_MAX];
+    uint32_t circle[CIRCLE_MAX] = {0};
     const uint32_t count = between(a, 6, CIRCLE_MAX);
     const uint32_t payments = between(a, 10, 40);
     const uint32_t collector = add(a, "source");
