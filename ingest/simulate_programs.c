@@ -6,9 +6,9 @@
  *   cycle           friends paying round     peel_chain      spending from a big balance
  *   mixer_use       somebody who likes privacy
  *
- * One writer for both: sizes, sums, times, first money from an exchange, what the wallets
- * do later, and how often a payment has a service at its other end are drawn alike.
- * The sides differ in whom they deal with, and a little in manner (`side_of` below):
+ * One writer for both: sizes, sums, first money from an exchange and how often a payment
+ * has a service at its other end are drawn alike.  The sides differ in whom they deal
+ * with, and a little in manner: pace, emptying, later use (`side_of` below):
  *
  *   a crime         lender and outlets mostly of a ring of launderers that other crimes
  *                   use as well, and the ring cashes out at two small exchanges; payers
