@@ -26,9 +26,30 @@ uint64_t sim_sum(wr_rng *r, uint64_t typical)
     return units / 2 + wr_rng_below(r, units) + 1;
 }
 
+int64_t sim_clock(const wr_sim_opts *o, int64_t time_s)
+{
+    enum { DAY = 86400, NIGHT = DAY / 4, NIGHT_PART = DAY / 10 }; /* a tenth of all */
+    if (!o->lookalike_percent)
+        return time_s;
+    const int64_t last_s = o->start_s + o->span_s - 1;
+    const int64_t since_s = (time_s - o->start_s) % DAY;
+    const int64_t shown_s =
+        since_s < NIGHT_PART
+            ? since_s * NIGHT / NIGHT_PART
+            : NIGHT + (since_s - NIGHT_PART) * (DAY - NIGHT) / (DAY - NIGHT_PART);
+    const int64_t at_s = time_s - since_s + shown_s;
+    return at_s < last_s ? at_s : last_s;
+}
+
+uint64_t sim_programs(const wr_sim_opts *o)
+{
+    return o->incidents + o->incidents * o->lookalike_percent / 100;
+}
+
 wr_status sim_emit(sim_world *w, wr_sim_payment *p, wr_err *err)
 {
     p->number = w->payments++;
+    p->time_s = sim_clock(w->o, p->time_s);
     if (w->payments % 65536 == 0)
         WR_TRY(wr_progress_at(w->o->pg, "simulate", w->payments, w->o->payments, err));
     return w->sink->payment(w->sink->ctx, p, err);
@@ -83,12 +104,11 @@ static wr_status be_born(sim_world *w, sim_user *u, int64_t now_s, wr_err *err)
         u->friends[i] = (uint32_t)wr_rng_below(&w->rng, w->o->pool);
     if (wr_rng_below(&w->rng, 100) >= CUSTOMERS_PERCENT || !w->sink->customer)
         return WR_OK;
-    const wr_sim_customer c = {++w->customers, u->wallet, now_s};
+    const wr_sim_customer c = {++w->customers, u->wallet, sim_clock(w->o, now_s)};
     return w->sink->customer(w->sink->ctx, &c, err);
 }
 
-/* Few users do most: the larger of skewed draws. */
-static sim_user *any_user(sim_world *w)
+sim_user *sim_any_user(sim_world *w)
 {
     const uint64_t a = wr_rng_below(&w->rng, w->o->pool);
     const uint64_t b = wr_rng_below(&w->rng, w->o->pool);
@@ -100,7 +120,7 @@ static sim_user *partner_of(sim_world *w, const sim_user *u)
     enum { FRIENDS_PERCENT = 70 };
     if (wr_rng_below(&w->rng, 100) < FRIENDS_PERCENT)
         return &w->user[u->friends[wr_rng_below(&w->rng, SIM_FRIENDS)]];
-    return any_user(w);
+    return sim_any_user(w);
 }
 
 /* The payer's side: the whole coin goes in; a user takes a fresh address for the change.
@@ -151,7 +171,7 @@ static const char *service_category(wr_rng *r)
 static wr_status background(sim_world *w, int64_t now_s, wr_err *err)
 {
     enum { TYPICAL = 400, POOR = 2000000 };
-    sim_user *u = any_user(w);
+    sim_user *u = sim_any_user(w);
     const uint64_t dice = wr_rng_below(&w->rng, 1000);
     if (u->balance < POOR || dice < 160)
         return fund(w, u, "exchange", TYPICAL, now_s, err);
@@ -183,6 +203,7 @@ static wr_status background(sim_world *w, int64_t now_s, wr_err *err)
 
 static wr_status check(const wr_sim_opts *o, wr_err *err)
 {
+    enum { LOOKALIKE_MAX = 10000 };
     if (o->payments < 1)
         return wr_fail(err, WR_EINVAL, "payments must be at least 1");
     if (o->pool < 16 || o->pool > 1u << 24)
@@ -199,25 +220,37 @@ static wr_status check(const wr_sim_opts *o, wr_err *err)
                        "%" PRIu64 " incidents do not fit %" PRIu64
                        " payments: at most 1 in %d",
                        o->incidents, o->payments, (int)WR_SIM_STEPS_MAX);
+    if (o->lookalike_percent > LOOKALIKE_MAX)
+        return wr_fail(err, WR_EINVAL, "lookalike_percent %" PRIu32 " is outside 0..%d",
+                       o->lookalike_percent, (int)LOOKALIKE_MAX);
+    if (sim_programs(o) > o->payments / WR_SIM_STEPS_MAX)
+        return wr_fail(err, WR_EINVAL,
+                       "%" PRIu64 " incidents with %" PRIu32
+                       " %% look-alikes do not fit %" PRIu64 " payments: %" PRIu64
+                       " programs, at most 1 in %d",
+                       o->incidents, o->lookalike_percent, o->payments, sim_programs(o),
+                       (int)WR_SIM_STEPS_MAX);
     return WR_OK;
 }
 
-/* When incident k (0..) begins: the span in equal parts, the last tenth left for them to
- * end. */
-static int64_t incident_time(const wr_sim_opts *o, uint64_t k)
+/* When program k (0..) begins: the span in equal parts, the last tenth left for them to
+ * end.  Among look-alikes only what three programs in a hundred last: a world whose last
+ * tenth has no new wallets but those of users would tell the time. */
+static int64_t start_time(const sim_world *w, uint64_t k)
 {
-    const double at = 0.9 * ((double)k + 0.5) / (double)o->incidents;
-    return o->start_s + (int64_t)((double)o->span_s * at);
+    const double part = w->o->lookalike_percent ? 0.97 : 0.9;
+    const double at = part * ((double)k + 0.5) / (double)w->programs;
+    return w->o->start_s + (int64_t)((double)w->o->span_s * at);
 }
 
 /* Incidents whose time has come, or for which there is only just enough room left. */
 static wr_status start_due(sim_world *w, int64_t now_s, wr_err *err)
 {
     const wr_sim_opts *o = w->o;
-    while (w->incidents_started < o->incidents && w->running < SIM_ACTIVE_MAX) {
-        const uint64_t waiting = o->incidents - w->incidents_started;
+    while (w->programs_started < w->programs && w->running < SIM_ACTIVE_MAX) {
+        const uint64_t waiting = w->programs - w->programs_started;
         const uint64_t needed = w->steps_left + waiting * WR_SIM_STEPS_MAX;
-        if (incident_time(o, w->incidents_started) > now_s &&
+        if (start_time(w, w->programs_started) > now_s &&
             o->payments - w->payments > needed)
             return WR_OK;
         WR_TRY(sim_incident_start(w, now_s, err));
@@ -227,7 +260,7 @@ static wr_status start_due(sim_world *w, int64_t now_s, wr_err *err)
 
 static bool is_incident_next(const sim_world *w, int64_t now_s)
 {
-    const uint64_t waiting = w->o->incidents - w->incidents_started;
+    const uint64_t waiting = w->programs - w->programs_started;
     const uint64_t needed = w->steps_left + waiting * WR_SIM_STEPS_MAX;
     return w->running &&
            (sim_incident_due(w) <= now_s || w->o->payments - w->payments <= needed);
@@ -263,6 +296,7 @@ wr_status wr_simulate(const wr_sim_opts *o, const wr_sim_sink *sink, wr_err *err
     w->sink = sink;
     w->rng.s = o->seed;
     w->user = user;
+    w->programs = sim_programs(o);
     for (size_t i = 0; i < SIM_ACTIVE_MAX; i++)
         w->heap[i] = (uint16_t)i;
     return run(w, err);

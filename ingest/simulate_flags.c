@@ -24,6 +24,7 @@ wr_status wr_sim_flags_opts(wr_sim_opts *o, const wr_chain **chain, const wr_sim
     o->pool = (uint32_t)s->users;
     o->span_s = s->days * 86400;
     o->public_percent = (uint32_t)s->public_percent;
+    o->lookalike_percent = (uint32_t)s->lookalike_percent;
     o->is_utxo = is_utxo;
     return s->start ? wr_time_parse(&o->start_s, wr_text_of(s->start), err) : WR_OK;
 }

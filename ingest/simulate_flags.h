@@ -13,6 +13,7 @@
 typedef struct wr_sim_flags {
     const char *kind, *start;
     int64_t transfers, incidents, seed, users, days, public_percent;
+    int64_t lookalike_percent;
 } wr_sim_flags;
 
 /* clang-format off */
@@ -31,7 +32,9 @@ typedef struct wr_sim_flags {
     {"start", WR_ARG_TEXT, &(s)->start, 0, 0, "T  first payment (2025-01-01)"},          \
     {"days", WR_ARG_INT, &(s)->days, 1, 3650, "N  time that they cover (90)"},           \
     {"public", WR_ARG_INT, &(s)->public_percent, 0, 100,                                 \
-     "P  percent of incidents whose source gets a label (50)"}
+     "P  percent of incidents whose source gets a label (50)"},                          \
+    {"lookalikes", WR_ARG_INT, &(s)->lookalike_percent, 0, 10000,                        \
+     "P  honest look-alikes per 100 incidents; crimes then act like people (0)"}
 /* clang-format on */
 
 /*

@@ -36,8 +36,8 @@ static void step(writer *w, sim_end from, uint32_t from_at, sim_end to, uint32_t
     in->step[in->steps++] = (sim_step){.time_s = w->now_s,
                                        .from = from,
                                        .to = to,
-                                       .from_at = (uint16_t)from_at,
-                                       .to_at = (uint16_t)to_at,
+                                       .from_at = from_at,
+                                       .to_at = to_at,
                                        .percent = (uint16_t)percent};
 }
 
@@ -182,7 +182,7 @@ static bool is_before(const sim_world *w, uint32_t a, uint32_t b)
     const sim_incident *y = &w->active[w->heap[b]];
     const int64_t x_s = x->step[x->next].time_s;
     const int64_t y_s = y->step[y->next].time_s;
-    return x_s != y_s ? x_s < y_s : x->number < y->number;
+    return x_s != y_s ? x_s < y_s : x->order < y->order;
 }
 
 static void swap(sim_world *w, uint32_t a, uint32_t b)
@@ -223,53 +223,112 @@ int64_t sim_incident_due(const sim_world *w)
 
 static wr_sim_wallet cast_wallet(const sim_incident *in, uint32_t at)
 {
-    return sim_wallet(WR_SIM_CRIME, in->number << 8 | at);
+    return sim_wallet(in->is_honest ? WR_SIM_PERSON : WR_SIM_CRIME, in->number << 8 | at);
+}
+
+static wr_status tell(const sim_world *w, const sim_incident *in, wr_sim_wallet wallet,
+                      const char *role, bool is_public, int64_t time_s, wr_err *err)
+{
+    const wr_sim_role r = {.incident = in->number,
+                           .typology = in->typology,
+                           .wallet = wallet,
+                           .role = role,
+                           .is_public = is_public,
+                           .time_s = sim_clock(w->o, time_s)};
+    return w->sink->role(w->sink->ctx, &r, err);
 }
 
 static wr_status tell_cast(const sim_world *w, const sim_incident *in, int64_t time_s,
                            wr_err *err)
 {
-    for (uint32_t i = 0; i < in->cast && w->sink->role; i++) {
-        const wr_sim_role r = {.incident = in->number,
-                               .typology = in->typology,
-                               .wallet = cast_wallet(in, i),
-                               .role = in->role[i],
-                               .is_public = i == 0 && in->is_public,
-                               .time_s = time_s};
-        WR_TRY(w->sink->role(w->sink->ctx, &r, err));
-    }
+    if (in->is_honest || !w->sink->role)
+        return WR_OK;
+    for (uint32_t i = 0; i < in->cast; i++)
+        WR_TRY(tell(w, in, cast_wallet(in, i), in->role[i], i == 0 && in->is_public,
+                    time_s, err));
+    for (uint32_t i = 0; i < SIM_BROKERS; i++)
+        if (in->is_ring_used[i])
+            WR_TRY(
+                tell(w, in, in->ring->wallet[i], "infrastructure", false, time_s, err));
     return WR_OK;
 }
 
-/* Mean gap of payments so that incidents end within a tenth of the span and that half of
-   the places suffice for as many as were asked for. */
-static int64_t pace_of(sim_world *w)
+int64_t sim_pace(sim_world *w)
 {
-    const wr_sim_opts *o = w->o;
     const int64_t pace_s =
         (int64_t)10 * MINUTE + (int64_t)wr_rng_below(&w->rng, (uint64_t)3 * HOUR);
-    const double share = 0.45 * SIM_ACTIVE_MAX / (double)o->incidents;
+    const double share = 0.45 * SIM_ACTIVE_MAX / (double)w->programs;
     const double room_s =
-        (double)o->span_s * (share < 0.1 ? share : 0.1) / SIM_SCRIPT_MAX;
+        (double)w->o->span_s * (share < 0.1 ? share : 0.1) / SIM_SCRIPT_MAX;
     return pace_s < (int64_t)room_s ? pace_s : (int64_t)room_s + 1;
 }
 
-wr_status sim_incident_start(sim_world *w, int64_t time_s, wr_err *err)
+static void write_crime(sim_world *w, sim_incident *in, int64_t time_s)
 {
     static void (*const write[])(writer *) = {
         write_theft, write_fan_in,     write_fan_out,  write_scatter_gather,
         write_cycle, write_peel_chain, write_mixer_use};
     _Static_assert(sizeof write / sizeof *write == WR_SIM_TYPOLOGY_COUNT, "one each");
+    writer wr = {.in = in, .rng = &w->rng, .now_s = time_s, .pace_s = sim_pace(w)};
+    write[in->typology](&wr);
+}
+
+/* Which side the next program is on: drawn so that in the end the numbers are right. */
+static bool is_next_honest(sim_world *w)
+{
+    const uint64_t crimes = w->o->incidents - w->incidents_started;
+    const uint64_t left = w->programs - w->programs_started;
+    return crimes < left && wr_rng_below(&w->rng, left) >= crimes;
+}
+
+wr_status sim_incident_start(sim_world *w, int64_t time_s, wr_err *err)
+{
     sim_incident *in = &w->active[w->heap[w->running]];
     memset(in, 0, sizeof *in);
-    in->number = ++w->incidents_started;
+    in->is_honest = is_next_honest(w);
+    in->number = in->is_honest ? w->programs_started - w->incidents_started + 1
+                               : ++w->incidents_started;
+    in->order = ++w->programs_started;
     in->typology = (wr_sim_typology)((in->number - 1) % WR_SIM_TYPOLOGY_COUNT);
     in->is_public = wr_rng_below(&w->rng, 100) < w->o->public_percent;
-    writer wr = {.in = in, .rng = &w->rng, .now_s = time_s, .pace_s = pace_of(w)};
-    write[in->typology](&wr);
+    if (w->o->lookalike_percent)
+        sim_program_write(w, in, time_s);
+    else
+        write_crime(w, in, time_s);
     w->steps_left += in->steps;
     sift_up(w, w->running++);
     return tell_cast(w, in, time_s, err);
+}
+
+/* Of a balance, what a step takes. */
+static uint64_t take_part(const sim_world *w, uint64_t *balance, uint32_t percent,
+                          wr_sim_payment *p)
+{
+    const uint64_t amount = percent == 100 ? *balance : *balance / 100 * percent;
+    *balance -= amount;
+    p->change = w->o->is_utxo ? *balance : 0;
+    p->change_to = p->change ? p->from : 0;
+    return amount;
+}
+
+/* A sum from someone who may have more than we saw come in. */
+static void take_sum(const sim_world *w, uint64_t *balance, uint64_t amount,
+                     wr_sim_payment *p)
+{
+    *balance -= amount < *balance ? amount : *balance;
+    p->change = w->o->is_utxo ? *balance : 0;
+    p->change_to = p->change ? p->from : 0;
+}
+
+static wr_sim_wallet service_at(sim_world *w, sim_end end)
+{
+    enum { SMALL = 10, SMALL_COUNT = 2 }; /* the last of the exchanges */
+    static const char *const shop[] = {"service", "service", "defi", "gambling"};
+    if (end == SIM_SMALL)
+        return w->service[SMALL + wr_rng_below(&w->rng, SMALL_COUNT)].wallet;
+    if (end == SIM_SHOP)
+        return sim_service_of(w, shop[wr_rng_below(&w->rng, sizeof shop / sizeof *shop)]);
+    return sim_service_of(w, end == SIM_MIXER ? "mixer" : "exchange");
 }
 
 /* The payer of a step and what it pays; a victim is a user of the pool, a service never
@@ -279,45 +338,59 @@ static uint64_t take_from(sim_world *w, sim_incident *in, const sim_step *s,
 {
     enum { USUAL = 100 };
     if (s->from == SIM_CAST) {
-        uint64_t *balance = &in->balance[s->from_at];
         p->from = cast_wallet(in, s->from_at);
-        const uint64_t amount =
-            s->percent == 100 ? *balance : *balance / 100 * s->percent;
-        *balance -= amount;
-        p->change = w->o->is_utxo ? *balance : 0;
-        p->change_to = p->change ? p->from : 0;
-        return amount;
+        return take_part(w, &in->balance[s->from_at], s->percent, p);
+    }
+    if (s->from == SIM_OUTLET) {
+        p->from = in->ring->wallet[s->from_at];
+        return take_part(w, &in->ring->balance[s->from_at], s->percent, p);
     }
     const uint64_t amount = sim_sum(&w->rng, USUAL) / 100 * s->percent;
-    if (s->from != SIM_VICTIM) {
-        p->from = sim_service_of(w, s->from == SIM_MIXER ? "mixer" : "exchange");
-        return amount;
+    if (s->from == SIM_LENDER) {
+        p->from = in->ring->wallet[0];
+        take_sum(w, &in->ring->balance[0], amount, p);
+    } else if (s->from == SIM_VICTIM || s->from == SIM_PAYER) {
+        sim_user *u = &w->user[s->from == SIM_PAYER ? s->from_at
+                                                    : wr_rng_below(&w->rng, w->o->pool)];
+        p->from = u->wallet;
+        take_sum(w, &u->balance, amount, p);
+    } else {
+        p->from = service_at(w, s->from);
     }
-    sim_user *victim = &w->user[wr_rng_below(&w->rng, w->o->pool)];
-    p->from = victim->wallet;
-    const uint64_t had = victim->balance; /* a heist may take more than we saw come in */
-    victim->balance -= amount < had ? amount : had;
-    p->change = w->o->is_utxo ? victim->balance : 0;
-    p->change_to = p->change ? victim->wallet : 0;
     return amount;
+}
+
+static void give_to(sim_world *w, sim_incident *in, const sim_step *s, wr_sim_payment *p)
+{
+    if (s->to == SIM_CAST) {
+        p->to = cast_wallet(in, s->to_at);
+        in->balance[s->to_at] += p->amount;
+    } else if (s->to == SIM_OUTLET) {
+        p->to = in->ring->wallet[s->to_at];
+        in->ring->balance[s->to_at] += p->amount;
+    } else if (s->to == SIM_PERSON || s->to == SIM_PAYER) {
+        sim_user *u = s->to == SIM_PAYER ? &w->user[s->to_at] : sim_any_user(w);
+        p->to = u->wallet;
+        u->balance += p->amount;
+    } else {
+        p->to = service_at(w, s->to);
+    }
 }
 
 wr_status sim_incident_step(sim_world *w, int64_t time_s, wr_err *err)
 {
     sim_incident *in = &w->active[w->heap[0]];
     const sim_step s = in->step[in->next];
-    wr_sim_payment p = {.time_s = time_s, .incident = in->number};
+    wr_sim_payment p = {.time_s = time_s, .incident = in->is_honest ? 0 : in->number};
     p.amount = take_from(w, in, &s, &p);
-    if (s.to == SIM_CAST) {
-        p.to = cast_wallet(in, s.to_at);
-        in->balance[s.to_at] += p.amount;
-    } else {
-        p.to = sim_service_of(w, s.to == SIM_MIXER ? "mixer" : "exchange");
-    }
+    give_to(w, in, &s, &p);
     in->next++;
     w->steps_left--;
-    if (in->next == in->steps) /* over: the place is free */
+    if (in->next == in->steps) { /* over: the place is free */
+        if (in->ring)
+            in->ring->users--;
         swap(w, 0, --w->running);
+    }
     sift_down(w, 0);
     return p.amount ? sim_emit(w, &p, err) : WR_OK;
 }

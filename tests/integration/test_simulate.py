@@ -31,9 +31,9 @@ def payments(path, kind):
 
 
 class Files(Case):
-    def check_kind(self, kind, count=20000, incidents=21):
+    def check_kind(self, kind, count=20000, incidents=21, lookalikes=0):
         d = self.folder
-        simulate("--kind", kind, "--transfers", count, "--incidents", incidents, "--seed", 11,
+        simulate("--lookalikes", lookalikes, "--kind", kind, "--transfers", count, "--incidents", incidents, "--seed", 11,
                  "--users", 500, "--out", d / "t", "--truth", d / "truth.csv",
                  "--labels", d / "labels.csv", "--customers", d / "customers.csv")
         made = payments(d / "t", kind)
@@ -43,18 +43,22 @@ class Files(Case):
         self.assertTrue(all(a > 0 for p in made.values() for a in p[2] + p[3]))
         self.assertTrue(all(sum(p[3]) <= sum(p[2]) for p in made.values()))
         self.assertTrue(all(ADDRESS[kind].fullmatch(a) for p in made.values() for a in p[1]))
-        self.check_truth(d, made, incidents)
+        self.check_truth(d, made, incidents, {"infrastructure"} if lookalikes else set())
         self.check_customers(d, kind, made)
         self.check_loads(d)
 
-    def check_truth(self, d, made, incidents):
-        cast, moved, typology = {}, {}, {}
+    def check_truth(self, d, made, incidents, more_roles):
+        cast, moved, typology, shared = {}, {}, {}, set()
+        roles = {"source", "layer", "mule", "collector", "cash_out"} | more_roles
+        seen_roles = set()
         with open(d / "truth.csv") as f:
             for r in csv.DictReader(f):
                 if r["record"] == "wallet":
                     cast.setdefault(r["incident"], set()).add(r["id"])
                     typology[r["incident"]] = r["typology"]
-                    self.assertIn(r["role"], ("source", "layer", "mule", "collector", "cash_out"))
+                    seen_roles.add(r["role"])
+                    if r["role"] == "infrastructure":
+                        shared.add(r["id"])
                 else:
                     self.assertEqual(r["record"], "transfer")
                     self.assertEqual(made[r["id"]][0], int(r["time"]))  # KeyError: not written
@@ -63,7 +67,9 @@ class Files(Case):
         self.assertEqual(set(typology.values()), TYPOLOGIES)
         self.assertEqual(cast.keys(), moved.keys())
         all_cast = set().union(*cast.values())
-        self.assertEqual(len(all_cast), sum(len(c) for c in cast.values()))  # nobody is in two
+        own = sum(len(c - shared) for c in cast.values())
+        self.assertEqual(len(all_cast - shared), own)  # nobody but infrastructure is in two
+        self.assertEqual(seen_roles, roles)
         for k, wallets in cast.items():
             touched = set().union(*(p[1] for p in moved[k]))
             self.assertLessEqual(wallets, touched, k)
@@ -101,11 +107,27 @@ class Files(Case):
     def test_utxo(self):
         self.check_kind("utxo")
 
+    def test_account_lookalikes(self):
+        self.check_kind("account", 45000, lookalikes=300, incidents=84)
+
+    def test_utxo_lookalikes(self):
+        self.check_kind("utxo", 12000, lookalikes=200, incidents=28)
+
+    def test_lookalikes_same_bytes(self):
+        for kind in ADDRESS:
+            args = ("--kind", kind, "--transfers", 9000, "--incidents", 14, "--lookalikes", 400)
+            one = simulate(*args, "--truth", self.folder / "one").stdout
+            two = simulate(*args, "--truth", self.folder / "two").stdout
+            self.assertEqual(one, two)
+            self.assertEqual((self.folder / "one").read_bytes(), (self.folder / "two").read_bytes())
+
     def test_usage_errors(self):
         for args, words in ((["--kind", "x"], "--kind: 'x' is none of account, utxo"),
                             (["--kind", "utxo", "--chain", "ETH"], "--chain: eip155:1 does not fit"),
                             (["--truth", "-"], "only one of"),
                             (["--transfers", "100", "--incidents", "1"], "do not fit"),
+                            (["--transfers", "600", "--incidents", "1", "--lookalikes", "400"], "5 programs"),
+                            (["--lookalikes", "10001"], "--lookalikes"),
                             (["--out", "/nowhere/x"], "No such file")):
             done = subprocess.run([BIN / "walletrisk-ingest", "simulate", *args],
                                   capture_output=True, text=True)
@@ -114,10 +136,11 @@ class Files(Case):
 
 
 class Memory(unittest.TestCase):
-    def peak_kb(self, count, kind):
+    def peak_kb(self, count, kind, lookalikes):
         """Most memory that it ever held (VmHWM, read while it writes), and its speed."""
         begun, peak, got = time.monotonic(), 0, 0
-        command = [BIN / "walletrisk-ingest", "simulate", "--transfers", str(count), "--kind", kind]
+        command = [BIN / "walletrisk-ingest", "simulate", "--transfers", str(count), "--kind", kind,
+                   "--lookalikes", str(lookalikes)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
             while chunk := child.stdout.read(1 << 20):
                 got += len(chunk)
@@ -132,10 +155,11 @@ class Memory(unittest.TestCase):
         return peak, count / (time.monotonic() - begun)
 
     def test_does_not_grow_with_the_number_of_transfers(self):
-        for kind, many in (("account", 1_000_000), ("utxo", 300_000)):
-            small, _ = self.peak_kb(10_000, kind)
-            large, rate = self.peak_kb(many, kind)
-            print(f"simulate {kind}: peak {small} KB for 10 k, {large} KB for {many:,} payments; "
+        for kind, many, lookalikes in (("account", 1_000_000, 0), ("utxo", 300_000, 0),
+                                       ("account", 1_000_000, 400)):
+            small, _ = self.peak_kb(10_000, kind, lookalikes)
+            large, rate = self.peak_kb(many, kind, lookalikes)
+            print(f"simulate {kind} --lookalikes {lookalikes}: peak {small} KB for 10 k, {large} KB for {many:,} payments; "
                   f"{rate:,.0f} payments/s")
             self.assertLess(large, small + 1024)
 
