@@ -34,7 +34,23 @@ static wr_status column_of(uint32_t *out, const char *name, wr_err *err)
             *out = k;
             return WR_OK;
         }
-    return wr_fail(err, WR_ENOTFOUND, "no column '%s' (models show lists them)", name);
+    return wr_fail(err, WR_ENOTFOUND, "no column '%s'; without a name all are listed",
+                   name);
+}
+
+static wr_status list_columns(wr_err *err)
+{
+    wr_buf b;
+    wr_buf_init(&b, 1 << 20);
+    for (uint32_t k = 0; k < wr_frame_columns(); k++) {
+        const wr_frame_column *c = wr_frame_column_at(k);
+        wr_buf_addf(&b, "%-10s  %s\n", wr_frame_group_name(c->group), c->name);
+    }
+    wr_status s = wr_buf_status(&b, "columns", err);
+    if (s == WR_OK)
+        s = wr_cli_write(NULL, &b, err);
+    wr_buf_release(&b);
+    return s;
 }
 
 static wr_status make_rules(wr_assessment **out, const wr_study *s, const wr_progress *pg,
@@ -96,7 +112,7 @@ static wr_status judge(wr_cli *cli, wr_study *s, const judge_flags *f, wr_err *e
 static wr_status run(wr_cli *cli, judge_flags *f, const char *usage, const char *purpose,
                      wr_err *err)
 {
-    const int words = f->kind == WR_SCORER_RULES ? 0 : 1;
+    const int words_max = f->kind == WR_SCORER_RULES ? 0 : 1;
     f->study.chain = "eip155:1337";
     const wr_arg arg[] = {
         {"from", WR_ARG_TEXT, &f->study.from, 0, 0,
@@ -107,11 +123,13 @@ static wr_status run(wr_cli *cli, judge_flags *f, const char *usage, const char 
                           .purpose = purpose,
                           .arg = arg,
                           .count = sizeof arg / sizeof *arg,
-                          .words_min = words,
-                          .words_max = words,
+                          .words_min = f->kind == WR_SCORER_MODEL,
+                          .words_max = words_max,
                           .program = WR_PROGRAM_CLI};
     WR_TRY(wr_args_parse(&args, &cli->argc, cli->argv, err));
-    f->name = words ? cli->argv[1] : NULL;
+    f->name = cli->argc > 1 ? cli->argv[1] : NULL;
+    if (f->kind == WR_SCORER_COLUMN && !f->name)
+        return list_columns(err);
     wr_study s = {0};
     const wr_status status = judge(cli, &s, f, err);
     wr_study_close(&s);
@@ -135,6 +153,6 @@ wr_status wr_cmd_evaluate_rules(wr_cli *cli, wr_err *err)
 wr_status wr_cmd_evaluate_column(wr_cli *cli, wr_err *err)
 {
     judge_flags f = {.kind = WR_SCORER_COLUMN};
-    return run(cli, &f, "walletrisk evaluate column NAME [flags]",
-               "Grade one feature by itself.", err);
+    return run(cli, &f, "walletrisk evaluate column [NAME] [flags]",
+               "Grade one feature by itself; without a name: list them by group.", err);
 }

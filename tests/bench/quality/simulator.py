@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What the learned scorer is worth, beside what it must beat: our own simulator.
 
-    tests/bench/quality/simulator.py [--transfers 150000] [--incidents 150] [--seeds 5]
-                                     [--train 1,2] [--test 11,12,13] [--markdown FILE]
+    tests/bench/quality/simulator.py [--transfers 200000] [--incidents 300] [--lookalikes 400]
+                                     [--seeds 5] [--train 1,2] [--test 11,12,13] [--markdown FILE]
 
-Trains in one store (two simulated worlds), grades in others that no training saw: wallets
-that carry no label, as of the end.  Half of the incidents have a labelled wallet (known),
-half have none (hidden).  Rows:
+Trains in one store (simulated worlds of some seeds), grades in others that no training saw:
+wallets that carry no label, as of the end.  Half of the incidents have a labelled wallet
+(known), half have none (hidden).  Beside every crime stand honest programs of the same shape
+(--lookalikes percent of them; ingest/README.md says what the simulator puts in).  Rows:
 
   rules            shares and policy floors, no model
   one exposure     the single exposure column that ranks best in the training world
@@ -45,7 +46,7 @@ class World:
         for seed in seeds:
             t, truth, labels = (folder / f"{name}.{seed}.{k}.csv" for k in ("transfers", "truth", "labels"))
             call(self.store, "walletrisk-ingest", "simulate", "--transfers", opt.transfers, "--incidents", opt.incidents,
-                 "--seed", seed, "--out", t, "--truth", truth, "--labels", labels)
+                 "--lookalikes", opt.lookalikes, "--seed", seed, "--out", t, "--truth", truth, "--labels", labels)
             if shuffled:
                 shuffle_receivers(t, seed)
             call(self.store, "walletrisk-ingest", "file", t)
@@ -98,16 +99,10 @@ def shuffle_receivers(path, seed):
 
 # --- rows of the table --------------------------------------------------------------------
 
-def exposure_columns(world, folder):
-    """Names of the exposure columns: those of a model on exposures alone."""
-    made = world.train("exposures", 1, folder / "exposures.wrmodel")
-    shown = json.loads(call(world.store, "walletrisk", "models", "show", made["id"], "--json"))
-    return shown["features"]
-
-
-def best_exposure(world, folder):
+def best_exposure(world):
+    columns = [line.split() for line in call(world.store, "walletrisk", "evaluate", "column").splitlines()]
     graded = {}
-    for name in exposure_columns(world, folder):
+    for name in (name for group, name in columns if group == "exposures"):
         graded[name] = world.grade("column", name)["test"]["pr_auc"]["value"]
     return max(graded, key=lambda k: (graded[k], k))
 
@@ -128,7 +123,7 @@ def graded_by_models(train, tests, groups, opt, folder, tag, truth_of=None):
 
 def table(worlds, opt, folder):
     train, tests, train_shuffled, tests_shuffled = worlds
-    column = best_exposure(train, folder)
+    column = best_exposure(train)
     yield "rules", [w.grade("rules") for w in tests]
     yield f"one exposure (`{column}`)", [w.grade("column", column) for w in tests]
     for name, groups in GROUPS.items():
@@ -173,8 +168,9 @@ def typologies(rows):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--transfers", type=int, default=150_000, help="of each world")
-    p.add_argument("--incidents", type=int, default=150, help="of each world")
+    p.add_argument("--transfers", type=int, default=200_000, help="of each world")
+    p.add_argument("--incidents", type=int, default=300, help="of each world")
+    p.add_argument("--lookalikes", type=int, default=400, help="honest programs, percent of the incidents")
     p.add_argument("--seeds", type=int, default=5, help="trainings of each row")
     p.add_argument("--train", default="1,2", help="seeds of the training worlds")
     p.add_argument("--test", default="11,12,13", help="seeds of the test worlds")
@@ -190,7 +186,7 @@ def main():
             worlds.append([World(folder, f"test.{tag}.{s}", [s], opt, shuffled) for s in seeds[1]])
         rows = list(table(worlds, opt, folder))
     first = rows[0][1][0]["test"]
-    lines = [f"{opt.transfers} transfers and {opt.incidents} incidents a world, training worlds {opt.train}, "
+    lines = [f"{opt.transfers} transfers, {opt.incidents} incidents and {opt.lookalikes} % honest look-alikes a world, training worlds {opt.train}, "
              f"test worlds {opt.test}, {opt.seeds} training seeds; prevalence {figure(rows[0][1], 'test', 'prevalence')} "
              f"({first['bad']} of {first['rows']} in the first).", ""]
     lines += markdown(rows) + [""] + typologies(rows)
