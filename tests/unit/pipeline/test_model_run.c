@@ -121,6 +121,8 @@ static void test_run__parts_add_up(void **state)
     begin(&w);
     WR_AUTO(wr_learned) l = shelve(&w);
     WR_AUTO(wr_assessment) a = score(&w);
+    assert_string_equal(wr_learned_id(wr_assessment_settings(a)->model),
+                        wr_learned_id(l));
     for (wr_vid v = 0; v < wr_snapshot_n(w.g); v++)
         check_parts(a, v);
     end(&w);
@@ -133,6 +135,7 @@ static void test_run__same_digest_for_any_threads(void **state)
     world w;
     begin(&w);
     WR_AUTO(wr_learned) l = shelve(&w);
+    assert_non_null(l);
     wr_digest_hex first = {{0}};
     const int had = omp_get_max_threads();
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {

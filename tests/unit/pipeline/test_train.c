@@ -55,6 +55,7 @@ static void test_train__same_bytes_for_any_threads(void **state)
         wr_grades g;
         wr_buf b;
         WR_AUTO(wr_learned) l = train(&w, &o, &g, &b);
+        assert_non_null(l);
         if (i == 0) {
             first = b;
             continue;
@@ -85,6 +86,7 @@ static void test_train__permuted_truth_falls_to_prevalence(void **state)
     wr_grades g;
     wr_buf b;
     WR_AUTO(wr_learned) l = train(&w, &o, &g, &b);
+    assert_non_null(l);
     assert_true(g.all.m.pr_auc < 2.5 * (double)g.all.m.bad / (double)g.all.m.rows);
     wr_buf_release(&b);
     end(&w);
