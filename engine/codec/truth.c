@@ -145,7 +145,7 @@ static wr_status read_file(reading *r, wr_text flag, wr_err *err)
     wr_buf_init(&b, FILE_MAX_BYTES);
     wr_status s = wr_input_read_all(&b, r->path, err);
     if (s == WR_OK)
-        s = read_rows(r, (wr_text){b.p, (uint32_t)b.len}, flag, err);
+        s = read_rows(r, (wr_text){wr_buf_cstr(&b), (uint32_t)b.len}, flag, err);
     wr_buf_release(&b);
     return s;
 }
