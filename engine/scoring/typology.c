@@ -96,6 +96,7 @@ static wr_status check_counts(const wr_typology_opts *o, wr_err *err)
         {"gather_out_count", o->gather_out_count, 1},
         {"scatter_count", o->scatter_count, 1},
         {"cycle_hops_max", o->cycle_hops_max, 2},
+        {"cycle_visits_max", o->cycle_visits_max, 1},
         {"peel_hops", o->peel_hops, 1},
         {"pass_events", o->pass_events, 1},
         {"structuring_count", o->structuring_count, 1},

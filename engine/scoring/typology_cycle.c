@@ -11,11 +11,11 @@
  * Edges     the transfers of the cycle
  * Strength  (1/2 + 1/2 smallest / largest) * (1 - (L - 2) / 20): even and short is strong
  * Hub cap   a wallet with more than hub_cap transfers on a side in the window is a dead
- * end Budget    per FIRST TRANSFER: visits_max transfers looked at (and half of it
- * backward), then hits_max cycles.  So a busy root is many small pieces of work, and
- * threads share it; nothing depends on who takes which Cost      per first transfer
- * O(budget); mostly it ends at the first look: nothing of the right size comes back in
- * time Source    ALGORITHMS 5, row 5; 2SCENT, Kumar and Calders, VLDB 2018,
+ * end Budget    per FIRST TRANSFER: visits_max transfers looked at, cycle_visits_max when
+ * that is less (and half of it backward), then hits_max cycles.  So a busy root is many
+ * small pieces of work, and threads share it; nothing depends on who takes which Cost per
+ * first transfer O(budget); mostly it ends at the first look: nothing of the right size
+ * comes back in time Source    ALGORITHMS 5, row 5; 2SCENT, Kumar and Calders, VLDB 2018,
  *           doi:10.14778/3236187.3236197 (candidate roots); Johnson, SIAM J. Comput. 1975
  * Differs   candidates come from a backward search per first transfer: the latest moment
  *           at which a wallet can still send so that it reaches v within h hops, among
@@ -265,6 +265,12 @@ static bool walk(cycle *c, uint32_t hops, double least, double most) /* recurses
     return true;
 }
 
+/* Of its own, as it is spent per transfer: in a dense graph at nearly every one. */
+static uint32_t visits_max(const wr_typology_opts *o)
+{
+    return o->cycle_visits_max < o->visits_max ? o->cycle_visits_max : o->visits_max;
+}
+
 bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t root)
 {
     const wr_flow *fl = x->fl;
@@ -274,7 +280,7 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
         fl->in.off[v] == fl->in.off[v + 1ULL] || fl->out.off[w] == fl->out.off[w + 1ULL])
         return true;
     __attribute__((cleanup(cycle_release)))
-    cycle c = {.x = x, .k = k, .root = v, .first = first, .visits_max = x->o->visits_max};
+    cycle c = {.x = x, .k = k, .root = v, .first = first, .visits_max = visits_max(x->o)};
     if (!is_way(&c, v, first) || !is_way(&c, w, first))
         return true;
     c.end = wr_typology_position(&fl->col, (uint64_t)fl->col.time_s[first] +
