@@ -35,6 +35,7 @@ typedef struct wr_typology_sink {
     uint32_t *edge;
     size_t hit_count, hit_cap, member_count, member_cap, edge_count, edge_cap;
     uint64_t partial_roots, truncated_roots;
+    uint64_t visits; /* of the chunk so far, where its roots share a budget */
     /* Of the root at hand; hits carry them. */
     bool is_partial, is_hub_truncated;
     /* Scratch. */

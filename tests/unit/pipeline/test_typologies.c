@@ -39,7 +39,7 @@ static void test_policy__absent_means_all_with_the_kernels_defaults(void **state
     }
     /* what is shipped is what is absent, but for the budget of cycles */
     wr_typology_opts shipped = usual;
-    shipped.cycle_visits_max = 2000;
+    shipped.cycle_visits_mean = 100;
     shipped.hits_max = 10;
     assert_int_equal(cfg->typology.which, WR_TYPOLOGY_ALL);
     assert_int_equal(cfg->typology.lookback_days, 90);
