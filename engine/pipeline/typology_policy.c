@@ -37,6 +37,7 @@ static const option OPTION[] = {
     COUNT(scatter_window_s),
     COUNT(cycle_hops_max),
     COUNT(cycle_window_s),
+    COUNT(cycle_visits_mean),
     COUNT(peel_hops),
     COUNT(peel_hold_s),
     COUNT(pass_hold_s),

@@ -7,9 +7,9 @@
 #include "scoring/typology_int.h"
 #include "util/progress.h"
 
-/* Roots of a chunk, chunks between two looks at the stop flag: part of nobody's result.
- */
-enum { ROOTS = 256, WAVE = 1024 };
+/* Roots of a chunk (that of cycles share a budget), chunks between two looks at the stop
+ * flag: part of nobody's result. */
+enum { ROOTS = WR_TYPOLOGY_CHUNK, WAVE = 1024 };
 
 typedef struct finder {
     wr_typology_view x;
@@ -96,6 +96,7 @@ static wr_status check_counts(const wr_typology_opts *o, wr_err *err)
         {"gather_out_count", o->gather_out_count, 1},
         {"scatter_count", o->scatter_count, 1},
         {"cycle_hops_max", o->cycle_hops_max, 2},
+        {"cycle_visits_mean", o->cycle_visits_mean, 1},
         {"peel_hops", o->peel_hops, 1},
         {"pass_events", o->pass_events, 1},
         {"structuring_count", o->structuring_count, 1},

@@ -63,6 +63,7 @@ typedef enum wr_typology {
 enum {
     WR_TYPOLOGY_ALL = (1 << WR_TYPOLOGY_COUNT) - 1,
     WR_TYPOLOGY_HOPS_MAX = 10,
+    WR_TYPOLOGY_CHUNK = 256, /* neighbours, from the start of the scope on */
     WR_TYPOLOGY_THRESHOLDS = 3,
 };
 
@@ -83,7 +84,8 @@ typedef struct wr_typology_opts {
     uint32_t scatter_count, scatter_window_s;  /* middle wallets */
     double scatter_ratio_min, scatter_ratio_max;
     uint32_t cycle_hops_max, cycle_window_s; /* 2..WR_TYPOLOGY_HOPS_MAX */
-    double cycle_even_min;                   /* smallest / largest value */
+    uint32_t cycle_visits_mean; /* of cycles: over WR_TYPOLOGY_CHUNK first transfers */
+    double cycle_even_min;      /* smallest / largest value */
     uint32_t peel_hops, peel_hold_s;
     double peel_share_min; /* part that goes on; the small one is at most the rest */
     uint32_t pass_hold_s, pass_events, pass_window_s;
@@ -121,6 +123,7 @@ enum { WR_TYPOLOGY_HOUR_S = 3600, WR_TYPOLOGY_DAY_S = 86400 };
         .scatter_count = 3, .scatter_window_s = 2 * WR_TYPOLOGY_DAY_S,                   \
         .scatter_ratio_min = 0.8, .scatter_ratio_max = 1.02,                             \
         .cycle_hops_max = 6, .cycle_window_s = 7 * WR_TYPOLOGY_DAY_S,                    \
+        .cycle_visits_mean = UINT32_MAX,                                                 \
         .cycle_even_min = 0.5,                                                           \
         .peel_hops = 5, .peel_hold_s = WR_TYPOLOGY_DAY_S, .peel_share_min = 0.8,         \
         .pass_hold_s = WR_TYPOLOGY_HOUR_S, .pass_events = 3,                             \

@@ -12,10 +12,11 @@
  * Strength  (1/2 + 1/2 smallest / largest) * (1 - (L - 2) / 20): even and short is strong
  * Hub cap   a wallet with more than hub_cap transfers on a side in the window is a dead
  * end Budget    per FIRST TRANSFER: visits_max transfers looked at (and half of it
- * backward), then hits_max cycles.  So a busy root is many small pieces of work, and
- * threads share it; nothing depends on who takes which Cost      per first transfer
- * O(budget); mostly it ends at the first look: nothing of the right size comes back in
- * time Source    ALGORITHMS 5, row 5; 2SCENT, Kumar and Calders, VLDB 2018,
+ * backward), then hits_max cycles; and of WR_TYPOLOGY_CHUNK neighbours together no more
+ * than cycle_visits_mean each, backward or not.  So a busy root is many
+ * small pieces of work, and threads share it; nothing depends on who takes which Cost per
+ * first transfer O(budget); mostly it ends at the first look: nothing of the right size
+ * comes back in time Source    ALGORITHMS 5, row 5; 2SCENT, Kumar and Calders, VLDB 2018,
  *           doi:10.14778/3236187.3236197 (candidate roots); Johnson, SIAM J. Comput. 1975
  * Differs   candidates come from a backward search per first transfer: the latest moment
  *           at which a wallet can still send so that it reaches v within h hops, among
@@ -265,6 +266,15 @@ static bool walk(cycle *c, uint32_t hops, double least, double most) /* recurses
     return true;
 }
 
+/* What this first transfer may look at: neighbours in time share a budget, or a dense
+ * stretch, where nearly each would take all of its own, costs more than all else. */
+static uint64_t visits_left(const wr_typology_sink *k, const wr_typology_opts *o)
+{
+    const uint64_t all = (uint64_t)o->cycle_visits_mean * WR_TYPOLOGY_CHUNK;
+    const uint64_t left = all > k->chunk_visits ? all - k->chunk_visits : 0;
+    return left < o->visits_max ? left : o->visits_max;
+}
+
 bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t root)
 {
     const wr_flow *fl = x->fl;
@@ -274,8 +284,8 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
         !wr_typology_whole_row(x, v, true).count ||
         !wr_typology_whole_row(x, w, false).count)
         return true;
-    __attribute__((cleanup(cycle_release)))
-    cycle c = {.x = x, .k = k, .root = v, .first = first, .visits_max = x->o->visits_max};
+    __attribute__((cleanup(cycle_release))) cycle c = {
+        .x = x, .k = k, .root = v, .first = first, .visits_max = visits_left(k, x->o)};
     if (!is_way(&c, v, first) || !is_way(&c, w, first))
         return true;
     c.end = wr_typology_position(&fl->col, (uint64_t)fl->col.time_s[first] +
@@ -283,7 +293,8 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
     c.end = c.end < x->end ? c.end : x->end;
     if (!guide(&c))
         return false;
-    k->visits = (uint32_t)c.visits;  /* for who asks; the budget is its own */
+    k->visits = (uint32_t)c.visits; /* for who asks; the budget is its own */
+    k->chunk_visits += c.visits;
     if (c.is_guided && !c.met_count) /* nothing of this size comes back in time */
         return true;
     const uint32_t hops = !wr_flow_is_hub(fl, w);
@@ -296,6 +307,7 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
     if (!walk(&c, hops, a, a))
         return false;
     k->visits += (uint32_t)c.visits;
+    k->chunk_visits += c.visits;
     for (size_t i = before; i < k->hit_count; i++) { /* known only at the end */
         k->hit[i].is_partial = k->is_partial;
         k->hit[i].is_hub_truncated = k->is_hub_truncated;

@@ -46,6 +46,7 @@ typedef struct wr_typology_sink {
     uint32_t *edge;
     size_t hit_count, hit_cap, member_count, member_cap, edge_count, edge_cap;
     uint64_t partial_roots, truncated_roots;
+    uint64_t chunk_visits; /* of the chunk so far, where its roots share a budget */
     /* Of the root at hand; hits carry the flags. */
     bool is_partial, is_hub_truncated;
     uint32_t visits; /* of its budget, where that is per wallet */

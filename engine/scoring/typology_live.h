@@ -55,6 +55,9 @@
  * start, unless what still comes undoes it: another ratio, a cap, a budget.  Up to
  * visits_max transfers are looked at per transfer and typology.
  *
+ * The budget that neighbouring first transfers of cycles share (cycle_visits_mean) is the
+ * batch's alone: where it runs out there, the stream finds more.
+ *
  * History: to go on behind a run, push the base first with from_s = the moment from which
  * hits matter, as a batch run reads history before its scope.
  *

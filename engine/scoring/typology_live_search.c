@@ -102,6 +102,7 @@ static void prepare(wr_typology_live *l, wr_typology_sink *k, wr_vid v, wr_live_
 {
     const wr_live_spent *s = p == WR_LIVE_PURSES ? NULL : spent_of(l, v);
     k->visits = s ? s->visits[p] : 0;
+    k->chunk_visits = 0; /* neighbours share nothing here (header) */
     k->is_partial = k->is_hub_truncated = false;
     k->list.count = 0;
 }

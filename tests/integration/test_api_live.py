@@ -173,7 +173,8 @@ class C_Changes(LiveCase):
         # more than the live ledger takes back (WR_LIVE_WINDOW) lies between it and now
         self.server.load(random_transfers(135000, 500, seed=22, first=1000))
         path = self.server.post("/run-score").headers["Location"]
-        self.server.wait(lambda: self.get(path)["status"] == "complete")
+        # 500 wallets that all pay each other: the worst case of the typologies
+        self.server.wait(lambda: self.get(path)["status"] == "complete", seconds=120)
         # it is complete when it is served, not when it is on record
         self.assertEqual(f"/runs/{self.get('/health/ready')['run_id']}", path)
         self.assertEqual(self.server.post("/reload-graph?wait=true").status, 200)

@@ -73,8 +73,8 @@ static void test_explanation_text__says_everything_in_order(void **state)
         "0.25  other sources",
         "Patterns that it is part of, from 2024-10-04T00:00:00Z\n",
         "fan_in             member  strength 0.75, 1200 in 12 transfers, 13 wallets",
-        " (the search was cut)\n      2025-01-01T00:00:00Z to 2025-01-01T01:00:00Z, root "
-        "eip155:1:0xr\n",
+        " (the search was cut)\n      2025-01-01T00:00:00Z to 2025-01-01T01:00:00Z",
+        ", root eip155:1:0xr\n",
         "and 2 more\n",
         "Where it came from\n  3.5 exposed = 3 on the paths below + 0.5 residual",
         " (the search was cut)\n  1. hack, 2 hops: 3 (85.70 %)",

@@ -37,10 +37,13 @@ static void test_policy__absent_means_all_with_the_kernels_defaults(void **state
         assert_false(wr_typology_policy_weighs(&p));
         assert_true(p.member_weight == 0.0);
     }
-    /* what is shipped is what is absent */
+    /* what is shipped is what is absent, but for the budget of cycles */
+    wr_typology_opts shipped = usual;
+    shipped.cycle_visits_mean = 100;
+    shipped.hits_max = 10;
     assert_int_equal(cfg->typology.which, WR_TYPOLOGY_ALL);
     assert_int_equal(cfg->typology.lookback_days, 90);
-    assert_memory_equal(&cfg->typology.opts, &usual, sizeof usual);
+    assert_memory_equal(&cfg->typology.opts, &shipped, sizeof shipped);
     assert_false(wr_typology_policy_weighs(&cfg->typology));
 }
 

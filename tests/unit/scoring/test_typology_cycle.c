@@ -20,6 +20,7 @@ static void setup_threads(ref_world *w, wr_rng *r)
     w->o.cycle_window_s = 6;
     w->o.visits_max = 40;
     w->o.hits_max = 5;
+    w->o.cycle_visits_mean = 20;
 }
 
 static void is_cycle(ref_set *s, const ref_world *w, const uint32_t *path, uint32_t n)
@@ -160,6 +161,7 @@ static void test_typology_cycle__budget_never_invents(void **state)
         assert_ok(wr_typology_find(&all, &w.in, which, &w.o, NULL, &err));
         w.o.visits_max = 1 + (uint32_t)wr_rng_below(&r, 12);
         w.o.hits_max = 1 + (uint32_t)wr_rng_below(&r, 3);
+        w.o.cycle_visits_mean = 1 + (uint32_t)wr_rng_below(&r, 4);
         w.o.hub_cap = 1 + (uint32_t)wr_rng_below(&r, 9);
         assert_ok(wr_typology_find(&h, &w.in, which, &w.o, NULL, &err));
         uint64_t j = 0;
@@ -182,6 +184,33 @@ static void test_typology_cycle__budget_never_invents(void **state)
     assert_true(partial > 100);
 }
 
+/* What is not found because the others were costly is said to be missing. */
+static void test_typology_cycle__neighbours_share_a_budget(void **state)
+{
+    (void)state;
+    const uint32_t which = 1U << WR_TYPOLOGY_CYCLE;
+    uint64_t less = 0, partial = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        flow_gen_opts shape = flow_gen_shape(seed);
+        ref_world w;
+        ref_world_init(&w, seed, &shape);
+        wr_rng r = {.s = seed};
+        setup(&w, &r);
+        WR_TYPOLOGY_HITS_AUTO wr_typology_hits all = {0}, a = {0}, b = {0};
+        assert_ok(wr_typology_find(&all, &w.in, which, &w.o, NULL, &err));
+        w.o.cycle_visits_mean = 1; /* 256 for all: each may still take many */
+        assert_ok(wr_typology_find(&a, &w.in, which, &w.o, NULL, &err));
+        assert_true(a.count <= all.count);
+        less += a.count < all.count;
+        partial += a.partial_roots[WR_TYPOLOGY_CYCLE];
+        assert_true(a.count == all.count || a.partial_roots[WR_TYPOLOGY_CYCLE] > 0);
+        w.o.cycle_visits_mean = 0;
+        assert_err(WR_EINVAL, wr_typology_find(&b, &w.in, which, &w.o, NULL, &err));
+        ref_world_release(&w);
+    }
+    assert_true(less > 0 && less < 60 && partial > less);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +220,7 @@ int main(void)
         wr_unit_test(test_typology_cycle__by_hand),
         wr_unit_test(test_typology_cycle__through_hubs),
         wr_unit_test(test_typology_cycle__budget_never_invents),
+        wr_unit_test(test_typology_cycle__neighbours_share_a_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
