@@ -313,7 +313,7 @@ static void test_run__same_hits_for_any_thread_count(void **state)
     for (int t = 0; t < WR_TYPOLOGY_COUNT; t++)
         cfg->typology.weight[t] = 0.1;
     cfg->typology.member_weight = 0.5;
-    test_random(st, 1500, 30000, 21);
+    test_random(st, 1500, 10000, 21);
     wr_digest_hex first = {{0}};
     for (int t = 1; t <= 8; t *= 2) {
         omp_set_num_threads(t);
