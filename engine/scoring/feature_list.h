@@ -37,6 +37,28 @@ enum {
     X(E##_VALUE_30D, e "_value_30d", AMOUNT, "value", WR_MONTH_S, 0, "value of " what) \
     X(E##_VALUE, e "_value", AMOUNT, "value", 0, 0, "value of " what)
 
+/* Six about the days (UTC) on which one side of one wallet moved at all. */
+#define WR_DAY_FEATURES_(X, E, e, what)                                                  \
+    X(E##_DAYS, e "_days", VELOCITY, "days", 0, 0, "days with " what)                    \
+    X(E##_DAYS_30D, e "_days_30d", VELOCITY, "days", WR_MONTH_S, 0, "days with " what)   \
+    X(E##_PER_DAY, e "_per_day", VELOCITY, "transfers", 0, 0, what ", on days with any") \
+    X(E##_DAY_MAX, e "_day_max", VELOCITY, "transfers", 0, 0, what ", busiest day")      \
+    X(E##_NEW_DAYS, e "_new_days", CONTACT, "days", 0, 0,                                \
+      "days with first contacts among " what)                                            \
+    X(E##_NEW_PER_DAY, e "_new_per_day", CONTACT, "transfers", 0, 0,                     \
+      "first contacts among " what ", on days with any")
+
+/* Four about the wallet that one side met last, as of now; none: -1. */
+#define WR_LAST_NEW_FEATURES_(X, E, e, who)                            \
+    X(E##_OUT_PER_DAY, e "_out_per_day", STRUCTURE, "transfers", 0, 0, \
+      who ": its payments, on days with any")                          \
+    X(E##_IN_PER_DAY, e "_in_per_day", STRUCTURE, "transfers", 0, 0,   \
+      who ": its receipts, on days with any")                          \
+    X(E##_OUT_PARTIES, e "_out_parties", STRUCTURE, "wallets", 0, 0,   \
+      who ": wallets it paid")                                         \
+    X(E##_IN_PARTIES, e "_in_parties", STRUCTURE, "wallets", 0, 0,     \
+      who ": wallets that paid it")
+
 /* Of one transfer from -> to, as of the moment before it. */
 #define WR_TRANSFER_FEATURES(X)                                                          \
     X(PAIR_IS_NEW, "pair_is_new", CONTACT, "flag", 0, 0,                                 \
@@ -136,6 +158,18 @@ enum {
       "value over payer's last receipt from a new payer")                                \
     X(IN_24H_RATIO, "value_to_in_24h", FLOW, "ratio", WR_DAY_S, 0,                       \
       "value over all that payer received")                                              \
+    X(IN_7D_RATIO, "value_to_in_7d", FLOW, "ratio", WR_WEEK_S, 0,                        \
+      "value over all that payer received")                                              \
+    X(IN_30D_RATIO, "value_to_in_30d", FLOW, "ratio", WR_MONTH_S, 0,                     \
+      "value over all that payer received")                                              \
+    X(NEW_IN_7D_RATIO, "value_to_new_in_7d", FLOW, "ratio", WR_WEEK_S, 0,                \
+      "value over first contacts that payer received")                                   \
+    X(NEW_IN_30D_RATIO, "value_to_new_in_30d", FLOW, "ratio", WR_MONTH_S, 0,             \
+      "value over first contacts that payer received")                                   \
+    X(TO_NEW_IN_7D_RATIO, "value_to_to_new_in_7d", FLOW, "ratio", WR_WEEK_S, 0,          \
+      "value over first contacts that payee received")                                   \
+    X(TO_NEW_IN_30D_RATIO, "value_to_to_new_in_30d", FLOW, "ratio", WR_MONTH_S, 0,       \
+      "value over first contacts that payee received")                                   \
     X(FROM_RETAINED, "from_retained", FLOW, "share", 0, 0,                               \
       "of all payer received, what it has not paid on")                                  \
     X(TO_RETAINED, "to_retained", FLOW, "share", 0, 0,                                   \
@@ -147,7 +181,15 @@ enum {
     X(TO_IN_FAN, "to_in_fan", STRUCTURE, "wallets", WR_MONTH_S, 0,                       \
       "payees that payee's payers had, mean over its receipts")                          \
     X(TO_OUT_FAN, "to_out_fan", STRUCTURE, "wallets", WR_MONTH_S, 0,                     \
-      "payers that payee's payees had, mean over its payments")
+      "payers that payee's payees had, mean over its payments")                          \
+    WR_DAY_FEATURES_(X, FROM_OUT, "from_out", "payer's payments")                        \
+    WR_DAY_FEATURES_(X, FROM_IN, "from_in", "payer's receipts")                          \
+    WR_DAY_FEATURES_(X, TO_IN, "to_in", "payee's receipts")                              \
+    WR_DAY_FEATURES_(X, TO_OUT, "to_out", "payee's payments")                            \
+    WR_LAST_NEW_FEATURES_(X, FROM_NEW_PAYEE, "from_new_payee", "payer's newest payee")   \
+    WR_LAST_NEW_FEATURES_(X, FROM_NEW_PAYER, "from_new_payer", "payer's newest payer")   \
+    WR_LAST_NEW_FEATURES_(X, TO_NEW_PAYER, "to_new_payer", "payee's newest payer")       \
+    WR_LAST_NEW_FEATURES_(X, TO_NEW_PAYEE, "to_new_payee", "payee's newest payee")
 
 /* Of one wallet, as of T: nothing at T or later enters.  Hops not reached: 255. */
 #define WR_EXPOSURE_FEATURES_(X, E, e, what)                                       \

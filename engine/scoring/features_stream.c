@@ -92,7 +92,7 @@ static wr_status reserve_log(wr_feature_stream *s, wr_err *err)
 
 /* ---- windows ---- */
 
-static void side_expire(wr_side *d, int window, const wr_log_entry *e, uint32_t other_fan,
+static void side_expire(wr_side *d, int window, const wr_log_entry *e, bool is_out,
                         bool is_last_of_pair)
 {
     d->count[window]--;
@@ -103,8 +103,12 @@ static void side_expire(wr_side *d, int window, const wr_log_entry *e, uint32_t 
     d->parties[k] -= is_last_of_pair;
     /* above the grid's exact range a sum may keep a crumb; an empty window never does */
     d->value[k] = d->count[window] ? fmax(d->value[k] - e->value, 0) : 0;
-    if (window == MONTH)
-        d->fan -= other_fan;
+    if (e->is_new)
+        d->new_value[k] = d->new_count[k] ? fmax(d->new_value[k] - e->value, 0) : 0;
+    if (window != MONTH)
+        return;
+    d->fan -= is_out ? e->to_fan : e->from_fan;
+    d->days_month -= is_out ? e->is_from_day : e->is_to_day;
 }
 
 static void expire(wr_feature_stream *s, uint32_t now_s)
@@ -115,19 +119,42 @@ static void expire(wr_feature_stream *s, uint32_t now_s)
             if ((uint64_t)e->time_s + WR_WINDOW_S[w] > now_s)
                 break;
             const bool is_last = s->pair[e->pair].last_log == s->tail[w];
-            side_expire(&s->wallet[e->from].out, w, e, e->to_fan, is_last);
-            side_expire(&s->wallet[e->to].in, w, e, e->from_fan, is_last);
+            side_expire(&s->wallet[e->from].out, w, e, true, is_last);
+            side_expire(&s->wallet[e->to].in, w, e, false, is_last);
         }
 }
 
-static void side_take(wr_side *d, const wr_feature_event *e, bool is_new)
+/* Is a transfer now the side's first one of its day?  The first contact of its day? */
+static bool is_day(const wr_side *d, uint32_t now_s)
+{
+    return !d->life_count || d->last_s / WR_DAY_S != now_s / WR_DAY_S;
+}
+
+static bool is_new_day(const wr_side *d, uint32_t now_s)
+{
+    return !d->life_parties || d->new_s / WR_DAY_S != now_s / WR_DAY_S;
+}
+
+static void day_take(wr_side *d, uint32_t now_s, bool is_new)
+{
+    const bool is_first = is_day(d, now_s);
+    d->days += is_first;
+    d->days_month += is_first;
+    d->new_days += is_new && is_new_day(d, now_s);
+    d->day_count = is_first ? 1 : d->day_count + 1;
+    d->day_max = d->day_count > d->day_max ? d->day_count : d->day_max;
+}
+
+static void side_take(wr_side *d, const wr_feature_event *e, wr_vid party, bool is_new)
 {
     const double grid = wr_feature_grid(e->value);
+    day_take(d, e->time_s, is_new);
     for (int w = 0; w < WINDOWS; w++)
         d->count[w]++;
     for (int k = 0; k < LONG_WINDOWS; k++) {
         d->new_count[k] += is_new;
         d->value[k] += grid;
+        d->new_value[k] += is_new ? grid : 0;
     }
     d->life_count++;
     d->life_parties += is_new;
@@ -141,6 +168,7 @@ static void side_take(wr_side *d, const wr_feature_event *e, bool is_new)
     d->last = e->value;
     d->new_s = is_new ? e->time_s : d->new_s;
     d->last_new = is_new ? e->value : d->last_new;
+    d->new_party = is_new ? party : d->new_party;
 }
 
 static void chain_take(wr_wallet *from, wr_wallet *to, uint32_t now_s)
@@ -184,8 +212,10 @@ static void take(wr_feature_stream *s, const wr_feature_event *e)
             from->out.parties[k]++;
             to->in.parties[k]++;
         }
-    side_take(&from->out, e, is_new);
-    side_take(&to->in, e, is_new);
+    const bool is_from_day = is_day(&from->out, e->time_s);
+    const bool is_to_day = is_day(&to->in, e->time_s);
+    side_take(&from->out, e, e->to, is_new);
+    side_take(&to->in, e, e->from, is_new);
     const uint32_t from_fan = from->out.parties[MONTH - DAY];
     const uint32_t to_fan = to->in.parties[MONTH - DAY];
     from->out.fan += to_fan;
@@ -199,7 +229,9 @@ static void take(wr_feature_stream *s, const wr_feature_event *e)
                                                        .value = wr_feature_grid(e->value),
                                                        .from_fan = from_fan,
                                                        .to_fan = to_fan,
-                                                       .is_new = is_new};
+                                                       .is_new = is_new,
+                                                       .is_from_day = is_from_day,
+                                                       .is_to_day = is_to_day};
     p->count += p->count < UINT32_MAX;
     p->last_s = e->time_s;
     p->last_log = s->end++;

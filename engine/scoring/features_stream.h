@@ -9,7 +9,8 @@
  * second count as earlier when they came earlier.
  *
  *   log      transfers of the last 30 days, oldest first; one tail per window
- *   wallet   two sides (paid, received): counts, parties, values per window and for life
+ *   wallet   two sides (paid, received): counts, parties, values per window and for life,
+ *            days on which it moved, the wallet it met last
  *   pair     hash map (from, to) -> counts, ports, times, place of its last log entry
  *
  * A window holds times in (now - window, now].  A transfer enters all four windows once
@@ -22,6 +23,9 @@
  * Chains: a first contact u -> v continues the chain that reached u at most 30 days ago
  * (else starts one of length 1); v keeps the longer of its own, while that is no older
  * than 30 days, and this one.  At 255 it stays.
+ *
+ * Days are those of UTC; today counts as soon as something happened on it.  What is said
+ * of a side's newest contact is that wallet's state now, not when they met.
  *
  * Transfers to oneself get a row and change nothing; those of value zero count.
  *
@@ -71,7 +75,7 @@ WR_DEFINE_AUTO(wr_feature_stream, wr_feature_stream_free)
  * row     [WR_TF_COUNT], or NULL: only take it in (a wallet's past before training)
  * Errors  WR_EINVAL (a time before the last one, a value outside its range),
  *         WR_ELIMIT (wallet_max, pair_max), WR_ENOMEM; the state is then as it was
- * Cost    O(1) amortised; 304 bytes per wallet, about 60 per pair, 40 per transfer of
+ * Cost    O(1) amortised; 400 bytes per wallet, about 60 per pair, 40 per transfer of
  *         the last 30 days
  */
 wr_status wr_feature_stream_next(wr_feature_stream *s, float *row,

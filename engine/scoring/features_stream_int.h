@@ -24,11 +24,15 @@ typedef struct wr_side {
     uint32_t count[WINDOWS];
     uint32_t parties[LONG_WINDOWS];   /* [window - DAY] */
     uint32_t new_count[LONG_WINDOWS]; /* first contacts */
-    double value[LONG_WINDOWS];
-    uint64_t fan; /* sum over the month of the other ends' fans */
+    double value[LONG_WINDOWS], new_value[LONG_WINDOWS];
+    uint64_t fan;        /* sum over the month of the other ends' fans */
+    uint32_t days_month; /* days whose first transfer is inside */
     /* life */
     uint32_t life_count, life_parties, last_s;
     uint32_t new_s; /* of the last first contact, when life_parties > 0 */
+    wr_vid new_party;
+    uint32_t days, new_days;
+    uint32_t day_count, day_max; /* on the day of last_s; on the busiest */
     bool is_last_new;
     double life_value, mean, m2, max, last, last_new;
 } wr_side;
@@ -53,6 +57,7 @@ typedef struct wr_log_entry {
     double value; /* on the grid */
     uint32_t from_fan, to_fan;
     bool is_new;
+    bool is_from_day, is_to_day; /* the side's first one of its day */
 } wr_log_entry;
 
 struct wr_feature_stream {

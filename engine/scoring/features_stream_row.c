@@ -106,6 +106,44 @@ static float retained(const wr_wallet *w)
     return wr_feature_retained(w->in.life_value, w->out.life_value);
 }
 
+/* The six columns of WR_DAY_FEATURES_. */
+static void put_days(float *at, const wr_side *d)
+{
+    at[0] = (float)d->days;
+    at[1] = (float)d->days_month;
+    at[2] = wr_feature_ratio(d->life_count, d->days);
+    at[3] = (float)d->day_max;
+    at[4] = (float)d->new_days;
+    at[5] = wr_feature_ratio(d->life_parties, d->new_days);
+}
+
+/* The four columns of WR_LAST_NEW_FEATURES_. */
+static void put_last_new(float *at, const wr_feature_stream *s, const wr_side *d)
+{
+    const wr_wallet *w = d->life_parties ? &s->wallet[d->new_party] : NULL;
+    const float none = (float)WR_FEATURE_NONE;
+    at[0] = w ? wr_feature_ratio(w->out.life_count, w->out.days) : none;
+    at[1] = w ? wr_feature_ratio(w->in.life_count, w->in.days) : none;
+    at[2] = w ? (float)w->out.life_parties : none;
+    at[3] = w ? (float)w->in.life_parties : none;
+}
+
+static void put_value_over(float *row, const wr_wallet *from, const wr_wallet *to,
+                           double value)
+{
+    row[WR_TF_LAST_IN_RATIO] = wr_feature_ratio(value, from->in.last);
+    row[WR_TF_LAST_NEW_IN_RATIO] = wr_feature_ratio(value, from->in.last_new);
+    row[WR_TF_IN_24H_RATIO] = wr_feature_ratio(value, from->in.value[0]);
+    row[WR_TF_IN_7D_RATIO] = wr_feature_ratio(value, from->in.value[WEEK - DAY]);
+    row[WR_TF_IN_30D_RATIO] = wr_feature_ratio(value, from->in.value[MONTH - DAY]);
+    row[WR_TF_NEW_IN_7D_RATIO] = wr_feature_ratio(value, from->in.new_value[WEEK - DAY]);
+    row[WR_TF_NEW_IN_30D_RATIO] =
+        wr_feature_ratio(value, from->in.new_value[MONTH - DAY]);
+    row[WR_TF_TO_NEW_IN_7D_RATIO] = wr_feature_ratio(value, to->in.new_value[WEEK - DAY]);
+    row[WR_TF_TO_NEW_IN_30D_RATIO] =
+        wr_feature_ratio(value, to->in.new_value[MONTH - DAY]);
+}
+
 void wr_feature_stream_row(float *row, const wr_feature_stream *s,
                            const wr_feature_event *e)
 {
@@ -125,13 +163,19 @@ void wr_feature_stream_row(float *row, const wr_feature_stream *s,
     row[WR_TF_FROM_PASS_30D] = pass(from, MONTH);
     row[WR_TF_TO_PASS_24H] = pass(to, DAY);
     row[WR_TF_TO_PASS_30D] = pass(to, MONTH);
-    row[WR_TF_LAST_IN_RATIO] = wr_feature_ratio(e->value, from->in.last);
-    row[WR_TF_LAST_NEW_IN_RATIO] = wr_feature_ratio(e->value, from->in.last_new);
-    row[WR_TF_IN_24H_RATIO] = wr_feature_ratio(e->value, from->in.value[0]);
+    put_value_over(row, from, to, e->value);
     row[WR_TF_FROM_RETAINED] = retained(from);
     row[WR_TF_TO_RETAINED] = retained(to);
     row[WR_TF_FROM_OUT_FAN] = fan(&from->out);
     row[WR_TF_FROM_IN_FAN] = fan(&from->in);
     row[WR_TF_TO_IN_FAN] = fan(&to->in);
     row[WR_TF_TO_OUT_FAN] = fan(&to->out);
+    put_days(row + WR_TF_FROM_OUT_DAYS, &from->out);
+    put_days(row + WR_TF_FROM_IN_DAYS, &from->in);
+    put_days(row + WR_TF_TO_IN_DAYS, &to->in);
+    put_days(row + WR_TF_TO_OUT_DAYS, &to->out);
+    put_last_new(row + WR_TF_FROM_NEW_PAYEE_OUT_PER_DAY, s, &from->out);
+    put_last_new(row + WR_TF_FROM_NEW_PAYER_OUT_PER_DAY, s, &from->in);
+    put_last_new(row + WR_TF_TO_NEW_PAYER_OUT_PER_DAY, s, &to->in);
+    put_last_new(row + WR_TF_TO_NEW_PAYEE_OUT_PER_DAY, s, &to->out);
 }

@@ -46,6 +46,12 @@ static void test_feature_at__columns_by_number(void **state)
     expect(t, WR_TF_FROM_OUT_COUNT_1H, "from_out_count_1h", WR_FEATURE_VELOCITY, 3600, 0);
     expect(t, WR_TF_TO_IN_VALUE_7D, "to_in_value_7d", WR_FEATURE_AMOUNT, 604800, 0);
     expect(t, WR_TF_TO_OUT_FAN, "to_out_fan", WR_FEATURE_STRUCTURE, 2592000, 0);
+    expect(t, WR_TF_FROM_IN_DAYS_30D, "from_in_days_30d", WR_FEATURE_VELOCITY, 2592000,
+           0);
+    expect(t, WR_TF_TO_IN_NEW_PER_DAY, "to_in_new_per_day", WR_FEATURE_CONTACT, 0, 0);
+    expect(t, WR_TF_NEW_IN_7D_RATIO, "value_to_new_in_7d", WR_FEATURE_FLOW, 604800, 0);
+    expect(t, WR_TF_TO_NEW_PAYEE_IN_PARTIES, "to_new_payee_in_parties",
+           WR_FEATURE_STRUCTURE, 0, 0);
     expect(w, WR_WF_RECEIVED_ILLICIT_DIRECT, "received_illicit_direct",
            WR_FEATURE_EXPOSURE, 0, 1);
     expect(w, WR_WF_SENT_MIN_HOPS, "sent_min_hops", WR_FEATURE_EXPOSURE, 0, -1);
