@@ -11,7 +11,7 @@
 
 #include "pipeline/run.h"
 
-enum { NAME_BYTES = 16 };
+enum { NAME_BYTES = 24 };
 
 static inline wr_settings *test_settings(void)
 {
