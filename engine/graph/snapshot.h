@@ -61,6 +61,21 @@ static inline int64_t wr_columns_seq(const wr_columns *c, uint64_t i)
     return c->seq_base + (c->seq_low ? (int64_t)c->seq_low[i] : (int64_t)i);
 }
 
+/* How many transfers have time < t: the first position at t or later.  O(log m). */
+static inline uint64_t wr_columns_before(const wr_columns *c, uint64_t t)
+{
+    uint64_t lo = 0;
+    uint64_t hi = c->m;
+    while (lo < hi) {
+        const uint64_t mid = lo + (hi - lo) / 2;
+        if (c->time_s[mid] < t)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 typedef struct wr_rows {
     uint32_t n;
     uint64_t m;

@@ -10,20 +10,6 @@ enum { DIRECTIONS = 2 };
 
 /* ---- the graph before T ---- */
 
-/* Transfers before t: they are in order of time. */
-static uint64_t count_before(const wr_columns *col, uint32_t t)
-{
-    uint64_t lo = 0, hi = col->m;
-    while (lo < hi) {
-        const uint64_t mid = lo + (hi - lo) / 2;
-        if (col->time_s[mid] < t)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 /*
  * A graph of its own, not a shorter window on this one: values of pairs are sums over
  * all time, and rows by wallet reach to the end.
@@ -89,7 +75,7 @@ wr_status wr_frame_past_init(wr_frame_past *p, const wr_frame_input *in, wr_err 
     p->worlds = in->fold_of && in->folds ? in->folds : 1;
     p->as_of_s = time_of(in, &col);
     WR_TRY(labels_init(p, err));
-    const uint64_t m = count_before(&col, p->as_of_s);
+    const uint64_t m = wr_columns_before(&col, p->as_of_s);
     if (m < col.m)
         WR_TRY(cut(&p->cut, in, m, err));
     const wr_snapshot *g = p->cut ? p->cut : in->g;

@@ -27,21 +27,6 @@ void wr_what_if_free(wr_what_if *w)
     wr_free(w);
 }
 
-/* Transfers up to and at time t. */
-static uint64_t count_until(const wr_columns *col, int64_t t)
-{
-    uint64_t lo = 0;
-    uint64_t hi = col->m;
-    while (lo < hi) {
-        const uint64_t mid = lo + (hi - lo) / 2;
-        if (col->time_s[mid] <= t)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 static wr_status drop_label(wr_what_if *w, wr_err *err)
 {
     if (w->o.without >= w->a->n)
@@ -84,7 +69,7 @@ wr_status wr_what_if_new(wr_what_if **out, const wr_assessment *a,
     if (o->as_of_s != WR_TIME_NONE) {
         const int64_t t = o->as_of_s < 0 ? 0 : o->as_of_s;
         w->o.as_of_s = t < UINT32_MAX ? t : UINT32_MAX; /* the time of transfers */
-        w->flow.col.m = count_until(&a->flow.col, w->o.as_of_s);
+        w->flow.col.m = wr_columns_before(&a->flow.col, (uint64_t)w->o.as_of_s + 1);
     }
     w->has_ledgers = w->flow.col.m <= o->transfers_max && a->n <= WR_WHAT_IF_WALLETS_MAX;
     for (int d = 0; w->has_ledgers && d < WR_DIRECTIONS; d++)

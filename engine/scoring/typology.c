@@ -367,8 +367,8 @@ wr_status wr_typology_find(wr_typology_hits *out, const wr_typology_input *in,
     WR_TRY(check(in, which, o, err));
     __attribute__((cleanup(finder_release)))
     finder f = {.x = {.in = in, .fl = &in->flow, .o = o}, .pg = pg};
-    f.x.lo = wr_typology_position(&in->flow.col, o->from_s);
-    f.x.end = wr_typology_position(&in->flow.col, o->to_s);
+    f.x.lo = wr_columns_before(&in->flow.col, o->from_s);
+    f.x.end = wr_columns_before(&in->flow.col, o->to_s);
     const uint64_t roots = f.x.end > in->flow.n ? f.x.end : in->flow.n;
     f.sinks = roots / ROOTS < WAVE ? (size_t)(roots / ROOTS) + 1 : WAVE;
     f.sink = wr_calloc(f.sinks, sizeof *f.sink);

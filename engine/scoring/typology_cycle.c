@@ -184,7 +184,7 @@ static bool guide(cycle *c)
         if (hops > GUIDE_HOPS)
             continue;
         const uint64_t before =
-            is_hub ? at : wr_typology_position(&fl->col, fl->col.time_s[at]);
+            is_hub ? at : wr_columns_before(&fl->col, fl->col.time_s[at]);
         if (!look_back(c, v, before, hops))
             return false;
     }
@@ -236,7 +236,7 @@ static bool walk(cycle *c, uint32_t hops, double least, double most) /* recurses
     const uint64_t first =
         wr_flow_is_hub(fl, u)
             ? last + 1ULL
-            : wr_typology_position(&fl->col, fl->col.time_s[last] + 1ULL);
+            : wr_columns_before(&fl->col, fl->col.time_s[last] + 1ULL);
     const wr_typology_row r = wr_typology_row_of(c->x, u, false, first, c->end);
     if (r.count > c->x->o->hub_cap) {
         c->k->is_hub_truncated = true;
@@ -288,7 +288,7 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
         .x = x, .k = k, .root = v, .first = first, .visits_max = visits_left(k, x->o)};
     if (!is_way(&c, v, first) || !is_way(&c, w, first))
         return true;
-    c.end = wr_typology_position(&fl->col, (uint64_t)fl->col.time_s[first] +
+    c.end = wr_columns_before(&fl->col, (uint64_t)fl->col.time_s[first] +
                                                x->o->cycle_window_s + 1);
     c.end = c.end < x->end ? c.end : x->end;
     if (!guide(&c))

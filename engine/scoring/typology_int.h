@@ -152,9 +152,6 @@ static inline wr_typology_row wr_typology_scope(const wr_typology_view *x, wr_vi
     return wr_typology_row_of(x, v, is_in, x->lo, x->end);
 }
 
-/* First position of the columns whose time is at or after t (t may be beyond 32 bit). */
-uint64_t wr_typology_position(const wr_columns *col, uint64_t t);
-
 /* Both rows of a wallet in (time, seq) order. */
 typedef struct wr_typology_both {
     wr_typology_row in, out;
@@ -247,7 +244,7 @@ static inline uint64_t wr_typology_window_end(const wr_typology_view *x, uint32_
 {
     const wr_columns *col = &x->fl->col;
     const uint64_t end =
-        wr_typology_position(col, (uint64_t)col->time_s[first] + window_s + 1);
+        wr_columns_before(col, (uint64_t)col->time_s[first] + window_s + 1);
     return end < x->end ? end : x->end;
 }
 

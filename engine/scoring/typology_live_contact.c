@@ -103,7 +103,7 @@ bool wr_live_contact_close(wr_typology_live *l, uint32_t at)
 {
     const wr_vid from = l->log.from[at], to = l->log.to[at];
     wr_typology_view x = l->x;
-    x.end = wr_typology_position(&l->fl.col, l->log.time_s[at] + 1ULL);
+    x.end = wr_columns_before(&l->fl.col, l->log.time_s[at] + 1ULL);
     if (l->log.time_s[at] >= l->o.from_s && wr_typology_moves(&l->fl, at) &&
         (!contact(l, &x, at, false) || !contact(l, &x, at, true)))
         return false;

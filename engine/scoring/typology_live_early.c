@@ -39,7 +39,7 @@ static wr_typology_row recent(const early *y, wr_vid v, bool is_in, uint32_t win
 {
     const uint32_t t = y->l->log.time_s[y->last];
     const uint64_t first =
-        wr_typology_position(&y->l->fl.col, t > window_s ? t - window_s : 0);
+        wr_columns_before(&y->l->fl.col, t > window_s ? t - window_s : 0);
     return wr_typology_row_of(&y->x, v, is_in, first > y->x.lo ? first : y->x.lo,
                               y->x.end);
 }

@@ -134,7 +134,7 @@ static wr_typology_view window_of(const wr_typology_live *l, uint32_t at, uint64
 {
     wr_typology_view x = l->x;
     x.lo = at;
-    x.end = wr_typology_position(&l->fl.col, l->log.time_s[at] + hold_s + 1);
+    x.end = wr_columns_before(&l->fl.col, l->log.time_s[at] + hold_s + 1);
     return x;
 }
 

@@ -28,19 +28,6 @@ bool wr_typology_push(wr_typology_list *l, uint32_t at)
     return true;
 }
 
-uint64_t wr_typology_position(const wr_columns *col, uint64_t t)
-{
-    uint64_t lo = 0, hi = col->m;
-    while (lo < hi) {
-        const uint64_t mid = lo + (hi - lo) / 2;
-        if (col->time_s[mid] < t)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 static int ascending(const void *a, const void *b)
 {
     uint32_t x, y;
