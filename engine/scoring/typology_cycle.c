@@ -233,10 +233,9 @@ static bool walk(cycle *c, uint32_t hops, double least, double most) /* recurses
     const wr_flow *fl = c->x->fl;
     const uint32_t last = c->path[c->depth - 1];
     const wr_vid u = fl->col.to[last];
-    const uint64_t first =
-        wr_flow_is_hub(fl, u)
-            ? last + 1ULL
-            : wr_columns_before(&fl->col, fl->col.time_s[last] + 1ULL);
+    const uint64_t first = wr_flow_is_hub(fl, u)
+                               ? last + 1ULL
+                               : wr_columns_before(&fl->col, fl->col.time_s[last] + 1ULL);
     const wr_typology_row r = wr_typology_row_of(c->x, u, false, first, c->end);
     if (r.count > c->x->o->hub_cap) {
         c->k->is_hub_truncated = true;
@@ -288,8 +287,8 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
         .x = x, .k = k, .root = v, .first = first, .visits_max = visits_left(k, x->o)};
     if (!is_way(&c, v, first) || !is_way(&c, w, first))
         return true;
-    c.end = wr_columns_before(&fl->col, (uint64_t)fl->col.time_s[first] +
-                                               x->o->cycle_window_s + 1);
+    c.end = wr_columns_before(&fl->col,
+                              (uint64_t)fl->col.time_s[first] + x->o->cycle_window_s + 1);
     c.end = c.end < x->end ? c.end : x->end;
     if (!guide(&c))
         return false;

@@ -79,8 +79,8 @@ static bool hop_of(hop *h, wr_typology_sink *k, const wr_typology_view *x, uint3
     const wr_flow *fl = x->fl;
     const wr_vid p = fl->col.to[e];
     *h = (hop){.big = NONE};
-    const uint64_t end = wr_columns_before(&fl->col, (uint64_t)fl->col.time_s[e] +
-                                                            x->o->peel_hold_s + 1);
+    const uint64_t end =
+        wr_columns_before(&fl->col, (uint64_t)fl->col.time_s[e] + x->o->peel_hold_s + 1);
     const wr_typology_row r =
         wr_typology_row_of(x, p, false, e + 1ULL, end < x->end ? end : x->end);
     uint32_t payments = 0;

@@ -42,8 +42,7 @@ bool wr_typology_legs(wr_typology_sink *k, const wr_typology_view *x, uint32_t e
     const uint32_t t = fl->col.time_s[e];
     if (!wr_typology_moves(fl, e) || !wr_typology_is_plain(fl, m, t))
         return true;
-    uint64_t end =
-        wr_columns_before(&fl->col, (uint64_t)t + x->o->scatter_window_s + 1);
+    uint64_t end = wr_columns_before(&fl->col, (uint64_t)t + x->o->scatter_window_s + 1);
     const wr_typology_row r =
         wr_typology_row_of(x, m, false, e + 1ULL, end < x->end ? end : x->end);
     if (r.count > x->o->hub_cap) {
