@@ -20,7 +20,7 @@ wallets that carry no label, as of the end.  Half of the incidents have a labell
 Figures are means over test worlds, of models over training seeds as well; +- is half the
 spread (max - min) over all of them.  PR-AUC of a score that knows nothing is `prevalence`.
 """
-import argparse, csv, json, os, pathlib, random, statistics, subprocess, sys, tempfile, time
+import argparse, csv, json, os, pathlib, random, sqlite3, statistics, subprocess, sys, tempfile, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ.get("WALLETRISK_TEST_BIN", ROOT / "build" / "release" / "bin"))
@@ -67,7 +67,6 @@ class World:
             w.writerows(rows)
 
     def wallets(self):
-        import sqlite3
         with sqlite3.connect(self.store) as db:
             return [a for (a,) in db.execute("select address from wallets order by wallet_id")]
 
@@ -135,13 +134,17 @@ def table(worlds, opt, folder):
                                               lambda seed: train.permuted_truth(folder / f"permuted{seed}.csv", seed))
 
 
+def at(graded, path):
+    """The figure at that path; None: a part without bad wallets, or rules, which have no ECE."""
+    for key in path:
+        if graded is None or (isinstance(graded, dict) and key not in graded):
+            return None
+        graded = graded[key]
+    return graded
+
+
 def figure(graded, *path):
-    found = []
-    for g in graded:
-        for key in path:
-            g = g[key] if g is not None and not isinstance(g, dict) or (g and key in g) else None
-        if g is not None:
-            found.append(g)
+    found = [x for x in (at(g, path) for g in graded) if x is not None]
     if not found:
         return "–"
     spread = (max(found) - min(found)) / 2
