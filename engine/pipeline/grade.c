@@ -130,6 +130,7 @@ static int downwards(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* The least score that at most so many rows reach; above all of them: none does. */
 static wr_status edge_of_budget(double *edge, const wr_grade_rows *r, wr_err *err)
 {
     WR_AUTO_ARRAY double *s = wr_calloc(r->n, sizeof *s);
@@ -137,8 +138,11 @@ static wr_status edge_of_budget(double *edge, const wr_grade_rows *r, wr_err *er
         return wr_fail(err, WR_ENOMEM, "order of %zu rows", r->n);
     memcpy(s, r->score, r->n * sizeof *s);
     qsort(s, r->n, sizeof *s, downwards);
-    const size_t k = (size_t)(WR_GRADE_BUDGET * (double)r->n);
-    *edge = s[k ? k - 1 : 0];
+    size_t k = (size_t)(WR_GRADE_BUDGET * (double)r->n);
+    k = k ? k : 1;
+    while (k && k < r->n && s[k - 1] == s[k]) /* it ties with one that has no place */
+        k--;
+    *edge = k ? s[k - 1] : (double)INFINITY;
     return WR_OK;
 }
 

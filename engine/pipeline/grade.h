@@ -5,7 +5,8 @@
  * features were taken), where only behaviour can tell; those of known incidents (a wallet
  * of theirs was labelled), where exposure can.  Good rows are the same each time.
  * By typology: of its wallets, and of its incidents (by any wallet), how many are among
- * the highest WR_GRADE_BUDGET of all rows; rows that tie with the last one are.
+ * the highest WR_GRADE_BUDGET of all rows.  Rows that tie are among them together or not
+ * at all: a score that is the same for everybody finds nobody.
  *
  * Source  ALGORITHMS 8
  * Thread  safe; the caller's OpenMP team, same bits for any of it

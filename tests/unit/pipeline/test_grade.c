@@ -60,17 +60,27 @@ static void test_grade__parts(void **state)
     assert_int_equal(g.typology[1].wallets_found, 0);
 }
 
-static void test_grade__ties_with_the_edge_are_found(void **state)
+/* Two places; ties share them or have none. */
+static void test_grade__ties_at_the_edge(void **state)
 {
     (void)state;
     rows r;
     const wr_grade_rows in = make(&r);
-    for (int i = 0; i < BAD; i++)
-        r.score[i] = 2.0;
     wr_grades g;
+    r.score[0] = r.score[1] = 2.0;
     assert_ok(wr_grade_of(&g, &in, &err));
-    assert_int_equal(g.typology[1].wallets_found, 4);
-    assert_int_equal(g.typology[1].incidents_found, 2);
+    assert_int_equal(g.typology[0].wallets_found, 2);
+    r.score[2] = 2.0; /* three for two places */
+    assert_ok(wr_grade_of(&g, &in, &err));
+    assert_int_equal(g.typology[0].wallets_found, 0);
+    r.score[0] = 3.0; /* the first is above them */
+    assert_ok(wr_grade_of(&g, &in, &err));
+    assert_int_equal(g.typology[0].wallets_found, 1);
+    for (int i = 0; i < N; i++)
+        r.score[i] = 1.0;
+    assert_ok(wr_grade_of(&g, &in, &err));
+    assert_int_equal(g.typology[0].incidents_found, 0);
+    assert_int_equal(g.typology[1].wallets_found, 0);
 }
 
 static void test_grade__nobody_known(void **state)
@@ -117,7 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         wr_unit_test(test_grade__parts),
-        wr_unit_test(test_grade__ties_with_the_edge_are_found),
+        wr_unit_test(test_grade__ties_at_the_edge),
         wr_unit_test(test_grade__nobody_known),
         wr_unit_test(test_grade__errors),
     };
