@@ -3,22 +3,15 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "pipeline/side_by_side.h"
 #include "scoring/arrival.h"
 
 /* --- the kernels that walk transfers one by one: independent, so side by side ----------
  */
 
-typedef struct kernel {
-    wr_status (*run)(wr_assessment *a, wr_direction d, const wr_progress *pg,
-                     wr_err *err);
-    wr_direction direction;
-    wr_status status;
-    wr_err err;
-} kernel;
-
-static wr_status run_ledger(wr_assessment *a, wr_direction d, const wr_progress *pg,
-                            wr_err *err)
+static wr_status run_ledger(void *ctx, wr_direction d, const wr_progress *pg, wr_err *err)
 {
+    wr_assessment *a = ctx;
     wr_ledger_opts o = WR_LEDGER_OPTS_INIT;
     o.direction = d;
     o.mark = a->mark[d];
@@ -28,30 +21,31 @@ static wr_status run_ledger(wr_assessment *a, wr_direction d, const wr_progress 
     return wr_ledger_run(&a->ledger[d], &a->flow, &o, err);
 }
 
-static wr_status run_fifo(wr_assessment *a, wr_direction d, const wr_progress *pg,
-                          wr_err *err)
+static wr_status run_fifo(void *ctx, wr_direction d, const wr_progress *pg, wr_err *err)
 {
+    wr_assessment *a = ctx;
     wr_fifo_opts o = WR_FIFO_OPTS_INIT;
     o.direction = d;
     o.pg = pg;
     return wr_fifo_run(&a->fifo, &a->flow, &o, err);
 }
 
-static wr_status run_poison(wr_assessment *a, wr_direction d, const wr_progress *pg,
-                            wr_err *err)
+static wr_status run_poison(void *ctx, wr_direction d, const wr_progress *pg, wr_err *err)
 {
+    wr_assessment *a = ctx;
     return wr_poison_run(&a->poison[d], &a->flow, d, a->cfg->opts.poison_hops, pg, err);
 }
 
-static wr_status run_arrival(wr_assessment *a, wr_direction d, const wr_progress *pg,
+static wr_status run_arrival(void *ctx, wr_direction d, const wr_progress *pg,
                              wr_err *err)
 {
+    wr_assessment *a = ctx;
     return wr_arrival(a->hold_s[d], &a->flow, d, pg, err);
 }
 
-static wr_status run_origin(wr_assessment *a, wr_direction d, const wr_progress *pg,
-                            wr_err *err)
+static wr_status run_origin(void *ctx, wr_direction d, const wr_progress *pg, wr_err *err)
 {
+    wr_assessment *a = ctx;
     wr_attribution_opts o = WR_ATTRIBUTION_OPTS_INIT;
     o.direction = d;
     o.k = a->cfg->opts.top_k;
@@ -62,28 +56,12 @@ static wr_status run_origin(wr_assessment *a, wr_direction d, const wr_progress 
 static wr_status run_transfer_kernels(wr_assessment *a, const wr_progress *pg,
                                       wr_err *err)
 {
-    kernel k[] = {
-        {.run = run_ledger, .direction = WR_RECEIVING},
-        {.run = run_ledger, .direction = WR_SENDING},
-        {.run = run_fifo, .direction = WR_RECEIVING},
-        {.run = run_origin, .direction = WR_RECEIVING},
-        {.run = run_poison, .direction = WR_RECEIVING},
-        {.run = run_poison, .direction = WR_SENDING},
-        {.run = run_arrival, .direction = WR_RECEIVING},
-        {.run = run_arrival, .direction = WR_SENDING},
+    static const wr_side side[] = {
+        {run_ledger, WR_RECEIVING},  {run_ledger, WR_SENDING},   {run_fifo, WR_RECEIVING},
+        {run_origin, WR_RECEIVING},  {run_poison, WR_RECEIVING}, {run_poison, WR_SENDING},
+        {run_arrival, WR_RECEIVING}, {run_arrival, WR_SENDING},
     };
-    const int count = sizeof k / sizeof *k;
-    WR_TRY(wr_progress_at(pg, "ledgers", 0, 0, err));
-    /* Inside the region only the stop flag is looked at: nothing is drawn. */
-    const wr_progress quiet = {.stop = pg ? pg->stop : NULL};
-#pragma omp parallel for default(none) shared(k, a, quiet) firstprivate(count) \
-    schedule(dynamic, 1)
-    for (int i = 0; i < count; i++)
-        k[i].status = k[i].run(a, k[i].direction, &quiet, &k[i].err);
-    for (int i = 0; i < count; i++)
-        if (k[i].status != WR_OK)
-            return wr_fail(err, k[i].status, "%s", k[i].err.msg);
-    return WR_OK;
+    return wr_side_by_side(side, sizeof side / sizeof *side, a, pg, err);
 }
 
 /* --- the kernels that walk pairs: parallel inside, so one after the other --------------

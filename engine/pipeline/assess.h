@@ -95,7 +95,6 @@ uint32_t wr_assessment_reasons(const wr_assessment *a, wr_vid v,
 /* Typology hits of the policy's window (typology_policy.h). */
 const wr_typology_hits *wr_assessment_typologies(const wr_assessment *a);
 int64_t wr_assessment_typologies_from(const wr_assessment *a); /* where it begins */
-wr_typology_wallet wr_assessment_typology_wallet(const wr_assessment *a, wr_vid v);
 /* Indices of the hits that v is in, ascending: [*count], borrowed. */
 const uint32_t *wr_assessment_hits_of(const wr_assessment *a, wr_vid v, uint32_t *count);
 

@@ -22,9 +22,8 @@ typedef struct wr_assess_typologies {
     uint32_t from_s; /* the window begins; it ends with the newest transfer */
     wr_typology_hits hits;
     /* By wallet; all three NULL when there is no hit. */
-    wr_typology_wallet *wallet; /* [n] */
-    uint64_t *off;              /* [n + 1] */
-    uint32_t *hit;              /* [off[n]] ascending for each wallet */
+    uint64_t *off; /* [n + 1] */
+    uint32_t *hit; /* [off[n]] ascending for each wallet */
 } wr_assess_typologies;
 
 struct wr_assessment {

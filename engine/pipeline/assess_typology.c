@@ -41,11 +41,12 @@ static uint32_t window_start(const wr_assessment *a)
 /* --- by wallet -------------------------------------------------------------------------
  */
 
-static void fill_index(wr_assess_typologies *t, uint32_t n)
+static void fill_index(wr_assess_typologies *t, const wr_typology_wallet *wallet,
+                       uint32_t n)
 {
     const wr_typology_hits *h = &t->hits;
     for (uint32_t v = 0; v < n; v++) /* off[v + 1] walks from v's start to its end */
-        t->off[v + 1ULL] = v ? t->off[v] + t->wallet[v - 1].hits : 0;
+        t->off[v + 1ULL] = v ? t->off[v] + wallet[v - 1].hits : 0;
     for (uint64_t i = 0; i < h->count; i++)
         for (uint32_t k = 0; k < h->hit[i].member_count; k++) {
             const wr_vid v = h->member[h->hit[i].member + k];
@@ -60,14 +61,14 @@ static wr_status index_hits(wr_assessment *a, wr_err *err)
         return WR_OK;
     if (t->hits.count > UINT32_MAX)
         return wr_fail(err, WR_ELIMIT, "%" PRIu64 " typology hits", t->hits.count);
-    t->wallet = wr_alloc_big(a->n, sizeof *t->wallet);
+    WR_AUTO_ARRAY wr_typology_wallet *wallet = wr_alloc_big(a->n, sizeof *wallet);
     t->off = wr_alloc_big(a->n + 1ULL, sizeof *t->off);
     t->hit = wr_alloc_big(t->hits.member_total, sizeof *t->hit);
-    if (!t->wallet || !t->off || !t->hit)
+    if (!wallet || !t->off || !t->hit)
         return wr_fail(err, WR_ENOMEM, "typologies of %" PRIu32 " wallets", a->n);
-    wr_typology_summary(t->wallet, a->n, &t->hits);
+    wr_typology_summary(wallet, a->n, &t->hits);
     t->off[0] = 0;
-    fill_index(t, a->n);
+    fill_index(t, wallet, a->n);
     return WR_OK;
 }
 
@@ -92,7 +93,6 @@ wr_status wr_assess_find_typologies(wr_assessment *a, const wr_progress *pg, wr_
 void wr_assess_typologies_release(wr_assess_typologies *t)
 {
     wr_typology_hits_release(&t->hits);
-    wr_free(t->wallet);
     wr_free(t->off);
     wr_free(t->hit);
 }
@@ -108,11 +108,6 @@ const wr_typology_hits *wr_assessment_typologies(const wr_assessment *a)
 int64_t wr_assessment_typologies_from(const wr_assessment *a)
 {
     return a->typology.from_s;
-}
-
-wr_typology_wallet wr_assessment_typology_wallet(const wr_assessment *a, wr_vid v)
-{
-    return a->typology.wallet ? a->typology.wallet[v] : (wr_typology_wallet){0};
 }
 
 const uint32_t *wr_assessment_hits_of(const wr_assessment *a, wr_vid v, uint32_t *count)

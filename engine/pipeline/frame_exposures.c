@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "pipeline/frame_int.h"
+#include "pipeline/side_by_side.h"
 #include "scoring/arrival.h"
 #include "scoring/static_exposure.h"
 #include "util/rng.h"
@@ -117,68 +118,53 @@ void wr_frame_enter(wr_frame_past *p, uint32_t world)
 
 /* ---- exposures: walks over transfers side by side, then the views on pairs ---- */
 
-typedef struct kernel {
-    wr_status (*run)(wr_frame_exposures *x, const wr_frame_past *p, wr_direction d,
-                     const wr_progress *pg, wr_err *err);
-    wr_direction direction;
-    wr_status status;
-    wr_err err;
-} kernel;
+typedef struct computing {
+    wr_frame_exposures *x;
+    const wr_frame_past *p;
+} computing;
 
-static wr_status run_ledger(wr_frame_exposures *x, const wr_frame_past *p, wr_direction d,
-                            const wr_progress *pg, wr_err *err)
+static wr_status run_ledger(void *ctx, wr_direction d, const wr_progress *pg, wr_err *err)
 {
+    const computing *c = ctx;
     wr_ledger_opts o = WR_LEDGER_OPTS_INIT;
     o.direction = d;
     o.pg = pg;
-    return wr_ledger_run(&x->ledger[d], &p->fl, &o, err);
+    return wr_ledger_run(&c->x->ledger[d], &c->p->fl, &o, err);
 }
 
-static wr_status run_fifo(wr_frame_exposures *x, const wr_frame_past *p, wr_direction d,
-                          const wr_progress *pg, wr_err *err)
+static wr_status run_fifo(void *ctx, wr_direction d, const wr_progress *pg, wr_err *err)
 {
+    const computing *c = ctx;
     wr_fifo_opts o = WR_FIFO_OPTS_INIT;
     o.direction = d;
     o.pg = pg;
-    return wr_fifo_run(&x->fifo, &p->fl, &o, err);
+    return wr_fifo_run(&c->x->fifo, &c->p->fl, &o, err);
 }
 
-static wr_status run_poison(wr_frame_exposures *x, const wr_frame_past *p, wr_direction d,
-                            const wr_progress *pg, wr_err *err)
+static wr_status run_poison(void *ctx, wr_direction d, const wr_progress *pg, wr_err *err)
 {
-    return wr_poison_run(&x->poison[d], &p->fl, d, p->in->opts->poison_hops, pg, err);
+    const computing *c = ctx;
+    return wr_poison_run(&c->x->poison[d], &c->p->fl, d, c->p->in->opts->poison_hops, pg,
+                         err);
 }
 
-static wr_status run_arrival(wr_frame_exposures *x, const wr_frame_past *p,
-                             wr_direction d, const wr_progress *pg, wr_err *err)
+static wr_status run_arrival(void *ctx, wr_direction d, const wr_progress *pg,
+                             wr_err *err)
 {
-    return wr_arrival(x->hold_s[d], &p->fl, d, pg, err);
+    const computing *c = ctx;
+    return wr_arrival(c->x->hold_s[d], &c->p->fl, d, pg, err);
 }
 
 static wr_status run_transfer_kernels(wr_frame_exposures *x, const wr_frame_past *p,
                                       wr_err *err)
 {
-    kernel k[] = {
-        {.run = run_ledger, .direction = WR_RECEIVING},
-        {.run = run_ledger, .direction = WR_SENDING},
-        {.run = run_fifo, .direction = WR_RECEIVING},
-        {.run = run_poison, .direction = WR_RECEIVING},
-        {.run = run_poison, .direction = WR_SENDING},
-        {.run = run_arrival, .direction = WR_RECEIVING},
-        {.run = run_arrival, .direction = WR_SENDING},
+    static const wr_side side[] = {
+        {run_ledger, WR_RECEIVING}, {run_ledger, WR_SENDING}, {run_fifo, WR_RECEIVING},
+        {run_poison, WR_RECEIVING}, {run_poison, WR_SENDING}, {run_arrival, WR_RECEIVING},
+        {run_arrival, WR_SENDING},
     };
-    const int count = sizeof k / sizeof *k;
-    WR_TRY(wr_progress_at(p->in->pg, "ledgers", 0, 0, err));
-    /* Inside the region only the stop flag is looked at: nothing is drawn. */
-    const wr_progress quiet = {.stop = p->in->pg ? p->in->pg->stop : NULL};
-#pragma omp parallel for default(none) shared(k, x, p, quiet) firstprivate(count) \
-    schedule(dynamic, 1)
-    for (int i = 0; i < count; i++)
-        k[i].status = k[i].run(x, p, k[i].direction, &quiet, &k[i].err);
-    for (int i = 0; i < count; i++)
-        if (k[i].status != WR_OK)
-            return wr_fail(err, k[i].status, "%s", k[i].err.msg);
-    return WR_OK;
+    computing c = {x, p};
+    return wr_side_by_side(side, sizeof side / sizeof *side, &c, p->in->pg, err);
 }
 
 static wr_status run_static(wr_frame_exposures *x, const wr_frame_past *p, wr_direction d,

@@ -109,6 +109,18 @@ static inline void test_random(wr_store *st, uint32_t n, uint32_t m, uint64_t se
                    (int)wr_rng_below(&r, 100) + 1);
 }
 
+/* Load and assess, nothing published. */
+static inline wr_status test_assess(wr_store *st, wr_settings *cfg, wr_err *e)
+{
+    WR_AUTO(wr_snapshot) g = NULL;
+    int64_t max_seq = -1;
+    WR_TRY(wr_load_snapshot(&g, st, &max_seq, NULL, NULL, e));
+    wr_label_set labels = {0};
+    WR_TRY(wr_load_labels(&labels, st, g, &cfg->taxonomy, -1, e));
+    WR_AUTO(wr_assessment) a = NULL;
+    return wr_assess(&a, g, &labels, cfg, NULL, e);
+}
+
 static inline wr_vid test_vertex(const wr_assessment *a, const char *name)
 {
     return wr_ids_vertex(wr_snapshot_ids(wr_assessment_snapshot(a)), test_chain(),

@@ -294,24 +294,13 @@ static void test_score__stopped_run_is_recorded_as_failed(void **state)
                wr_run_restore(&a, st, "", NULL, NULL, &err)); /* no complete one */
 }
 
-static wr_status assess_only(wr_store *st, wr_settings *cfg, wr_err *err)
-{
-    WR_AUTO(wr_snapshot) g = NULL;
-    int64_t max_seq = -1;
-    WR_TRY(wr_load_snapshot(&g, st, &max_seq, NULL, NULL, err));
-    wr_label_set labels = {0};
-    WR_TRY(wr_load_labels(&labels, st, g, &cfg->taxonomy, -1, err));
-    WR_AUTO(wr_assessment) a = NULL;
-    return wr_assess(&a, g, &labels, cfg, NULL, err);
-}
-
 static void test_assess__out_of_memory(void **state)
 {
     (void)state;
     WR_AUTO(wr_settings) cfg = test_settings();
     WR_AUTO(wr_store) st = test_store("memory:");
     label_small(st);
-    assert_oom_safe(assess_only(st, cfg, &err));
+    assert_oom_safe(test_assess(st, cfg, &err));
 }
 
 int main(void)
