@@ -3,9 +3,10 @@
 #include <stdlib.h>
 
 #include "pipeline/assess_int.h"
+#include "pipeline/column_words.h"
 #include "pipeline/explanation.h"
-#include "pipeline/frame.h"
-#include "scoring/feature.h"
+
+enum { WORDS_MAX = 1024 };
 
 typedef struct share {
     uint32_t column; /* of the model */
@@ -23,20 +24,26 @@ static int by_size(const void *pa, const void *pb)
     return (x->column > y->column) - (x->column < y->column);
 }
 
-/* Of a neighbour's feature the table says what it is made of: its name does the rest. */
-static const wr_feature *feature_of(const char *name)
+typedef void words_fn(wr_buf *out, const wr_column_words *w);
+
+/* null for a name that this program does not know */
+static void put_words(wr_json_out *j, const char *key, const wr_column_words *w,
+                      words_fn *fn)
 {
-    const int at = wr_feature_find(WR_FEATURE_WALLET, name);
-    return at < 0 ? NULL : wr_feature_at(WR_FEATURE_WALLET, (uint32_t)at);
+    wr_buf b;
+    wr_buf_init(&b, WORDS_MAX);
+    fn(&b, w);
+    wr_json_kv_cstr(j, key, w->feature ? wr_buf_cstr(&b) : NULL);
+    wr_buf_release(&b);
 }
 
 static void put_feature(wr_json_out *j, const char *name, float value, double added)
 {
-    const wr_feature *f = feature_of(name);
+    const wr_column_words w = wr_column_words_of(WR_FEATURE_WALLET, name);
     wr_json_open(j, '{');
     wr_json_kv_cstr(j, "name", name);
-    wr_json_kv_cstr(j, "meaning", f ? f->meaning : NULL);
-    wr_json_kv_cstr(j, "unit", f ? f->unit : NULL);
+    put_words(j, "meaning", &w, wr_column_meaning);
+    put_words(j, "unit", &w, wr_column_unit);
     wr_json_kv_f64(j, "value", (double)value);
     wr_json_kv_f64(j, "contribution", added);
     wr_json_close(j, '}');

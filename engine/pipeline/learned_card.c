@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/column_words.h"
 #include "pipeline/learned_int.h"
-#include "scoring/aggregate.h"
-#include "scoring/feature.h"
 
 enum { TOP = 20 };
 
@@ -227,52 +226,11 @@ static void add_typologies(wr_buf *b, const wr_manifest *m)
 
 /* --- features --------------------------------------------------------------------- */
 
-static const char *const WHO[WR_HOP_COUNT] = {
-    [WR_HOP_IN] = "the wallets that paid it",
-    [WR_HOP_OUT] = "the wallets it paid",
-    [WR_HOP_IN_IN] = "the payers of its payers",
-    [WR_HOP_OUT_OUT] = "the payees of its payees",
-    [WR_HOP_IN_OUT] = "the payees of its payers",
-    [WR_HOP_OUT_IN] = "the payers of its payees",
-};
-
-static const char *const STAT[WR_STAT_COUNT] = {
-    [WR_STAT_MEAN] = "mean", [WR_STAT_MAX] = "largest", [WR_STAT_STD] = "spread"};
-
-/* What follows "prefix_" in name, or NULL. */
-static const char *behind(const char *name, const char *prefix)
+static wr_feature_kind kind_of(const wr_manifest *m)
 {
-    const size_t len = strlen(prefix);
-    return strncmp(name, prefix, len) == 0 && name[len] == '_' ? name + len + 1 : NULL;
-}
-
-/* "<hop>_<stat>_<name>": the base feature, or NULL when the name is no such thing. */
-static const wr_feature *aggregate_of(const char *name, wr_aggregate_hop *hop,
-                                      wr_aggregate_stat *stat)
-{
-    for (int h = 0; h < WR_HOP_COUNT; h++) {
-        const char *rest = behind(name, wr_aggregate_hop_name((wr_aggregate_hop)h));
-        for (int s = 0; rest && s < WR_STAT_COUNT; s++) {
-            const char *base = behind(rest, wr_aggregate_stat_name((wr_aggregate_stat)s));
-            const int at = base ? wr_feature_find(WR_FEATURE_WALLET, base) : -1;
-            if (at < 0)
-                continue;
-            *hop = (wr_aggregate_hop)h;
-            *stat = (wr_aggregate_stat)s;
-            return wr_feature_at(WR_FEATURE_WALLET, (uint32_t)at);
-        }
-    }
-    return NULL;
-}
-
-static const wr_feature *feature_of(const wr_manifest *m, const char *name)
-{
-    const wr_feature_kind kind =
-        wr_text_eq(m->kind, wr_text_of(wr_feature_kind_name(WR_FEATURE_TRANSFER)))
-            ? WR_FEATURE_TRANSFER
-            : WR_FEATURE_WALLET;
-    const int at = wr_feature_find(kind, name);
-    return at < 0 ? NULL : wr_feature_at(kind, (uint32_t)at);
+    return wr_text_eq(m->kind, wr_text_of(wr_feature_kind_name(WR_FEATURE_TRANSFER)))
+               ? WR_FEATURE_TRANSFER
+               : WR_FEATURE_WALLET;
 }
 
 static void add_window(wr_buf *b, uint32_t window_s)
@@ -287,28 +245,27 @@ static void add_window(wr_buf *b, uint32_t window_s)
         wr_buf_addf(b, "%u s", window_s);
 }
 
+/* Training asks nothing of aggregates over neighbours. */
+static const char *sign_of(const wr_column_words *w)
+{
+    const int sign = w->is_of_neighbours ? 0 : w->feature->sign;
+    return sign > 0 ? "+" : sign < 0 ? "-" : "";
+}
+
 static void add_feature(wr_buf *b, const wr_manifest *m, const char *name)
 {
-    wr_aggregate_hop hop;
-    wr_aggregate_stat stat;
-    const wr_feature *f = feature_of(m, name);
+    const wr_column_words w = wr_column_words_of(kind_of(m), name);
     wr_buf_addf(b, "| %s | ", name);
-    if (f) {
-        wr_buf_addf(b, "%s | %s | ", f->meaning, f->unit);
-        add_window(b, f->window_s);
-        wr_buf_addf(b, " | %s |\n", f->sign > 0 ? "+" : f->sign < 0 ? "-" : "");
-        return;
-    }
-    f = aggregate_of(name, &hop, &stat);
-    if (!f) {
+    if (!w.feature) {
         wr_buf_adds(b, "not in the table of this program | | | |\n");
         return;
     }
-    const bool is_log = wr_feature_scaled(f, 2.0F) != 2.0F;
-    wr_buf_addf(b, "%s over %s of %s: %s | %s%s%s | ", STAT[stat], WHO[hop], f->name,
-                f->meaning, is_log ? "log(1 + " : "", f->unit, is_log ? ")" : "");
-    add_window(b, f->window_s);
-    wr_buf_adds(b, " | |\n");
+    wr_column_meaning(b, &w);
+    wr_buf_adds(b, " | ");
+    wr_column_unit(b, &w);
+    wr_buf_adds(b, " | ");
+    add_window(b, w.feature->window_s);
+    wr_buf_addf(b, " | %s |\n", sign_of(&w));
 }
 
 static void add_features(wr_buf *b, const wr_learned *l)
