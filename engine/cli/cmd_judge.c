@@ -2,10 +2,9 @@
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "cli/study.h"
-#include "codec/manifest.h"
 #include "pipeline/registry.h"
 
 typedef struct judge_flags {
@@ -13,19 +12,6 @@ typedef struct judge_flags {
     wr_scorer_kind kind;
     const char *name; /* of the model or the column */
 } judge_flags;
-
-/* What training chose; NaN when the manifest does not say. */
-static wr_status threshold_of(double *out, const wr_learned *l, wr_err *err)
-{
-    wr_arena arena;
-    wr_manifest m;
-    const char *text = wr_learned_manifest(l);
-    wr_arena_init(&arena, 0);
-    const wr_status s = wr_manifest_read(&m, text, strlen(text), &arena, err);
-    *out = s == WR_OK && m.threshold.len ? strtod(m.threshold.p, NULL) : (double)NAN;
-    wr_arena_release(&arena);
-    return s;
-}
 
 static wr_status column_of(uint32_t *out, const char *name, wr_err *err)
 {
@@ -93,7 +79,7 @@ static wr_status judge(wr_cli *cli, wr_study *s, const judge_flags *f, wr_err *e
     if (f->kind == WR_SCORER_MODEL) {
         WR_TRY(wr_registry_load(&l, s->st, f->name, NULL, (uint32_t)omp_get_max_threads(),
                                 err));
-        WR_TRY(threshold_of(&by.threshold, l, err));
+        by.threshold = wr_learned_threshold(l);
     } else if (f->kind == WR_SCORER_COLUMN) {
         WR_TRY(column_of(&by.column, f->name, err));
     } else {

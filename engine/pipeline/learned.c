@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/learned_int.h"
@@ -425,6 +426,12 @@ const wr_digest_hex *wr_learned_digest(const wr_learned *l)
 const char *wr_learned_manifest(const wr_learned *l)
 {
     return l->text;
+}
+
+double wr_learned_threshold(const wr_learned *l)
+{
+    const wr_text t = l->manifest.threshold; /* a number as text, and so ends with NUL */
+    return t.len ? strtod(t.p, NULL) : (double)NAN;
 }
 
 const wr_booster *wr_learned_booster(const wr_learned *l)

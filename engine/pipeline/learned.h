@@ -61,6 +61,7 @@ WR_DEFINE_AUTO(wr_learned, wr_learned_unref)
 const char *wr_learned_id(const wr_learned *l);
 const wr_digest_hex *wr_learned_digest(const wr_learned *l); /* of the bytes */
 const char *wr_learned_manifest(const wr_learned *l);
+double wr_learned_threshold(const wr_learned *l); /* of the manifest; NaN: none */
 const wr_booster *wr_learned_booster(const wr_learned *l);
 const wr_drift *wr_learned_drift(const wr_learned *l); /* [features] */
 const wr_drift *wr_learned_score_drift(const wr_learned *l);

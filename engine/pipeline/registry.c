@@ -2,6 +2,7 @@
 
 #include <omp.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "pipeline/learned_int.h"
 #include "scoring/feature.h"
@@ -116,6 +117,12 @@ wr_status wr_registry_of_digest(wr_learned **out, wr_store *st,
                                 const wr_digest_hex *digest, wr_err *err)
 {
     char id[WR_LEARNED_ID_MAX + 1];
+    WR_AUTO(wr_learned) l = NULL;
     (void)snprintf(id, sizeof id, "m%.*s", WR_LEARNED_ID_MAX - 1, digest->s);
-    return load_wallets(out, st, id, err);
+    WR_TRY(load_wallets(&l, st, id, err));
+    if (strcmp(l->digest.s, digest->s) != 0) /* an id is but the front of it */
+        return wr_fail(err, WR_ECONFLICT, "model %s has digest %s, wanted is %s", id,
+                       l->digest.s, digest->s);
+    *out = WR_STEAL(l);
+    return WR_OK;
 }

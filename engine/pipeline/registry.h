@@ -41,6 +41,7 @@ wr_status wr_registry_load(wr_learned **out, wr_store *st, const char *name,
 /*
  * The wallets' scorer: the active one, or *out = NULL when there is none; or that of a
  * digest.  On the caller's OpenMP threads.
+ * Errors  of wr_registry_load; WR_ECONFLICT (the model of that id has another digest)
  */
 wr_status wr_registry_active(wr_learned **out, wr_store *st, wr_err *err) WR_NODISCARD;
 wr_status wr_registry_of_digest(wr_learned **out, wr_store *st,
