@@ -243,14 +243,6 @@ bool wr_app_page(wr_exchange *x, char list, char payload[])
     return false;
 }
 
-void wr_app_time(wr_json_out *j, const char *key, int64_t time_s, int64_t none)
-{
-    char t[WR_RFC3339_MAX];
-    if (time_s != none)
-        wr_time_format(t, time_s);
-    wr_json_kv_cstr(j, key, time_s != none ? t : NULL);
-}
-
 void wr_app_identity(wr_json_out *j, const wr_chain *chain, wr_text address)
 {
     char id[WR_CHAIN_ID_MAX + 1 + WR_ADDRESS_MAX + 1];

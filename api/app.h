@@ -91,7 +91,6 @@ void wr_app_next_page(wr_json_out *j, char list, const char *payload);
 /* Payload of ?page=; false when absent or wrong (then noted). */
 bool wr_app_page(wr_exchange *x, char list, char payload[]);
 
-void wr_app_time(wr_json_out *j, const char *key, int64_t time_s, int64_t none);
 /* id (CAIP-10), chain, address as members. */
 void wr_app_identity(wr_json_out *j, const wr_chain *chain, wr_text address);
 

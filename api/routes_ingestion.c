@@ -67,10 +67,10 @@ static void put_source(wr_json_out *j, const wr_source *s)
     wr_json_kv_bool(j, "is_balanced", wr_source_adds_up(s));
     put_rates(j, s);
     wr_json_kv_text(j, "last_error", s->last_error.len ? s->last_error : (wr_text){0});
-    wr_app_time(j, "first_record_time", s->first_record_s, 0);
-    wr_app_time(j, "last_record_time", s->last_record_s, 0);
-    wr_app_time(j, "first_at", s->first_s, 0);
-    wr_app_time(j, "updated_at", s->updated_s, 0);
+    wr_json_kv_time_or(j, "first_record_time", s->first_record_s, 0);
+    wr_json_kv_time_or(j, "last_record_time", s->last_record_s, 0);
+    wr_json_kv_time_or(j, "first_at", s->first_s, 0);
+    wr_json_kv_time_or(j, "updated_at", s->updated_s, 0);
     wr_json_close(j, '}');
 }
 
@@ -124,9 +124,9 @@ static void put_store(wr_json_out *j, const wr_watched *w)
     wr_json_kv_u64(j, "dead_letters", w->counts.dead);
     wr_json_kv_i64(j, "max_seq", w->counts.max_seq);
     wr_json_kv_i64(j, "label_rev", w->counts.label_rev);
-    wr_app_time(j, "first_time", w->counts.first_time_s, 0);
-    wr_app_time(j, "last_time", w->counts.last_time_s, 0);
-    wr_app_time(j, "counted_at", w->counted_s, 0);
+    wr_json_kv_time_or(j, "first_time", w->counts.first_time_s, 0);
+    wr_json_kv_time_or(j, "last_time", w->counts.last_time_s, 0);
+    wr_json_kv_time_or(j, "counted_at", w->counted_s, 0);
     wr_json_close(j, '}');
 }
 

@@ -43,9 +43,9 @@ static wr_status put_label(void *ctx, const wr_label_row *row, wr_err *err)
     kv_optional(j, "uri", l->uri);
     kv_optional(j, "actor", l->actor);
     kv_optional(j, "name", l->name);
-    wr_app_time(j, "valid_from", l->valid_from_s, WR_TIME_NONE);
-    wr_app_time(j, "valid_to", l->valid_to_s, WR_TIME_NONE);
-    wr_app_time(j, "added_at", row->added_s, 0);
+    wr_json_kv_time_or(j, "valid_from", l->valid_from_s, WR_TIME_NONE);
+    wr_json_kv_time_or(j, "valid_to", l->valid_to_s, WR_TIME_NONE);
+    wr_json_kv_time_or(j, "added_at", row->added_s, 0);
     wr_json_kv_bool(j, "is_in_graph", row->wallet_id != 0);
     wr_json_close(j, '}');
     return WR_OK;

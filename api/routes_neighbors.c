@@ -173,8 +173,8 @@ static void put_neighbor(wr_json_out *j, const page *g, const neighbor *n)
         wr_report_not_in_graph(j, g->view->assessment, name.chain, name.address);
     wr_json_kv_f64(j, "value", (double)n->value);
     wr_json_kv_u64(j, "transfers", n->pair->count);
-    wr_app_time(j, "first_seen", n->pair->first_s, 0);
-    wr_app_time(j, "last_seen", n->pair->last_s, 0);
+    wr_json_kv_time_or(j, "first_seen", n->pair->first_s, 0);
+    wr_json_kv_time_or(j, "last_seen", n->pair->last_s, 0);
     wr_json_close(j, '}');
 }
 

@@ -46,8 +46,8 @@ static void put_job(wr_json_out *j, const wr_job_status *job)
     wr_json_kv_cstr(j, "id", job->run_id);
     wr_json_kv_cstr(j, "kind", job_kind(job->kind));
     wr_json_kv_cstr(j, "status", wr_run_status_name(job->status));
-    wr_app_time(j, "started_at", job->started_s, 0);
-    wr_app_time(j, "finished_at", job->finished_s, 0);
+    wr_json_kv_time_or(j, "started_at", job->started_s, 0);
+    wr_json_kv_time_or(j, "finished_at", job->finished_s, 0);
     put_progress(j, job);
     wr_json_kv_cstr(j, "error", job->error[0] ? job->error : NULL);
     wr_json_close(j, '}');

@@ -112,7 +112,7 @@ static void put_head(wr_json_out *j, const wr_run *run, const wr_policy *p, bool
 {
     wr_json_open(j, '{');
     wr_json_kv_cstr(j, "run_id", run->id);
-    wr_app_time(j, "as_of", run->as_of_s, 0);
+    wr_json_kv_time_or(j, "as_of", run->as_of_s, 0);
     wr_json_kv_bool(j, "is_stale", is_stale);
     wr_json_key(j, "level_min");
     wr_json_open(j, '{');

@@ -335,7 +335,7 @@ static wr_status put_transfer(void *ctx, const wr_transfer_row *row, wr_err *err
         wr_json_i64(j, t->block);
     else
         wr_json_null(j);
-    wr_app_time(j, "time", t->time_s, WR_TIME_NONE);
+    wr_json_kv_time_or(j, "time", t->time_s, WR_TIME_NONE);
     kv_id(j, "from", t->chain, t->from);
     kv_id(j, "to", t->chain, t->to);
     wr_json_kv_text(j, "asset", t->asset);

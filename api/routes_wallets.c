@@ -61,7 +61,7 @@ wr_status wr_route_exposure(wr_exchange *x, wr_err *err)
     wr_app_identity(&j, k.chain, k.address);
     wr_json_kv_cstr(&j, "state", wr_state_name(w.state));
     wr_json_kv_cstr(&j, "run_id", run->id);
-    wr_app_time(&j, "as_of", run->as_of_s, 0);
+    wr_json_kv_time_or(&j, "as_of", run->as_of_s, 0);
     wr_json_kv_i64(&j, "live_seq", wr_view_seq(&view));
     wr_json_key(&j, "exposures");
     if (is_there) {

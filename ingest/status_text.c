@@ -76,13 +76,6 @@ void wr_status_text(wr_buf *b, const wr_source *s, int64_t now_s)
 
 /* --- JSON ------------------------------------------------------------------------- */
 
-static void put_time(wr_json_out *j, const char *key, int64_t time_s)
-{
-    char at[WR_RFC3339_MAX];
-    wr_time_format(at, time_s);
-    wr_json_kv_cstr(j, key, time_s ? at : NULL);
-}
-
 static void put_known(wr_json_out *j, const char *key, int64_t v, bool is_known)
 {
     wr_json_key(j, key);
@@ -112,12 +105,12 @@ void wr_status_json(wr_buf *b, const wr_source *s)
     wr_json_kv_u64(&j, "gaps", s->gaps);
     wr_json_kv_bool(&j, "is_balanced", wr_source_adds_up(s));
     wr_json_kv_text(&j, "last_error", s->last_error);
-    put_time(&j, "first_record_at", s->first_record_s);
-    put_time(&j, "last_record_at", s->last_record_s);
+    wr_json_kv_time_or(&j, "first_record_at", s->first_record_s, 0);
+    wr_json_kv_time_or(&j, "last_record_at", s->last_record_s, 0);
     wr_json_kv_f64(&j, "rate_1m", s->rate_per_s[0]);
     wr_json_kv_f64(&j, "rate_5m", s->rate_per_s[1]);
     wr_json_kv_f64(&j, "rate_15m", s->rate_per_s[2]);
-    put_time(&j, "first_at", s->first_s);
-    put_time(&j, "updated_at", s->updated_s);
+    wr_json_kv_time_or(&j, "first_at", s->first_s, 0);
+    wr_json_kv_time_or(&j, "updated_at", s->updated_s, 0);
     wr_json_close(&j, '}');
 }

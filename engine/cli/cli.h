@@ -55,6 +55,8 @@ wr_status wr_cli_restore(wr_assessment **out, wr_store *st, const char *run_id,
  */
 wr_status wr_cli_find_wallet(wr_vid *out, const wr_assessment *a, int words, char **word,
                              wr_err *err) WR_NODISCARD;
+/* Who acts: --by, else who the system says one is, else "unknown". */
+wr_text wr_cli_who(const char *by);
 /* Write all of b to path, or stdout when path is NULL or "-"; a file is never half
  * written. */
 wr_status wr_cli_write(const char *path, const wr_buf *b, wr_err *err) WR_NODISCARD;

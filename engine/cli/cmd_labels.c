@@ -186,11 +186,8 @@ static wr_status put_csv(void *ctx, const wr_label_row *row, wr_err *err)
 
 static void put_json_time(wr_json_out *j, const char *key, int64_t time_s)
 {
-    char t[WR_RFC3339_MAX];
-    if (time_s == WR_TIME_NONE)
-        return;
-    wr_time_format(t, time_s);
-    wr_json_kv_cstr(j, key, t);
+    if (time_s != WR_TIME_NONE)
+        wr_json_kv_time(j, key, time_s);
 }
 
 static wr_status put_json(void *ctx, const wr_label_row *row, wr_err *err)

@@ -1,6 +1,5 @@
 /* models list, show, card, activate, export, import: the registry of trained models. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -11,16 +10,6 @@
 #include "util/json_out.h"
 
 enum { MODELS_TEXT_MAX = 1 << 30, FIGURE_MAX = 80 };
-
-/* --by, else who the system says one is. */
-static wr_text who(const char *by)
-{
-    const char *const try[] = {by, getenv("USER"), getenv("LOGNAME")};
-    for (size_t i = 0; i < sizeof try / sizeof *try; i++)
-        if (try[i] && try[i][0])
-            return wr_text_of(try[i]);
-    return WR_TEXT_LIT("unknown");
-}
 
 /* What goes to a terminal as it is: no control characters. */
 static void add_line(wr_buf *b, wr_text t)
@@ -52,19 +41,16 @@ static void add_time(wr_buf *b, const char *name, int64_t time_s, wr_text by)
 /* The record without manifest, card and bytes; the object stays open. */
 static void open_json(wr_json_out *j, const wr_model *m)
 {
-    char at[WR_RFC3339_MAX];
     wr_json_open(j, '{');
     wr_json_kv_text(j, "id", m->id);
     wr_json_kv_text(j, "digest", m->digest);
     wr_json_kv_text(j, "kind", m->kind);
     wr_json_kv_cstr(j, "status", wr_model_status_name(m->status));
-    wr_time_format(at, m->created_s);
-    wr_json_kv_cstr(j, "created_at", at);
+    wr_json_kv_time(j, "created_at", m->created_s);
     wr_json_kv_text(j, "created_by", m->created_by);
     if (!m->activated_by.p)
         return;
-    wr_time_format(at, m->activated_s);
-    wr_json_kv_cstr(j, "activated_at", at);
+    wr_json_kv_time(j, "activated_at", m->activated_s);
     wr_json_kv_text(j, "activated_by", m->activated_by);
 }
 
@@ -333,8 +319,8 @@ wr_status wr_cmd_models_activate(wr_cli *cli, wr_err *err)
     WR_AUTO(wr_store) st = NULL;
     WR_TRY(wr_cli_open_store(&st, cli, err));
     wr_model_switch sw;
-    WR_TRY(wr_store_model_activate(st, cli->argv[1], kind, who(by), wr_clock_wall_s(),
-                                   &sw, err));
+    WR_TRY(wr_store_model_activate(st, cli->argv[1], kind, wr_cli_who(by),
+                                   wr_clock_wall_s(), &sw, err));
     if (sw.id[0])
         (void)printf("%s %s\n", sw.id,
                      sw.is_changed ? "is active" : "was active already");
@@ -388,7 +374,8 @@ static wr_status import(const wr_cli *cli, const char *path, const char *by, wr_
         return wr_fail_ctx(err, s, "reading %s", path);
     WR_TRY(wr_cli_open_store(&st, cli, err));
     const wr_text bytes = {b->p, (uint32_t)b->len};
-    WR_TRY(wr_registry_put(st, l, bytes, who(by), wr_clock_wall_s(), &is_new, err));
+    WR_TRY(
+        wr_registry_put(st, l, bytes, wr_cli_who(by), wr_clock_wall_s(), &is_new, err));
     (void)printf("%s %s\n", wr_learned_id(l),
                  is_new ? "registered" : "was there already");
     return WR_OK;

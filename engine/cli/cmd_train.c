@@ -1,7 +1,6 @@
 /* train: a scorer from the store's graph, its labels and a list of who was bad. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/study.h"
 #include "pipeline/registry.h"
@@ -31,12 +30,6 @@ static wr_status options(wr_train_opts *o, const train_flags *f, const wr_study 
     return wr_train_groups(&o->groups, f->groups, err);
 }
 
-static wr_text who(const train_flags *f)
-{
-    const char *user = getenv("USER");
-    return wr_text_of(f->by ? f->by : user && *user ? user : "unknown");
-}
-
 static wr_status keep(wr_study *s, const wr_learned *l, const wr_buf *bytes,
                       const train_flags *f, wr_err *err)
 {
@@ -45,9 +38,9 @@ static wr_status keep(wr_study *s, const wr_learned *l, const wr_buf *bytes,
     const wr_text text = {.p = bytes->p, .len = (uint32_t)bytes->len};
     if (f->out)
         WR_TRY(wr_cli_write(f->out, bytes, err));
-    WR_TRY(wr_registry_put(s->st, l, text, who(f), now_s, &is_new, err));
-    return f->is_active ? wr_store_model_activate(s->st, wr_learned_id(l), NULL, who(f),
-                                                  now_s, NULL, err)
+    WR_TRY(wr_registry_put(s->st, l, text, wr_cli_who(f->by), now_s, &is_new, err));
+    return f->is_active ? wr_store_model_activate(s->st, wr_learned_id(l), NULL,
+                                                  wr_cli_who(f->by), now_s, NULL, err)
                         : WR_OK;
 }
 

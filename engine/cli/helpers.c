@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -83,4 +84,13 @@ wr_status wr_cli_write(const char *path, const wr_buf *b, wr_err *err)
     if (fwrite(wr_buf_cstr(b), 1, b->len, stdout) != b->len || fflush(stdout) != 0)
         return wr_fail(err, WR_EIO, "stdout: %s", strerror(errno));
     return WR_OK;
+}
+
+wr_text wr_cli_who(const char *by)
+{
+    const char *const try[] = {by, getenv("USER"), getenv("LOGNAME")};
+    for (size_t i = 0; i < sizeof try / sizeof *try; i++)
+        if (try[i] && try[i][0])
+            return wr_text_of(try[i]);
+    return WR_TEXT_LIT("unknown");
 }

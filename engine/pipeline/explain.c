@@ -41,12 +41,10 @@ wr_status wr_explain_put_step(wr_json_out *j, const wr_assessment *a, uint32_t a
 {
     const wr_columns *col = &a->flow.col;
     const int64_t seq = wr_columns_seq(col, at);
-    char t[WR_RFC3339_MAX];
-    wr_time_format(t, col->time_s[at]);
     wr_json_open(j, '{');
     wr_explain_kv_id(j, "from", a->g, col->from[at]);
     wr_explain_kv_id(j, "to", a->g, col->to[at]);
-    wr_json_kv_cstr(j, "time", t);
+    wr_json_kv_time(j, "time", col->time_s[at]);
     wr_json_kv_f64(j, "value", col->value[at]);
     wr_json_kv_i64(j, "seq", seq);
     if (st)

@@ -7,13 +7,6 @@
 
 enum { ITEMS_MAX = 1000 };
 
-static void kv_time(wr_json_out *j, const char *key, int64_t time_s)
-{
-    char t[WR_RFC3339_MAX];
-    wr_time_format(t, time_s);
-    wr_json_kv_cstr(j, key, t);
-}
-
 static void kv_published(wr_json_out *j, const char *key, double score)
 {
     wr_json_key(j, key);
@@ -169,8 +162,8 @@ static wr_status put_hit(wr_json_out *j, const wr_assessment *a, wr_vid v,
     wr_json_kv_u64(j, "variant", h->variant);
     wr_json_kv_f64(j, "strength", h->strength);
     wr_json_kv_f64(j, "amount", h->amount);
-    kv_time(j, "first", h->first_s);
-    kv_time(j, "last", h->last_s);
+    wr_json_kv_time(j, "first", h->first_s);
+    wr_json_kv_time(j, "last", h->last_s);
     wr_json_kv_bool(j, "is_partial", h->is_partial);
     wr_json_kv_bool(j, "is_hub_truncated", h->is_hub_truncated);
     put_members(j, a, h, o->items_max);
@@ -193,7 +186,7 @@ static wr_status put_typologies(wr_json_out *j, const wr_assessment *a, wr_vid v
     }
     qsort(r, count, sizeof *r, by_weight);
     wr_json_open(j, '{');
-    kv_time(j, "from", wr_assessment_typologies_from(a));
+    wr_json_kv_time(j, "from", wr_assessment_typologies_from(a));
     wr_json_kv_u64(j, "hit_count", count);
     wr_json_key(j, "hits");
     wr_json_open(j, '[');
@@ -329,7 +322,7 @@ static wr_status put_as_of(wr_json_out *j, const wr_assessment *a, wr_vid v,
     const bool is_there = act.first_s <= o.as_of_s;
     const bool is_known = is_there && wr_what_if_has_ledgers(w);
     wr_json_open(j, '{');
-    kv_time(j, "time", o.as_of_s);
+    wr_json_kv_time(j, "time", o.as_of_s);
     wr_json_kv_cstr(j, "state",
                     is_known   ? "scored"
                     : is_there ? "too_large"

@@ -9,14 +9,6 @@ static const char *category_id(const wr_assessment *a, int c)
     return c < 0 ? NULL : wr_assessment_settings(a)->taxonomy.category[c].id;
 }
 
-static void kv_time(wr_json_out *j, const char *key, int64_t time_s)
-{
-    char t[WR_RFC3339_MAX];
-    if (time_s)
-        wr_time_format(t, time_s);
-    wr_json_kv_cstr(j, key, time_s ? t : NULL);
-}
-
 static void kv_score(wr_json_out *j, const char *key, double score)
 {
     wr_json_key(j, key);
@@ -44,7 +36,7 @@ static void put_provenance(wr_json_out *j, const wr_assessment *a)
 {
     const wr_run *r = wr_assessment_run(a);
     wr_json_kv_cstr(j, "run_id", r->id);
-    kv_time(j, "as_of", r->as_of_s);
+    wr_json_kv_time_or(j, "as_of", r->as_of_s, 0);
     wr_json_kv_cstr(j, "graph_digest", r->graph_digest.s);
     wr_json_kv_cstr(j, "labels_digest", r->labels_digest.s);
     wr_json_kv_cstr(j, "config_digest", r->config_digest.s);
@@ -120,8 +112,8 @@ static void put_reason_typology(wr_json_out *j, const wr_reason *r)
     wr_json_kv_f64(j, "strength", t->strength);
     wr_json_kv_u64(j, "transfers", t->transfers);
     wr_json_kv_f64(j, "amount", t->amount);
-    kv_time(j, "first", t->first_s);
-    kv_time(j, "last", t->last_s);
+    wr_json_kv_time_or(j, "first", t->first_s, 0);
+    wr_json_kv_time_or(j, "last", t->last_s, 0);
     wr_json_kv_bool(j, "is_partial", t->is_partial);
     wr_json_close(j, '}');
 }
@@ -317,8 +309,8 @@ static void put_activity(wr_json_out *j, const wr_wallet_view *w)
     wr_json_kv_u64(j, "tx_out", w->out_count);
     wr_json_kv_u64(j, "counterparties_in", w->in_degree);
     wr_json_kv_u64(j, "counterparties_out", w->out_degree);
-    kv_time(j, "first_seen", w->first_s);
-    kv_time(j, "last_seen", w->last_s);
+    wr_json_kv_time_or(j, "first_seen", w->first_s, 0);
+    wr_json_kv_time_or(j, "last_seen", w->last_s, 0);
 }
 
 void wr_report_wallet(wr_json_out *j, const wr_evidence *e)
@@ -363,9 +355,9 @@ void wr_report_run(wr_json_out *j, const wr_run *r)
     wr_json_kv_cstr(j, "id", r->id);
     wr_json_kv_cstr(j, "kind", r->kind);
     wr_json_kv_cstr(j, "status", wr_run_status_name(r->status));
-    kv_time(j, "started_at", r->started_s);
-    kv_time(j, "finished_at", r->finished_s);
-    kv_time(j, "as_of", r->as_of_s);
+    wr_json_kv_time_or(j, "started_at", r->started_s, 0);
+    wr_json_kv_time_or(j, "finished_at", r->finished_s, 0);
+    wr_json_kv_time_or(j, "as_of", r->as_of_s, 0);
     wr_json_kv_i64(j, "max_seq", r->max_seq);
     wr_json_kv_i64(j, "label_rev", r->label_rev);
     wr_json_kv_u64(j, "wallets", r->wallets);

@@ -1,14 +1,6 @@
 /* The manifest of a model: where it comes from, how it was made, what it is worth. */
 #include "pipeline/train_int.h"
-#include "util/clock.h"
 #include "util/json_out.h"
-
-static void put_time(wr_json_out *j, const char *key, uint32_t time_s)
-{
-    char text[WR_RFC3339_MAX];
-    wr_time_format(text, time_s);
-    wr_json_kv_cstr(j, key, text);
-}
 
 static void put_data(wr_json_out *j, const wr_trainer *t)
 {
@@ -59,8 +51,6 @@ static void put_parameters(wr_json_out *j, const wr_trainer *t)
     wr_json_kv_u64(j, "rounds_kept", t->fit.rounds_kept);
     wr_json_kv_f64(j, "ap_valid", t->fit.ap_valid);
     wr_json_close(j, '}');
-    wr_json_kv_cstr(j, "calibration",
-                    t->calibration.kind == WR_CALIBRATION_PLATT ? "platt" : "isotonic");
     wr_json_kv_f64(j, "threshold", t->threshold);
 }
 
@@ -81,8 +71,8 @@ static void put_blocks(wr_json_out *j, const wr_trainer *t)
         const wr_block *b = &t->block[k];
         wr_json_open(j, '{');
         wr_json_kv_cstr(j, "name", b->name);
-        put_time(j, "from", b->from_s);
-        put_time(j, "to", b->to_s);
+        wr_json_kv_time(j, "from", b->from_s);
+        wr_json_kv_time(j, "to", b->to_s);
         wr_json_kv_u64(j, "rows", b->rows);
         wr_json_kv_u64(j, "bad", b->bad);
         wr_json_kv_u64(j, "incidents", b->incidents);
@@ -113,7 +103,7 @@ void wr_train_manifest(wr_buf *out, const wr_trainer *t)
     wr_json_out j = wr_json_out_on(out);
     wr_json_open(&j, '{');
     wr_json_kv_cstr(&j, "kind", wr_feature_kind_name(WR_FEATURE_WALLET));
-    put_time(&j, "as_of", t->to_s[WR_TRAIN_TEST]);
+    wr_json_kv_time(&j, "as_of", t->to_s[WR_TRAIN_TEST]);
     put_data(&j, t);
     put_groups(&j, t->o->groups);
     put_parameters(&j, t);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "util/clock.h"
+
 enum { DEPTH_MAX = 32 };
 
 /* What comes before every value: a comma, unless it is first or behind its key. */
@@ -193,4 +195,19 @@ void wr_json_kv_bool(wr_json_out *j, const char *key, bool v)
 {
     wr_json_key(j, key);
     wr_json_bool(j, v);
+}
+
+void wr_json_kv_time(wr_json_out *j, const char *key, int64_t time_s)
+{
+    char text[WR_RFC3339_MAX];
+    wr_time_format(text, time_s);
+    wr_json_kv_cstr(j, key, text);
+}
+
+void wr_json_kv_time_or(wr_json_out *j, const char *key, int64_t time_s, int64_t none)
+{
+    if (time_s != none)
+        wr_json_kv_time(j, key, time_s);
+    else
+        wr_json_kv_cstr(j, key, NULL);
 }

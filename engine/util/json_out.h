@@ -47,5 +47,8 @@ void wr_json_kv_i64(wr_json_out *j, const char *key, int64_t v);
 void wr_json_kv_u64(wr_json_out *j, const char *key, uint64_t v);
 void wr_json_kv_f64(wr_json_out *j, const char *key, double v);
 void wr_json_kv_bool(wr_json_out *j, const char *key, bool v);
+void wr_json_kv_time(wr_json_out *j, const char *key, int64_t time_s); /* RFC 3339 */
+/* null when it is `none` */
+void wr_json_kv_time_or(wr_json_out *j, const char *key, int64_t time_s, int64_t none);
 
 #endif
