@@ -31,7 +31,7 @@ void wr_kafka_batch_free(wr_kafka_batch *b)
 }
 
 void wr_kafka_batch_begin(wr_kafka_batch *b, int32_t partition, int64_t from_offset,
-                          const atomic_uint *epoch_now)
+                          unsigned epoch)
 {
     wr_arena_reset(&b->arena);
     b->partition = partition;
@@ -41,8 +41,7 @@ void wr_kafka_batch_begin(wr_kafka_batch *b, int32_t partition, int64_t from_off
     b->begun_us = 0;
     b->high_watermark = 0;
     b->is_dead_sent = b->is_tried = false;
-    b->epoch_now = epoch_now;
-    b->epoch = atomic_load_explicit(epoch_now, memory_order_acquire);
+    b->epoch = epoch;
     b->next = NULL;
 }
 

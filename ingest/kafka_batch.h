@@ -7,17 +7,15 @@
  * at once and what a batch takes is known; a refused one leaves its letter and, for the
  * dead topic, its key and its full payload.
  *
- * `epoch_now` is the partition's counter: whoever takes the partition away from a batch
- * (revoked, fenced, sought) adds one to it, and a batch of an older epoch is dropped
- * wherever it is met.
+ * `epoch` is the partition's counter as the batch began: whoever takes the partition away
+ * from a batch (revoked, fenced, sought) adds one to the counter, and a batch of an older
+ * epoch is dropped wherever it is met.
  *
  * Knows nothing of the client.  Thread: one object one thread; handed from the one that
  * fills to the one that stores.
  */
 #ifndef WR_INGEST_KAFKA_BATCH_H
 #define WR_INGEST_KAFKA_BATCH_H
-
-#include <stdatomic.h>
 
 #include "codec/transfer_json.h"
 #include "store/store.h"
@@ -54,7 +52,6 @@ typedef struct wr_kafka_batch {
     int64_t high_watermark; /* 0 = not told */
     bool is_dead_sent;      /* the dead topic has acknowledged its letters */
     bool is_tried;          /* a put of it had no answer */
-    const atomic_uint *epoch_now;
     unsigned epoch;
     struct wr_kafka_batch *next; /* in a list of spare ones */
 } wr_kafka_batch;
@@ -64,7 +61,7 @@ void wr_kafka_batch_free(wr_kafka_batch *b); /* accepts NULL */
 
 /* Empty, at this offset; keeps its memory. */
 void wr_kafka_batch_begin(wr_kafka_batch *b, int32_t partition, int64_t from_offset,
-                          const atomic_uint *epoch_now);
+                          unsigned epoch);
 
 /*
  * Take one message.  Offsets between next_offset and it are gaps; one below next_offset
@@ -81,10 +78,6 @@ void wr_kafka_batch_skip(wr_kafka_batch *b, int64_t offset);
 static inline bool wr_kafka_batch_is_empty(const wr_kafka_batch *b)
 {
     return b->next_offset == b->from_offset;
-}
-static inline bool wr_kafka_batch_is_current(const wr_kafka_batch *b)
-{
-    return atomic_load_explicit(b->epoch_now, memory_order_acquire) == b->epoch;
 }
 size_t wr_kafka_batch_bytes(const wr_kafka_batch *b);
 bool wr_kafka_batch_is_full(const wr_kafka_batch *b, const wr_kafka_limits *l);

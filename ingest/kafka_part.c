@@ -42,7 +42,7 @@ static wr_kafka_batch *new_batch(wr_kafka_consumer *c, wr_kafka_part *p, int64_t
     } else if (wr_kafka_batch_new(&b, &c->fatal) != WR_OK) {
         return NULL;
     }
-    wr_kafka_batch_begin(b, p->id, from, &p->epoch);
+    wr_kafka_batch_begin(b, p->id, from, atomic_load(&p->epoch));
     return b;
 }
 

@@ -67,8 +67,6 @@ void wr_kafka_writer_wait(wr_kafka_writer *w, int64_t wait_ms);
 void wr_kafka_writer_no_retry(wr_kafka_writer *w);
 /* What ended the writer: an error that trying again does not cure.  WR_OK: none. */
 wr_status wr_kafka_writer_check(wr_kafka_writer *w, wr_err *err) WR_NODISCARD;
-/* The flag that ends waiting inside the writer. */
-const atomic_bool *wr_kafka_writer_stopping(const wr_kafka_writer *w);
 /* Ends the thread behind the job in hand and frees what is in the queues. */
 void wr_kafka_writer_stop(wr_kafka_writer *w);
 

@@ -44,8 +44,6 @@ typedef struct wr_model_note {
 } wr_model_note;
 bool wr_assessment_model(const wr_assessment *a, wr_model_note *out); /* false: none */
 
-/* Set once, before sharing: id, kind, started, max_seq of the run this becomes. */
-wr_run *wr_assessment_run_mut(wr_assessment *a);
 const wr_run *wr_assessment_run(
     const wr_assessment *a); /* digests, counts, detail JSON */
 wr_snapshot *wr_assessment_snapshot(const wr_assessment *a); /* borrowed */

@@ -1,10 +1,5 @@
 #include "pipeline/assess_int.h"
 
-wr_run *wr_assessment_run_mut(wr_assessment *a)
-{
-    return &a->run;
-}
-
 const wr_run *wr_assessment_run(const wr_assessment *a)
 {
     return &a->run;

@@ -63,7 +63,7 @@ static wr_kafka_batch *batch_of(desk *d, int from, int to)
 {
     wr_kafka_batch *b = NULL;
     assert_ok(wr_kafka_batch_new(&b, &err));
-    wr_kafka_batch_begin(b, 1, from, &d->epoch);
+    wr_kafka_batch_begin(b, 1, from, atomic_load(&d->epoch));
     for (int i = from; i < to; i++) {
         char text[512];
         (void)snprintf(text, sizeof text, GOOD, i);
