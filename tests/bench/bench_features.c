@@ -1,5 +1,5 @@
 /*
- * Features: transfers row by row, wallets in blocks, aggregates against a plain kernel.
+ * Features: transfers row by row, wallets in blocks.  Aggregates: bench_aggregate.
  *
  *   bench_features [wallets] [transfers] [rounds]     default 1,000,000 5,000,000 3
  *
@@ -7,8 +7,6 @@
  *             among them (two hubs with most transfers), one row at a time on one
  *             thread; and a made power law.  A missing log is said and left out.
  * wallets     rows of every wallet as of the end, all threads
- * aggregates  64 columns, one hop, mean, max and std in both directions, by turns with
- *             the loop one would write first: all columns of a neighbour, then the next
  */
 #include <math.h>
 #include <stdio.h>
@@ -17,12 +15,11 @@
 
 #include "bench_graph.h"
 #include "codec/transfer_reader.h"
-#include "scoring/aggregate.h"
 #include "scoring/features.h"
 #include "scoring/features_stream.h"
 #include "util/clock.h"
 
-enum { F = 64, ROUNDS_MAX = 99, BLOCK = 65536, OTHERS = 1 << 14 };
+enum { ROUNDS_MAX = 99, BLOCK = 65536, OTHERS = 1 << 14 };
 
 static const char LOG[] = WR_SHARED_DIR "/data/amlgentex_run_seed0/tx_log_trimmed.csv.gz";
 
@@ -180,79 +177,6 @@ static void run_wallets(const wr_snapshot *g)
     wr_free(x);
 }
 
-/* ---- aggregates ---- */
-
-static wr_status drop(void *ctx, uint32_t first, uint32_t rows, const float *block,
-                      wr_err *err)
-{
-    (void)err;
-    (void)first;
-    *(double *)ctx += (double)block[0] + rows;
-    return WR_OK;
-}
-
-/* Mean, max, std of one direction, written as one would at first. */
-static void first_try(float *out, const wr_pairs *p, const float *x)
-{
-#pragma omp parallel for default(none) shared(out, p, x) schedule(dynamic, 256)
-    for (uint32_t v = 0; v < p->n; v++) {
-        double sum[F] = {0}, squares[F] = {0};
-        float max[F];
-        const uint64_t lo = p->off[v], hi = p->off[v + 1ULL];
-        for (int c = 0; c < F; c++)
-            max[c] = lo < hi ? -INFINITY : 0;
-        for (uint64_t i = lo; i < hi; i++)
-            for (int c = 0; c < F; c++) {
-                const float y = x[(size_t)p->nbr[i] * F + (size_t)c];
-                sum[c] += (double)y;
-                squares[c] += (double)y * (double)y;
-                max[c] = y > max[c] ? y : max[c];
-            }
-        float *row = out + (size_t)(v % BLOCK) * 3 * F;
-        for (int c = 0; c < F; c++) {
-            const double k = hi > lo ? (double)(hi - lo) : 1, mean = sum[c] / k;
-            row[c] = (float)mean;
-            row[F + c] = max[c];
-            row[2 * F + c] = (float)sqrt(fmax(squares[c] / k - mean * mean, 0));
-        }
-    }
-}
-
-static void run_aggregates(const wr_snapshot *g, int rounds)
-{
-    const uint32_t n = wr_snapshot_n(g);
-    const wr_views vw = wr_views_of(g);
-    const wr_aggregate_opts o = WR_AGGREGATE_OPTS_INIT;
-    WR_AUTO(wr_aggregate) a = NULL;
-    wr_err err = {0};
-    double ours[ROUNDS_MAX], peer[ROUNDS_MAX], sink = 0;
-    float *x = wr_alloc_big((size_t)n * F, sizeof *x);
-    float *out = wr_alloc_big((size_t)BLOCK * 3 * F, sizeof *out);
-    wr_rng r = {.s = 7};
-    if (!x || !out)
-        exit(1);
-    for (size_t i = 0; i < (size_t)n * F; i++)
-        x[i] = (float)wr_rng_unit(&r);
-    check(wr_aggregate_new(&a, &vw, &o, &err), &err);
-    const wr_aggregate_input in = {.x = x, .ld = F, .columns = F};
-    for (int k = -1; k < rounds; k++) { /* the first is thrown away */
-        int64_t t = wr_clock_mono_us();
-        check(wr_aggregate_run(a, &in, drop, &sink, &err), &err);
-        ours[k < 0 ? 0 : k] = seconds(t);
-        t = wr_clock_mono_us();
-        first_try(out, &vw.in, x);
-        first_try(out, &vw.out, x);
-        peer[k < 0 ? 0 : k] = seconds(t);
-    }
-    const double m = median(ours, rounds), pairs = 2.0 * (double)vw.in.m;
-    printf("aggregates, %d columns: %.2f s, %.1f ns per pair and direction, %.1f GB/s of "
-           "rows gathered; plain loop / ours: %.2f (target >= 1.5)\n",
-           F, m, 1e9 * m / pairs, 1e-9 * pairs * F * sizeof *x / m,
-           median(peer, rounds) / m);
-    wr_free(x);
-    wr_free(out);
-}
-
 /* The k-th argument as a number in [lo, hi], or `otherwise`. */
 static double argument(int argc, char **argv, int k, double otherwise, double lo,
                        double hi)
@@ -274,7 +198,6 @@ int main(int argc, char **argv)
     run_stream("power law", &made, rounds);
     wr_free(made.e);
     run_wallets(g);
-    run_aggregates(g, rounds);
     wr_snapshot_unref(g);
     return 0;
 }
