@@ -140,6 +140,13 @@ typedef struct wr_put {
      */
     const int64_t *resolved; /* [resolved_count] dead letter ids */
     size_t resolved_count;
+    /*
+     * For writers side by side: new names are committed ahead of the rows, so that nobody
+     * waits for another's batch because both name the same new wallet.  A put that fails
+     * then may leave names of which nothing is stored.  Heeded where several writers can
+     * be at work at once (postgresql).
+     */
+    bool is_names_first;
 } wr_put;
 
 typedef struct wr_put_result {

@@ -1,7 +1,7 @@
 #include "store/store_pg_int.h"
 
 enum {
-    WALLET_GENERATION_MAX = 1 << 18, /* entries; two generations: about 60 MB at most */
+    WALLET_GENERATION_MAX = 1 << 17, /* entries; two generations: about 30 MB at most */
 };
 
 void wr_pg_names_init(wr_pg_store *st)

@@ -59,6 +59,13 @@
  * names lock, wallets (sorted), keys, letters that go (by id), source, totals; last, at
  * the commit, the lock under which PostgreSQL queues notifications.
  *
+ * is_names_first: steps 1 and 2 up to the names are a transaction of their own.  Without
+ * it a writer whose batch names a wallet that another one has added, too, waits at the
+ * unique index for all of the other's batch.  Its commit is not waited for: the log is
+ * flushed in order, so rows that name a wallet are never on disk without it.  Key and
+ * fence are looked at before it, and count on what decides behind it: the unique index
+ * (step 3) and the upsert.
+ *
  * The fence is the condition of the upsert of the source's row: whoever comes second
  * waits there for the first, sees the row as that one leaves it, updates nothing and
  * gives up.
@@ -418,11 +425,38 @@ static wr_status put_head(wr_pg_store *st, wr_pg_batch *b, int64_t *xid, wr_err 
     return wr_store_fence_fail(m, wr_pg_i64(res, 0, 1), err);
 }
 
-static wr_status put_steps(wr_pg_store *st, wr_pg_batch *b, put_try try, wr_err *err)
+/* Ends the transaction behind the new names and begins another. */
+static wr_status commit_names(wr_pg_store *st, wr_pg_batch *b, wr_err *err)
 {
-    int64_t now_us = wr_clock_wall_us();
+    static const char sql[] =
+        "insert into store_totals as s (slot, transfers, wallets) values ($1, 0, $2) "
+        "on conflict (slot) do update set wallets = s.wallets + excluded.wallets";
+    wr_pg_args a = {0};
+    wr_pg_arg_i32(&a, PQbackendPID(st->conn) % TOTAL_SLOTS);
+    wr_pg_arg_i64(&a, (int64_t)b->new_wallets);
+    WR_TRY(wr_pg_exec(st, NULL, sql, &a, err));
+    WR_TRY(wr_pg_command(st, "set local synchronous_commit = off", err));
+    WR_TRY(wr_pg_end(st, WR_OK, err));
+    b->new_wallets = 0; /* counted */
+    return wr_pg_begin(st, WR_PG_LOAD_BEGIN, err);
+}
+
+/* Fates and ids; xid is that of the transaction which the rows will be in. */
+static wr_status put_names(wr_pg_store *st, wr_pg_batch *b, put_try try, int64_t *xid,
+                           wr_err *err)
+{
+    WR_TRY(put_head(st, b, xid, err));
     WR_TRY(wr_pg_batch_judge(st, b, try.look, err));
     WR_TRY(wr_pg_batch_intern(st, b, err));
+    if (!try.is_first || !b->put->is_names_first || b->new_wallets == 0)
+        return WR_OK;
+    WR_TRY(commit_names(st, b, err));
+    return put_head(st, b, xid, err);
+}
+
+static wr_status put_rows(wr_pg_store *st, wr_pg_batch *b, put_try try, wr_err *err)
+{
+    int64_t now_us = wr_clock_wall_us();
     WR_TRY(store_transfers(st, b, try.is_first, err));
     WR_TRY(remove_letters(st, b, err));
     WR_TRY(store_letters(st, b, now_us / 1000000, err));
@@ -436,9 +470,9 @@ static wr_status put_once(wr_pg_store *st, wr_pg_batch *b, put_try try, wr_err *
     wr_status s = try.is_first ? WR_OK : wr_pg_lock(st, WR_PG_LOCK_CONTENDED, err);
     int64_t xid = 0;
     if (s == WR_OK)
-        s = put_head(st, b, &xid, err);
+        s = put_names(st, b, try, &xid, err);
     if (s == WR_OK)
-        s = put_steps(st, b, try, err);
+        s = put_rows(st, b, try, err);
     return s == WR_OK ? commit(st, xid, err) : wr_pg_end(st, s, err);
 }
 

@@ -143,7 +143,8 @@ static void step_put(pair *p)
                   .position = below(p, 2) ? position : NULL,
                   .dead = d,
                   .dead_count = dead,
-                  .mark = below(p, 4) ? &m : NULL};
+                  .mark = below(p, 4) ? &m : NULL,
+                  .is_names_first = below(p, 2)};
     fence_mark(p, &m);
     put_both(p, &put);
 }
