@@ -39,8 +39,10 @@ static void submit_read(wr_kafka_consumer *c, wr_kafka_part *p)
         (void)wr_fail(&c->fatal, WR_ENOMEM, "job of the writer");
         return;
     }
-    *job = (wr_kafka_job){
-        .partition = p->id, .epoch_now = &p->epoch, .epoch = atomic_load(&p->epoch)};
+    *job = (wr_kafka_job){.partition = p->id,
+                          .epoch_now = &p->epoch,
+                          .epoch = atomic_load(&p->epoch),
+                          .tally = &p->tally};
     p->state = WR_KAFKA_READING;
     c->under_way++;
     wr_kafka_writer_submit(c->writer, job);

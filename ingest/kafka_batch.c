@@ -14,6 +14,7 @@ wr_status wr_kafka_batch_new(wr_kafka_batch **out, wr_err *err)
     if (!b)
         return wr_fail(err, WR_ENOMEM, "batch");
     wr_arena_init(&b->arena, 0);
+    wr_arena_init(&b->scratch, 0);
     *out = b;
     return WR_OK;
 }
@@ -23,6 +24,7 @@ void wr_kafka_batch_free(wr_kafka_batch *b)
     if (!b)
         return;
     wr_arena_release(&b->arena);
+    wr_arena_release(&b->scratch);
     wr_free(b->transfer);
     wr_free(b->position);
     wr_free(b->dead);
@@ -53,6 +55,22 @@ static wr_status no_memory(wr_err *err)
     return wr_fail(err, WR_ENOMEM, "batch of Kafka messages");
 }
 
+/* A present text stays present, also when it is empty. */
+static wr_status keep_text(wr_text *out, wr_kafka_batch *b, wr_text t, wr_err *err)
+{
+    *out = t.p ? wr_arena_text(&b->arena, t) : (wr_text){0};
+    return t.p && !out->p ? no_memory(err) : WR_OK;
+}
+
+static wr_status keep_texts(wr_transfer *t, wr_kafka_batch *b, wr_err *err)
+{
+    WR_TRY(keep_text(&t->tx_hash, b, t->tx_hash, err));
+    WR_TRY(keep_text(&t->from, b, t->from, err));
+    WR_TRY(keep_text(&t->to, b, t->to, err));
+    WR_TRY(keep_text(&t->asset, b, t->asset, err));
+    return keep_text(&t->memo, b, t->memo, err);
+}
+
 static wr_status keep_transfers(wr_kafka_batch *b, const wr_transfer_list *list,
                                 int64_t offset, wr_err *err)
 {
@@ -64,17 +82,12 @@ static wr_status keep_transfers(wr_kafka_batch *b, const wr_transfer_list *list,
     if (!t || !at)
         return no_memory(err);
     memcpy(t + b->transfer_count, list->item, list->count * sizeof *t);
-    for (size_t i = b->transfer_count; i < count; i++)
+    for (size_t i = b->transfer_count; i < count; i++) {
+        WR_TRY(keep_texts(&t[i], b, err));
         at[i] = offset;
+    }
     b->transfer_count = count;
     return WR_OK;
-}
-
-/* A present text stays present, also when it is empty. */
-static wr_status keep_text(wr_text *out, wr_kafka_batch *b, wr_text t, wr_err *err)
-{
-    *out = t.p ? wr_arena_text(&b->arena, t) : (wr_text){0};
-    return t.p && !out->p ? no_memory(err) : WR_OK;
 }
 
 static wr_status keep_letter(wr_kafka_batch *b, wr_text source, const wr_kafka_message *m,
@@ -116,8 +129,9 @@ static wr_status decode(wr_kafka_batch *b, const wr_transfer_decoder *d, wr_text
     wr_transfer_list list = {0};
     wr_field_errors wrong;
     wr_err why = {0};
+    wr_arena_reset(&b->scratch);
     const wr_status s = wr_transfer_json_decode(&list, d, m->payload.p, m->payload.len,
-                                                &b->arena, &wrong, &why);
+                                                &b->scratch, &wrong, &why);
     if (s == WR_OK)
         return keep_transfers(b, &list, m->offset, err);
     if (s != WR_EPARSE && s != WR_ELIMIT)

@@ -3,9 +3,9 @@
  *
  * A batch covers the offsets [from_offset, next_offset) of its partition without a hole:
  * each is a message or a gap (a transaction marker, an aborted or a compacted record).
- * Messages are decoded at once into the batch's arena, so the client's memory goes back
- * at once and what a batch takes is known; a refused one leaves its letter and, for the
- * dead topic, its key and its full payload.
+ * Messages are decoded at once and what is kept of them goes into the batch's arena, so
+ * the client's memory goes back at once and what a batch takes is known; a refused one
+ * leaves its letter and, for the dead topic, its key and its full payload.
  *
  * `epoch` is the partition's counter as the batch began: whoever takes the partition away
  * from a batch (revoked, fenced, sought) adds one to the counter, and a batch of an older
@@ -48,6 +48,7 @@ typedef struct wr_kafka_batch {
     wr_kafka_original *original; /* [dead_count] */
     size_t dead_count, dead_cap, original_cap;
     wr_arena arena;
+    wr_arena scratch;       /* of the message that is decoded */
     int64_t begun_us;       /* monotonic; when its first offset came; 0 = empty */
     int64_t high_watermark; /* 0 = not told */
     bool is_dead_sent;      /* the dead topic has acknowledged its letters */

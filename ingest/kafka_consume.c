@@ -9,10 +9,11 @@
 enum { POLL_MS = 100, START_TIMEOUT_MS = 30000, CLOSE_MS = 10000 };
 
 /* The user may change these: what bounds memory, and how fast a dead member is noticed.
- */
+ * A client whose queue is full asks the broker again a second later (librdkafka before
+ * 2.2 cannot be told otherwise): the queue must hold what is stored in a second. */
 static const wr_kafka_pair preset[] = {
     {"client.id", "walletrisk-ingest"},
-    {"queued.max.messages.kbytes", "16384"},
+    {"queued.max.messages.kbytes", "32768"},
     {"fetch.max.bytes", "8388608"},
     {"fetch.message.max.bytes", "2097152"}, /* a larger message still comes, alone */
     {"fetch.error.backoff.ms", "100"},
@@ -71,6 +72,12 @@ static wr_status find_topic(wr_kafka_consumer *c, wr_err *err)
     }
 }
 
+/* PostgreSQL takes two batches at once; SQLite has one writer. */
+static int lanes_of(const wr_store *st)
+{
+    return strcmp(wr_store_kind(st), "postgresql") == 0 ? 2 : 1;
+}
+
 static wr_status start(wr_kafka_consumer *c, wr_err *err)
 {
     WR_AUTO(wr_store) st = NULL;
@@ -84,6 +91,7 @@ static wr_status start(wr_kafka_consumer *c, wr_err *err)
     const wr_kafka_writer_opts w = {.dsn = c->o->dsn,
                                     .source = c->source.p,
                                     .dead = &c->dead,
+                                    .lanes = lanes_of(st),
                                     .wake = wr_kafka_wake,
                                     .ctx = c};
     WR_TRY(wr_kafka_writer_start(&c->writer, &w, WR_STEAL(st), err));

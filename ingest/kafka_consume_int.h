@@ -45,6 +45,7 @@ typedef struct wr_kafka_part {
     int64_t seen;         /* the jump that was seen once; -1 = none */
     wr_kafka_batch *open; /* NULL: none */
     unsigned under_way;   /* its batches at the writer */
+    wr_kafka_tally tally; /* the writer's */
     int64_t retry_us;     /* LOCATING: not before */
     unsigned beyond;      /* times in a row that the broker ended before `stored` */
     int64_t target;       /* is_until_end: done at this offset; -1 = not told */

@@ -95,6 +95,7 @@ static void submit(wr_kafka_consumer *c, wr_kafka_part *p, wr_kafka_batch *b,
                           .batch = b,
                           .epoch_now = &p->epoch,
                           .epoch = b->epoch,
+                          .tally = &p->tally,
                           .status = status,
                           .last_error = last_error};
     p->under_way++;

@@ -8,10 +8,15 @@
 
 enum { BACK_OFF_MIN_MS = 100, BACK_OFF_MAX_MS = 5000, CHECK_MS = 100 };
 
-void wr_kafka_put_init(wr_kafka_put_desk *p, const wr_kafka_writer_opts *o, wr_store *st)
+void wr_kafka_put_init(wr_kafka_put_desk *p, const wr_kafka_writer_opts *o,
+                       pthread_mutex_t *dead_lock, wr_store *st)
 {
-    *p = (wr_kafka_put_desk){
-        .dsn = o->dsn, .source = wr_text_of(o->source), .dead = o->dead, .st = st};
+    *p = (wr_kafka_put_desk){.dsn = o->dsn,
+                             .source = wr_text_of(o->source),
+                             .dead = o->dead,
+                             .dead_lock = dead_lock,
+                             .has_others = o->lanes > 1,
+                             .st = st};
     pthread_condattr_t mono;
     (void)pthread_condattr_init(&mono);
     (void)pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
@@ -23,7 +28,6 @@ void wr_kafka_put_init(wr_kafka_put_desk *p, const wr_kafka_writer_opts *o, wr_s
 void wr_kafka_put_release(wr_kafka_put_desk *p)
 {
     wr_store_close(p->st);
-    wr_free(p->tally);
     (void)pthread_cond_destroy(&p->wake);
     (void)pthread_mutex_destroy(&p->lock);
 }
@@ -77,22 +81,6 @@ static wr_status open_store(wr_kafka_put_desk *p, wr_err *err)
     return p->st ? WR_OK : wr_store_open_ready(&p->st, p->dsn, err);
 }
 
-static wr_kafka_tally *tally_of(wr_kafka_put_desk *p, int32_t partition, wr_err *err)
-{
-    const size_t want = (size_t)partition + 1;
-    const size_t had = p->tally_cap;
-    if (want > had) {
-        wr_kafka_tally *t = wr_grow(p->tally, &p->tally_cap, want, sizeof *t);
-        if (!t) {
-            (void)wr_fail(err, WR_ENOMEM, "counters of partition %d", partition);
-            return NULL;
-        }
-        p->tally = t;
-        memset(t + had, 0, (p->tally_cap - had) * sizeof *t);
-    }
-    return &p->tally[partition];
-}
-
 /* Where the partition stands, and its counters. */
 static wr_status read_source(wr_kafka_put_desk *p, wr_kafka_job *job, wr_kafka_tally *now,
                              wr_err *err)
@@ -117,9 +105,9 @@ static wr_status read_source(wr_kafka_put_desk *p, wr_kafka_job *job, wr_kafka_t
  * The fence has refused.  When an earlier try of this very batch got no answer and the
  * database stands at its end, that try was committed.
  */
-static wr_status judge_fence(wr_kafka_put_desk *p, wr_kafka_job *job,
-                             wr_kafka_tally *before, wr_err *err)
+static wr_status judge_fence(wr_kafka_put_desk *p, wr_kafka_job *job, wr_err *err)
 {
+    wr_kafka_tally *before = job->tally;
     wr_kafka_tally now;
     job->outcome = WR_KAFKA_FENCED;
     WR_TRY(read_source(p, job, &now, err));
@@ -136,13 +124,15 @@ static wr_status judge_fence(wr_kafka_put_desk *p, wr_kafka_job *job,
     return WR_OK;
 }
 
-static wr_status put_batch(wr_kafka_put_desk *p, wr_kafka_job *job, wr_kafka_tally *tally,
-                           wr_err *err)
+static wr_status put_batch(wr_kafka_put_desk *p, wr_kafka_job *job, wr_err *err)
 {
     wr_kafka_batch *b = job->batch;
     if (b->dead_count && !b->is_dead_sent) {
         p->is_store_hurt = false;
-        WR_TRY(wr_kafka_dead_send(p->dead, b, err));
+        (void)pthread_mutex_lock(p->dead_lock);
+        const wr_status sent = wr_kafka_dead_send(p->dead, b, err);
+        (void)pthread_mutex_unlock(p->dead_lock);
+        WR_TRY(sent);
         p->is_store_hurt = b->is_dead_sent = true;
     }
     wr_source_mark mark;
@@ -151,29 +141,27 @@ static wr_status put_batch(wr_kafka_put_desk *p, wr_kafka_job *job, wr_kafka_tal
     wr_kafka_batch_put(b, p->source, &mark, &put);
     mark.status = job->status;
     mark.last_error = wr_text_of(job->last_error);
+    put.is_names_first = p->has_others;
     const wr_status s = wr_store_put(p->st, &put, NULL, &job->res, &why);
     if (s == WR_ECONFLICT)
-        return judge_fence(p, job, tally, err);
+        return judge_fence(p, job, err);
     b->is_tried = true;
     if (s != WR_OK)
         return wr_fail(err, s, "%s", why.msg);
-    tally->inserted += job->res.inserted;
-    tally->duplicates += job->res.duplicates;
-    tally->dead += job->res.dead;
+    job->tally->inserted += job->res.inserted;
+    job->tally->duplicates += job->res.duplicates;
+    job->tally->dead += job->res.dead;
     job->outcome = WR_KAFKA_STORED;
     return WR_OK;
 }
 
 static wr_status try_once(wr_kafka_put_desk *p, wr_kafka_job *job, wr_err *err)
 {
-    wr_kafka_tally *tally = tally_of(p, job->partition, err);
-    if (!tally)
-        return WR_ENOMEM;
     p->is_store_hurt = true;
     WR_TRY(open_store(p, err));
     if (job->batch)
-        return put_batch(p, job, tally, err);
-    WR_TRY(read_source(p, job, tally, err));
+        return put_batch(p, job, err);
+    WR_TRY(read_source(p, job, job->tally, err));
     job->outcome = WR_KAFKA_READ;
     return WR_OK;
 }

@@ -1,9 +1,12 @@
 #include "wr_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ingest/kafka_writer_int.h"
+#include "util/rng.h"
 
 #define GOOD                                                                        \
     "{\"chain\":\"ETH\",\"tx_hash\":"                                               \
@@ -18,6 +21,7 @@ typedef struct desk {
     wr_kafka_dead dead;
     wr_transfer_decoder *decoder;
     atomic_uint epoch;
+    wr_kafka_tally tally;
     atomic_uint woken;
 } desk;
 
@@ -26,18 +30,27 @@ static void wake(void *ctx)
     (void)atomic_fetch_add(&((desk *)ctx)->woken, 1);
 }
 
-static void start(desk *d)
+static void start_at(desk *d, const char *dsn, int lanes)
 {
     *d = (desk){0};
     wr_store *st = NULL;
     wr_migrate_report rep;
     wr_transfer_opts o = WR_TRANSFER_OPTS_INIT;
-    assert_ok(wr_store_open(&st, "memory:", &err));
+    assert_ok(wr_store_open(&st, dsn, &err));
     assert_ok(wr_store_migrate(st, &rep, &err));
     assert_ok(wr_transfer_decoder_new(&d->decoder, &o, &err));
-    const wr_kafka_writer_opts w = {
-        .dsn = "memory:", .source = "kafka:t", .dead = &d->dead, .wake = wake, .ctx = d};
+    const wr_kafka_writer_opts w = {.dsn = dsn,
+                                    .source = "kafka:t",
+                                    .dead = &d->dead,
+                                    .lanes = lanes,
+                                    .wake = wake,
+                                    .ctx = d};
     assert_ok(wr_kafka_writer_start(&d->w, &w, st, &err));
+}
+
+static void start(desk *d)
+{
+    start_at(d, "memory:", 0);
 }
 
 static void stop(desk *d)
@@ -50,27 +63,33 @@ static wr_kafka_job *new_job(desk *d, wr_kafka_batch *b)
 {
     wr_kafka_job *job = wr_calloc(1, sizeof *job);
     assert_non_null(job);
-    *job = (wr_kafka_job){.partition = 1,
+    *job = (wr_kafka_job){.partition = b ? b->partition : 1,
                           .batch = b,
                           .epoch_now = &d->epoch,
                           .epoch = atomic_load(&d->epoch),
+                          .tally = &d->tally,
                           .status = "running"};
     return job;
 }
 
-/* Offsets from..to-1, each a transfer of that number. */
-static wr_kafka_batch *batch_of(desk *d, int from, int to)
+/* Offsets from..to-1, each a transfer of that number + first. */
+static wr_kafka_batch *batch_in(desk *d, int32_t partition, int first, int from, int to)
 {
     wr_kafka_batch *b = NULL;
     assert_ok(wr_kafka_batch_new(&b, &err));
-    wr_kafka_batch_begin(b, 1, from, atomic_load(&d->epoch));
+    wr_kafka_batch_begin(b, partition, from, atomic_load(&d->epoch));
     for (int i = from; i < to; i++) {
         char text[512];
-        (void)snprintf(text, sizeof text, GOOD, i);
+        (void)snprintf(text, sizeof text, GOOD, first + i);
         const wr_kafka_message m = {.offset = i, .payload = wr_text_of(text)};
         assert_ok(wr_kafka_batch_add(b, d->decoder, WR_TEXT_LIT("kafka:t"), &m, &err));
     }
     return b;
+}
+
+static wr_kafka_batch *batch_of(desk *d, int from, int to)
+{
+    return batch_in(d, 1, 0, from, to);
 }
 
 static wr_kafka_job *answer(desk *d)
@@ -165,6 +184,53 @@ static void test_writer__epoch(void **state)
     stop(&d);
 }
 
+/* Each partition in order, whichever lane has it, and everything once. */
+static void test_writer__lanes_keep_the_order_of_a_partition(void **state)
+{
+    (void)state;
+    enum { PARTS = 5, BATCHES = 40, ROWS = 3 };
+    char dir[] = "/tmp/wr-lanes.XXXXXX";
+    char path[48], dsn[64];
+    desk d;
+    wr_kafka_tally tally[PARTS] = {{0}};
+    int64_t next[PARTS] = {0};
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/w.db", dir);
+    (void)snprintf(dsn, sizeof dsn, "sqlite:%s", path);
+    start_at(&d, dsn, WR_KAFKA_LANES_MAX);
+    wr_rng r = {.s = 3};
+    int sent[PARTS] = {0};
+    for (int left = PARTS * BATCHES; left > 0;) {
+        const int p = (int)wr_rng_below(&r, PARTS);
+        if (sent[p] == BATCHES)
+            continue;
+        wr_kafka_job *job =
+            new_job(&d, batch_in(&d, p, p * 1000, sent[p] * ROWS, (sent[p] + 1) * ROWS));
+        job->tally = &tally[p];
+        wr_kafka_writer_submit(d.w, job);
+        sent[p]++;
+        left--;
+    }
+    for (int k = 0; k < PARTS * BATCHES; k++) {
+        wr_kafka_job *job = answer(&d);
+        assert_int_equal(job->outcome, WR_KAFKA_STORED);
+        assert_int_equal(job->res.inserted, ROWS);
+        assert_int_equal(job->batch->from_offset, next[job->partition]);
+        next[job->partition] = job->batch->next_offset;
+        wr_kafka_job_free(job);
+    }
+    for (int p = 0; p < PARTS; p++)
+        assert_int_equal(tally[p].inserted, BATCHES * ROWS);
+    stop(&d);
+    for (const char *const *e = (const char *const[]){"", "-wal", "-shm", NULL}; *e;
+         e++) {
+        char file[80];
+        (void)snprintf(file, sizeof file, "%s%s", path, *e);
+        (void)unlink(file);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void test_writer__stop_frees_what_waits(void **state)
 {
     (void)state;
@@ -182,6 +248,7 @@ int main(void)
         wr_unit_test(test_writer__fence),
         wr_unit_test(test_writer__lost_answer),
         wr_unit_test(test_writer__epoch),
+        wr_unit_test(test_writer__lanes_keep_the_order_of_a_partition),
         wr_unit_test(test_writer__stop_frees_what_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
