@@ -260,14 +260,13 @@ enum {
       what " with decentralised exchanges, by value")
 
 /* Three about the hits of one typology (motifs.h). */
-#define WR_MOTIF_FEATURES_(X, E, e, what)                                               \
-    X(MOTIF_##E##_ROOT, e "_root", MOTIF, "hits", WR_WINDOW_OF_POLICY, 1,               \
-      what ": hits that it is the root of")                                             \
-    X(MOTIF_##E##_MEMBER, e "_member", MOTIF, "hits", WR_WINDOW_OF_POLICY, 1,           \
-      what ": hits around another wallet that it is a member of")                       \
-    X(MOTIF_##E##_STRENGTH, e "_strength", MOTIF, "1", WR_WINDOW_OF_POLICY, 0,          \
-      what ": strength of the strongest hit that it is in, which grows with its size; " \
-           "0 = in none")
+#define WR_MOTIF_FEATURES_(X, E, e, what)                                      \
+    X(MOTIF_##E##_ROOT, e "_root", MOTIF, "hits", WR_WINDOW_OF_POLICY, 1,      \
+      what ": hits that it is the root of")                                    \
+    X(MOTIF_##E##_MEMBER, e "_member", MOTIF, "hits", WR_WINDOW_OF_POLICY, 1,  \
+      what ": hits around another wallet that it is a member of")              \
+    X(MOTIF_##E##_STRENGTH, e "_strength", MOTIF, "1", WR_WINDOW_OF_POLICY, 0, \
+      what ": strength of the strongest hit that it is in; 0 = in none")
 
 /* In the order of wr_typology. */
 #define WR_TYPOLOGY_FEATURES_(X)                                                  \
