@@ -199,13 +199,17 @@ static wr_status judge(judging *j, const wr_progress *pg, wr_err *err)
 {
     wr_assessment *a = j->a;
     const wr_taxonomy *tx = &a->cfg->taxonomy;
+    WR_MOTIFS_AUTO wr_motifs motifs = {0};
+    WR_TRY(wr_motifs_init(&motifs, a->n, err));
+    WR_TRY(wr_motifs_add(&motifs, &a->typology.hits, NULL, err));
     const wr_feature_exposures given = {.received = &a->ledger[WR_RECEIVING],
                                         .sent = &a->ledger[WR_SENDING],
                                         .fifo = &a->fifo,
                                         .poison_in = &a->poison[WR_RECEIVING],
                                         .poison_out = &a->poison[WR_SENDING],
                                         .static_received = a->shares[WR_RECEIVING],
-                                        .static_sent = a->shares[WR_SENDING]};
+                                        .static_sent = a->shares[WR_SENDING],
+                                        .motifs = &motifs};
     const wr_frame_input in = {.g = a->g,
                                .seeds = &a->labels.seeds,
                                .as_of_s = UINT32_MAX,

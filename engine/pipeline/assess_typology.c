@@ -2,41 +2,7 @@
 #include <inttypes.h>
 
 #include "pipeline/assess_int.h"
-
-/* --- what the kernels are given --------------------------------------------------------
- */
-
-/* Columns whose category is one of `categories` (bits by category of the taxonomy). */
-static uint32_t columns_of(const wr_assessment *a, uint32_t categories)
-{
-    uint32_t mask = 0;
-    for (uint32_t k = 0; k < a->c; k++)
-        if (categories >> wr_assess_category(a, k) & 1U)
-            mask |= 1U << k;
-    return mask;
-}
-
-static wr_status make_looks(uint64_t **out, const wr_assessment *a, wr_err *err)
-{
-    const wr_ids *ids = wr_snapshot_ids(a->g);
-    const uint32_t n = a->n;
-    uint64_t *look = wr_alloc_big(n, sizeof *look);
-    if (!look)
-        return wr_fail(err, WR_ENOMEM, "looks of %" PRIu32 " addresses", n);
-#pragma omp parallel for default(none) shared(look, ids, n) schedule(static)
-    for (uint32_t v = 0; v < n; v++)
-        look[v] = wr_address_look(wr_ids_chain(ids, v), wr_ids_address(ids, v));
-    *out = look;
-    return WR_OK;
-}
-
-static uint32_t window_start(const wr_assessment *a)
-{
-    const wr_columns *col = &a->flow.col;
-    const uint64_t back = (uint64_t)a->cfg->typology.lookback_days * WR_TYPOLOGY_DAY_S;
-    const uint32_t newest = col->time_s[col->m - 1];
-    return newest > back ? (uint32_t)(newest - back) : 0;
-}
+#include "pipeline/typology_search.h"
 
 /* --- by wallet -------------------------------------------------------------------------
  */
@@ -79,14 +45,10 @@ wr_status wr_assess_find_typologies(wr_assessment *a, const wr_progress *pg, wr_
     if (!a->flow.col.m || !p->which)
         return WR_OK;
     WR_AUTO_ARRAY uint64_t *look = NULL;
-    WR_TRY(make_looks(&look, a, err));
-    wr_typology_opts o = p->opts;
-    o.from_s = t->from_s = window_start(a);
-    const wr_typology_input in = {.flow = a->flow,
-                                  .address_key = look,
-                                  .mixer_mask = columns_of(a, p->mixers),
-                                  .swap_mask = columns_of(a, p->swaps)};
-    WR_TRY(wr_typology_find(&t->hits, &in, p->which, &o, pg, err));
+    WR_TRY(wr_typology_looks(&look, a->g, err));
+    const wr_typology_ask ask = wr_typology_ask_of(p, &a->labels);
+    t->from_s = wr_typology_from(p, &a->flow.col);
+    WR_TRY(wr_typology_search(&t->hits, &a->flow, look, &ask, WR_TYPOLOGY_ALL, pg, err));
     return index_hits(a, err);
 }
 

@@ -197,6 +197,14 @@ static wr_status take(void *ctx, wr_vid first, uint32_t rows, const float *x, wr
     return WR_OK;
 }
 
+static bool has_motifs(const uint32_t *column, uint32_t columns)
+{
+    for (uint32_t k = 0; k < columns; k++)
+        if (wr_frame_column_at(column[k])->group == WR_FRAME_MOTIFS)
+            return true;
+    return false;
+}
+
 wr_status wr_block_visit(const wr_block *b, const wr_frame_input *in,
                          const uint32_t *column, uint32_t columns, wr_block_fn *fn,
                          void *ctx, wr_err *err)
@@ -210,6 +218,9 @@ wr_status wr_block_visit(const wr_block *b, const wr_frame_input *in,
                .fn = fn,
                .ctx = ctx,
                .piece = piece};
-    WR_TRY(wr_frame_run(in, take, &v, err));
+    wr_frame_input frame = *in;
+    if (!has_motifs(column, columns))
+        frame.typologies.policy = NULL;
+    WR_TRY(wr_frame_run(&frame, take, &v, err));
     return hand_over(&v, err);
 }

@@ -61,7 +61,8 @@ typedef wr_status wr_block_fn(void *ctx, size_t first, size_t rows, const float 
 
 /*
  * The block's rows of the frame `in` (whose as_of_s is the block's end), only `column`
- * [columns], ascending.  In pieces of at most 8192 rows.
+ * [columns], ascending.  In pieces of at most 8192 rows.  Typologies are looked for only
+ * when one of these columns speaks of them.
  * Errors  of the frame and of fn
  */
 wr_status wr_block_visit(const wr_block *b, const wr_frame_input *in,

@@ -29,8 +29,9 @@ typedef struct frame {
     uint32_t base_ld, service_worlds;
     uint64_t *paid_bits; /* paid by a service with a fold; NULL: none has one */
     wr_features *rest;   /* the other columns, in any world */
-    wr_vid *wallet;      /* [n] those to be looked at in the world at hand */
-    float *x;            /* [rows of a block * wr_frame_columns()] */
+    wr_frame_motifs motifs;
+    wr_vid *wallet; /* [n] those to be looked at in the world at hand */
+    float *x;       /* [rows of a block * wr_frame_columns()] */
     wr_frame_sink *sink;
     void *ctx;
 } frame;
@@ -38,6 +39,7 @@ typedef struct frame {
 static void release(frame *f)
 {
     wr_features_free(f->rest);
+    wr_frame_motifs_release(&f->motifs);
     wr_frame_past_release(&f->past);
     wr_free(f->kept);
     wr_free(f->base);
@@ -179,6 +181,7 @@ static wr_status run_world(frame *f, uint32_t world, wr_err *err)
     WR_TRY(wr_features_new(&features, &f->past.fl, &f->past.vw, &o, err));
     if (!in->given)
         WR_TRY(wr_frame_exposures_run(&x, &f->past, err));
+    WR_TRY(wr_frame_motifs_run(&f->motifs, &f->past, world, err));
     WR_TRY(read_world(f, features, in->given ? in->given : &x.view, world, err));
     if (world + 1 == f->past.worlds)
         f->rest = WR_STEAL(features);
@@ -212,10 +215,11 @@ static wr_status put_block(void *ctx, uint32_t first, uint32_t rows, const float
     const frame *f = ctx;
     const size_t ld = wr_frame_columns();
     const size_t block_ld = (size_t)ONE_HOP * f->base_ld + TWO_HOP;
+    const wr_feature_exposures hits = {.motifs = f->motifs.view};
     float *x = f->x;
     for (uint32_t at = 0; at < rows; at += ROWS) {
         const uint32_t count = rows - at < ROWS ? rows - at : ROWS;
-        WR_TRY(wr_features_rows(x, ld, f->rest, first + at, count, NULL, err));
+        WR_TRY(wr_features_rows(x, ld, f->rest, first + at, count, &hits, err));
 #pragma omp parallel for default(none) shared(x, f, first, at, count, block, ld) \
     firstprivate(block_ld) schedule(static)
         for (uint32_t k = 0; k < count; k++)
@@ -261,6 +265,7 @@ static wr_status run(frame *f, const wr_frame_input *in, wr_err *err)
     WR_TRY(wr_frame_past_init(&f->past, in, err));
     WR_TRY(find_paid(f, err));
     WR_TRY(allocate(f, err));
+    WR_TRY(wr_frame_motifs_init(&f->motifs, &f->past, f->service_worlds == 1, err));
     for (uint32_t w = 0; w < f->past.worlds; w++)
         WR_TRY(run_world(f, w, err));
     return run_blocks(f, err);

@@ -24,6 +24,7 @@ static wr_frame_group group_of(const wr_feature *f)
 {
     return f->group == WR_FEATURE_EXPOSURE    ? WR_FRAME_EXPOSURES
            : f->group == WR_FEATURE_STRUCTURE ? WR_FRAME_STRUCTURE
+           : f->group == WR_FEATURE_MOTIF     ? WR_FRAME_MOTIFS
                                               : WR_FRAME_BEHAVIOUR;
 }
 
@@ -69,6 +70,8 @@ const char *wr_frame_group_name(wr_frame_group g)
         return "exposures";
     case WR_FRAME_NEIGHBOURS:
         return "neighbours";
+    case WR_FRAME_MOTIFS:
+        return "motifs";
     case WR_FRAME_ALL:
         break;
     }

@@ -3,6 +3,7 @@
  *
  *   frame_columns.c     the table of columns; which of them labels have a part in
  *   frame_exposures.c   the graph before T, the labels of a world, exposures in it
+ *   frame_motifs.c      typology hits in a world
  *   frame.c             world by world, then block by block
  *
  * A world is a set of labels that count: world k does without those of fold k; without
@@ -21,7 +22,7 @@ enum {
 
 /* ---- frame_columns.c ---- */
 
-/* Do labels of others have a part in that column of a wallet's own? */
+/* Do labels of others have a part in that column of a wallet's own?  (Motifs: below.) */
 bool wr_frame_is_of_labels(uint32_t column);
 /* All such columns, ascending. */
 const uint16_t *wr_frame_of_labels(uint32_t *count);
@@ -69,5 +70,29 @@ wr_status wr_frame_exposures_run(wr_frame_exposures *x, const wr_frame_past *p,
                                  wr_err *err) WR_NODISCARD;
 void wr_frame_exposures_release(wr_frame_exposures *x);
 #define WR_FRAME_EXPOSURES_AUTO __attribute__((cleanup(wr_frame_exposures_release)))
+
+/* ---- frame_motifs.c ---- */
+
+typedef struct wr_frame_motifs {
+    const wr_motifs *view; /* each wallet's hits of its world, after the last world */
+    wr_motifs own;         /* unless they are given */
+    uint64_t *look;        /* [n] or NULL */
+    uint64_t *only;        /* [n+63/64] wallets of the world at hand; NULL: one world */
+    uint32_t shared;       /* typologies that find the same in all worlds */
+} wr_frame_motifs;
+
+/*
+ * are_services_alike: in all worlds, because none has a fold.
+ * In place; release it also after a failure.  Errors  WR_ENOMEM
+ */
+wr_status wr_frame_motifs_init(wr_frame_motifs *x, const wr_frame_past *p,
+                               bool are_services_alike, wr_err *err) WR_NODISCARD;
+void wr_frame_motifs_release(wr_frame_motifs *x); /* safe on a zeroed struct */
+/*
+ * Those of the world that p has entered; worlds in ascending order from 0.
+ * Errors  of wr_typology_find
+ */
+wr_status wr_frame_motifs_run(wr_frame_motifs *x, const wr_frame_past *p, uint32_t world,
+                              wr_err *err) WR_NODISCARD;
 
 #endif

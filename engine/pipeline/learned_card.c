@@ -237,6 +237,8 @@ static void add_window(wr_buf *b, uint32_t window_s)
 {
     if (window_s == 0)
         wr_buf_adds(b, "all");
+    else if (window_s == WR_WINDOW_OF_POLICY)
+        wr_buf_adds(b, "the policy's look-back");
     else if (window_s % WR_DAY_S == 0)
         wr_buf_addf(b, "%u d", window_s / WR_DAY_S);
     else if (window_s % WR_HOUR_S == 0)

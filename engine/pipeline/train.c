@@ -34,8 +34,8 @@ wr_status wr_train_groups(uint32_t *groups, const char *text, wr_err *err)
         const uint32_t bit = group_of(p, len);
         if (!bit)
             return wr_fail(err, WR_EINVAL,
-                           "group '%.*s': behaviour, structure, exposures, neighbours "
-                           "or all",
+                           "group '%.*s': behaviour, structure, exposures, neighbours, "
+                           "motifs or all",
                            (int)len, p);
         *groups |= bit;
         p += len + (p[len] == ',');
@@ -123,6 +123,8 @@ wr_frame_input wr_train_frame(const wr_train_input *in, uint32_t as_of_s,
                             .mixer = wr_label_column(in->labels, tx, "mixer"),
                             .bridge = wr_label_column(in->labels, tx, "bridge"),
                             .dex = wr_label_column(in->labels, tx, "dex"),
+                            .typologies =
+                                wr_typology_ask_of(&in->cfg->typology, in->labels),
                             .opts = &in->cfg->opts,
                             .pg = pg};
 }

@@ -83,7 +83,8 @@ wr_status wr_train_folds(uint8_t **fold_of, const wr_seeds *seeds,
                          const wr_truth_set *truth, uint32_t folds, uint64_t seed,
                          wr_err *err) WR_NODISCARD;
 
-/* Bits of wr_frame_group from "behaviour,structure,exposures,neighbours" or "all". */
+/* Bits of wr_frame_group from "behaviour,structure,exposures,neighbours,motifs" or "all".
+ */
 wr_status wr_train_groups(uint32_t *groups, const char *text, wr_err *err) WR_NODISCARD;
 
 #endif

@@ -35,6 +35,7 @@ typedef enum wr_feature_group {
     WR_FEATURE_AMOUNT,
     WR_FEATURE_FLOW,
     WR_FEATURE_STRUCTURE,
+    WR_FEATURE_MOTIF, /* typology hits */
     WR_FEATURE_GROUP_COUNT
 } wr_feature_group;
 
@@ -50,7 +51,7 @@ typedef struct wr_feature {
     const char *meaning;
     const char *unit;
     wr_feature_group group;
-    uint32_t window_s; /* 0 = whole history */
+    uint32_t window_s; /* 0 = whole history, WR_WINDOW_OF_POLICY */
     int8_t sign;       /* monotone constraint: -1, 0, +1 */
 } wr_feature;
 
@@ -63,7 +64,7 @@ int wr_feature_find(wr_feature_kind kind, const char *name);
 /*
  * What aggregate.h spreads over neighbours: columns of wallet rows, the first
  * WR_FEATURE_BASE_TWO_HOP of them worth two hops.  Behaviour only: an exposure of a
- * neighbour may come from the wallet's own label.
+ * neighbour may come from the wallet's own label, and a hit has its members anyway.
  */
 const uint16_t *wr_feature_base(void); /* [WR_FEATURE_BASE] */
 void wr_feature_base_row(float *base /* [WR_FEATURE_BASE] */,

@@ -8,11 +8,16 @@
  * feature is one line here and one line in the kernel that fills it; a line that moves
  * is a new feature list, which old models refuse.
  *
- * window  seconds, 0 = whole history (or a single event)
+ * window  seconds, 0 = whole history (or a single event), WR_WINDOW_OF_POLICY = the
+ *         look-back that the policy sets for typologies
  * sign    monotone constraint: +1 more of it is never less risk, -1 the reverse, 0 none
  */
 #ifndef WR_SCORING_FEATURE_LIST_H
 #define WR_SCORING_FEATURE_LIST_H
+
+#include <stdint.h>
+
+#define WR_WINDOW_OF_POLICY UINT32_MAX
 
 enum {
     WR_HOUR_S = 3600,
@@ -254,6 +259,35 @@ enum {
     X(E##_DEX, e "_dex", FLOW, "share", 0, 0,                                          \
       what " with decentralised exchanges, by value")
 
+/* Three about the hits of one typology (motifs.h). */
+#define WR_MOTIF_FEATURES_(X, E, e, what)                                      \
+    X(MOTIF_##E##_ROOT, e "_root", MOTIF, "hits", WR_WINDOW_OF_POLICY, 1,      \
+      what ": hits that it is the root of")                                    \
+    X(MOTIF_##E##_MEMBER, e "_member", MOTIF, "hits", WR_WINDOW_OF_POLICY, 1,  \
+      what ": hits around another wallet that it is a member of")              \
+    X(MOTIF_##E##_STRENGTH, e "_strength", MOTIF, "1", WR_WINDOW_OF_POLICY, 0, \
+      what ": strength of the strongest hit that it is in; 0 = in none")
+
+/* In the order of wr_typology. */
+#define WR_TYPOLOGY_FEATURES_(X)                                                  \
+    WR_MOTIF_FEATURES_(X, FAN_IN, "fan_in", "fan-in")                             \
+    WR_MOTIF_FEATURES_(X, FAN_OUT, "fan_out", "fan-out")                          \
+    WR_MOTIF_FEATURES_(X, GATHER_SCATTER, "gather_scatter", "gather-scatter")     \
+    WR_MOTIF_FEATURES_(X, SCATTER_GATHER, "scatter_gather", "scatter-gather")     \
+    WR_MOTIF_FEATURES_(X, CYCLE, "cycle", "cycle")                                \
+    WR_MOTIF_FEATURES_(X, PEEL_CHAIN, "peel_chain", "peel chain")                 \
+    WR_MOTIF_FEATURES_(X, PASS_THROUGH, "pass_through", "rapid pass-through")     \
+    WR_MOTIF_FEATURES_(X, STRUCTURING, "structuring", "structuring")              \
+    WR_MOTIF_FEATURES_(X, SMURF_BRIDGE, "smurf_bridge", "smurf bridge")           \
+    WR_MOTIF_FEATURES_(X, BIPARTITE, "bipartite", "bipartite flow")               \
+    WR_MOTIF_FEATURES_(X, STACK, "stack", "stack of bipartite flows")             \
+    WR_MOTIF_FEATURES_(X, CHAIN, "chain", "layering chain")                       \
+    WR_MOTIF_FEATURES_(X, DORMANT, "dormant_activation", "dormant wallet waking") \
+    WR_MOTIF_FEATURES_(X, DUSTING, "dusting", "dusting and address poisoning")    \
+    WR_MOTIF_FEATURES_(X, MIXER, "mixer_use", "use of a mixer")                   \
+    WR_MOTIF_FEATURES_(X, CHAIN_HOP, "chain_hop", "chain hop")                    \
+    WR_MOTIF_FEATURES_(X, BURST, "burst", "burst of a new wallet")
+
 #define WR_WALLET_FEATURES(X)                                                            \
     WR_EXPOSURE_FEATURES_(X, RECEIVED, "received", "received")                           \
     WR_EXPOSURE_FEATURES_(X, SENT, "sent", "sent")                                       \
@@ -298,6 +332,7 @@ enum {
     X(COMPONENT, "component", STRUCTURE, "wallets", 0, 0,                                \
       "size of its component, services left out")                                        \
     X(CORE, "core", STRUCTURE, "1", 0, 0,                                                \
-      "largest k of a k-core it is in, services left out")
+      "largest k of a k-core it is in, services left out")                               \
+    WR_TYPOLOGY_FEATURES_(X)
 
 #endif

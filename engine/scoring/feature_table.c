@@ -25,6 +25,7 @@ static const char *const GROUP[WR_FEATURE_GROUP_COUNT] = {
     [WR_FEATURE_EXPOSURE] = "exposure", [WR_FEATURE_CONTACT] = "contact",
     [WR_FEATURE_VELOCITY] = "velocity", [WR_FEATURE_AMOUNT] = "amount",
     [WR_FEATURE_FLOW] = "flow",         [WR_FEATURE_STRUCTURE] = "structure",
+    [WR_FEATURE_MOTIF] = "motif",
 };
 
 static const uint16_t BASE[WR_FEATURE_BASE] = {

@@ -86,6 +86,9 @@ static wr_status check_exposures(const wr_features *f, const wr_feature_exposure
             WR_TRY(check_one("poison", f, poison[k]->n, poison[k]->c,
                              poison[k]->direction == way[k], err));
     }
+    if (ex->motifs && ex->motifs->n != f->fl->n)
+        return wr_fail(err, WR_EINVAL, "typology hits of %u wallets, not %u",
+                       ex->motifs->n, f->fl->n);
     if (!ex->fifo)
         return WR_OK;
     return check_one("fifo", f, ex->fifo->n, ex->fifo->c,
@@ -101,6 +104,7 @@ static bool put_row(float *row, wr_features_work *w, const wr_features *f,
     if (!wr_features_past(&p, w, f, v))
         return false;
     wr_features_put_exposure(row, f, ex, v);
+    wr_features_put_motifs(row, ex ? ex->motifs : NULL, v);
     wr_features_put_past(row, f, &p);
     row[WR_WF_CLUSTERING] = wr_features_clustering(f, v);
     row[WR_WF_COMPONENT] = (float)f->component[v];

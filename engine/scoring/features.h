@@ -8,8 +8,8 @@
  * at the time of the transfer (structure: the second before T).  Exposures are views
  * that the caller computed, on transfers and labels before T; what is not given reads as
  * none (shares 0, hops WR_FEATURE_FAR).  For a labelled wallet the caller gives views in
- * which its own label has no part.  tests/unit/scoring/test_features.c cuts the data at
- * T and finds the same bytes.
+ * which its own label has no part; typology hits likewise (motifs.h).
+ * tests/unit/scoring/test_features.c cuts the data at T and finds the same bytes.
  *
  * One pass over the wallet's own transfers, in (time, seq) order, with a map of its
  * counterparties; the columns are listed in feature_list.h.  Exactly:
@@ -36,6 +36,7 @@
 #include "scoring/feature.h"
 #include "scoring/fifo.h"
 #include "scoring/ledger.h"
+#include "scoring/motifs.h"
 #include "scoring/poison.h"
 #include "scoring/views.h"
 
@@ -55,12 +56,16 @@ typedef struct wr_features_opts {
         .mixer = WR_SEED_NONE, .bridge = WR_SEED_NONE, .dex = WR_SEED_NONE \
     }
 
-/* Each may be NULL; all of the flow's n wallets and its labels' C categories. */
+/*
+ * What other kernels have found.  Each may be NULL; all of the flow's n wallets and its
+ * labels' C categories.
+ */
 typedef struct wr_feature_exposures {
     const wr_ledger *received, *sent;
     const wr_fifo *fifo;                        /* receiving */
     const wr_poison *poison_in, *poison_out;    /* receiving, sending */
     const float *static_received, *static_sent; /* [n*C] */
+    const wr_motifs *motifs;
 } wr_feature_exposures;
 
 /*

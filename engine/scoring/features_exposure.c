@@ -1,4 +1,7 @@
 /* The caller's views of one wallet, as columns that do not depend on the taxonomy. */
+#include <assert.h>
+#include <string.h>
+
 #include "scoring/feature_math_int.h"
 #include "scoring/features_int.h"
 
@@ -104,4 +107,18 @@ void wr_features_put_exposure(float *row, const wr_features *f,
     row[WR_WF_HELD_RISKY] = part(held.risky, balance);
     row[WR_WF_FIFO_ILLICIT] = part(fifo.illicit, total);
     row[WR_WF_FIFO_RISKY] = part(fifo.risky, total);
+}
+
+static_assert(WR_WF_MOTIF_BURST_STRENGTH - WR_WF_MOTIF_FAN_IN_ROOT + 1 ==
+                  WR_MOTIF_COLUMNS,
+              "the columns of each typology, in the order of wr_typology");
+
+void wr_features_put_motifs(float *row, const wr_motifs *m, wr_vid v)
+{
+    float *to = row + WR_WF_MOTIF_FAN_IN_ROOT;
+    const float *from = m ? wr_motifs_of(m, v) : NULL;
+    if (from)
+        memcpy(to, from, WR_MOTIF_COLUMNS * sizeof *to);
+    else
+        memset(to, 0, WR_MOTIF_COLUMNS * sizeof *to);
 }

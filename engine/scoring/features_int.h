@@ -86,5 +86,6 @@ void wr_features_put_past(float *row, const wr_features *f, const wr_past *p);
 /* ex may be NULL.  bad parties come from the past. */
 void wr_features_put_exposure(float *row, const wr_features *f,
                               const wr_feature_exposures *ex, wr_vid v);
+void wr_features_put_motifs(float *row, const wr_motifs *m /* may be NULL */, wr_vid v);
 
 #endif

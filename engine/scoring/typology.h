@@ -69,6 +69,15 @@ enum {
 
 const char *wr_typology_name(wr_typology t); /* "fan_in" … "burst" */
 
+/*
+ * Those that ask more of labels than who is a service: the others find the same hits
+ * whoever is labelled illicit or risky.
+ */
+enum {
+    WR_TYPOLOGY_OF_LABELS =
+        1 << WR_TYPOLOGY_CHAIN | 1 << WR_TYPOLOGY_MIXER | 1 << WR_TYPOLOGY_CHAIN_HOP
+};
+
 /* Least that counts, in the order of the list above.  *_s are seconds. */
 typedef struct wr_typology_opts {
     uint32_t from_s, to_s; /* scope: from_s <= time < to_s */

@@ -106,7 +106,7 @@ class Train(Case):
         self.assertNotIn("ece", graded["rules"]["test"])      # no probabilities
         listed = [line.split() for line in other.run("walletrisk", "evaluate", "column").stdout.splitlines()]
         self.assertEqual(len({name for _, name in listed}), len(listed))
-        self.assertEqual({group for group, _ in listed}, {"behaviour", "structure", "exposures", "neighbours"})
+        self.assertEqual({group for group, _ in listed}, {"behaviour", "structure", "exposures", "neighbours", "motifs"})
         bad = graded["model"]["test"]["bad"]
         self.assertEqual(bad, graded["model"]["hidden"]["bad"] + graded["model"]["known"]["bad"])
         text = other.run("walletrisk", "evaluate", "rules", "--labels", truth).stdout

@@ -13,7 +13,8 @@ wallets that carry no label, as of the end.  Half of the incidents have a labell
   one exposure     the exposure column, of one for each view, that ranks best in the training world
   no graph         trees on a wallet's own behaviour
   + neighbours     and on structure and the aggregates of its neighbours
-  + exposures      and on cross-fitted exposures: what `walletrisk train` makes
+  + exposures      and on cross-fitted exposures
+  + motifs         and on the typology hits a wallet is in: what `walletrisk train` makes
   edges shuffled   the last, in worlds whose payments have permuted receivers: must drop
   labels permuted  the last, trained on bad wallets drawn at random: must fall to prevalence
 
@@ -25,7 +26,8 @@ import argparse, csv, json, os, pathlib, random, sqlite3, statistics, subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ.get("WALLETRISK_TEST_BIN", ROOT / "build" / "release" / "bin"))
 CHAIN = "eip155:1337"
-GROUPS = {"no graph": "behaviour", "+ neighbours": "behaviour,structure,neighbours", "+ exposures": "all"}
+GROUPS = {"no graph": "behaviour", "+ neighbours": "behaviour,structure,neighbours",
+          "+ exposures": "behaviour,structure,neighbours,exposures", "+ motifs": "all"}
 
 
 def call(store, program, *args):

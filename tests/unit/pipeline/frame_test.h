@@ -20,12 +20,51 @@ static const uint32_t SCALE_S[] = {1, 700, 20000, 86400};
 static const wr_scoring_opts OPTS = {
     .gamma = 0.85, .eps = 1e-6, .iter_max = 100, .top_k = 8, .poison_hops = 6};
 
+/* Small graphs are full of hits; now and then a look-back that leaves some out. */
+static inline wr_typology_policy loose_policy(uint64_t seed)
+{
+    wr_typology_policy p = {.which = WR_TYPOLOGY_ALL,
+                            .lookback_days = seed % 3 ? 90 : 5,
+                            .opts = WR_TYPOLOGY_OPTS_INIT};
+    wr_typology_opts *o = &p.opts;
+    o->visits_max = 400;
+    o->hits_max = 8;
+    o->cycle_visits_mean = 20;
+    o->fan_count = o->gather_count = o->gather_out_count = o->scatter_count = 2;
+    o->fan_even_min = 0.05;
+    o->gather_before_min = 0.2;
+    o->gather_ratio_min = o->scatter_ratio_min = 0.2;
+    o->gather_ratio_max = o->scatter_ratio_max = 5;
+    o->cycle_even_min = 0.05;
+    o->peel_hops = 2;
+    o->peel_share_min = 0.6;
+    o->pass_hold_s = o->hop_hold_s = o->burst_hold_s = WR_TYPOLOGY_DAY_S;
+    o->pass_share_min = o->hop_share_min = o->burst_share_min = 0.3;
+    o->pass_events = o->hop_events = o->bridge_count = 1;
+    o->bridge_score_min = 0.1;
+    o->structuring_count = 2;
+    o->structuring_low = 0.3;
+    o->bipartite_senders = o->bipartite_receivers = 2;
+    o->bipartite_density_min = 0.5;
+    o->chain_wallets = 2;
+    o->dormant_gap_s = 4;
+    o->dormant_gap_ratio = 1.5;
+    o->dormant_share_min = 0.2;
+    o->dust_count = 2;
+    o->dust_value_max = 400;
+    o->dust_spread = 0.5;
+    o->coinjoin_outputs = 2;
+    o->burst_value_min = 10;
+    return p;
+}
+
 /* ---- a world: snapshot, labels, folds ---- */
 
 typedef struct world {
     past_gen p;
     wr_snapshot *g;
     uint8_t *fold_of;
+    wr_typology_policy policy;
     wr_frame_input in;
 } world;
 
@@ -83,12 +122,16 @@ static inline void world_init(world *w, uint64_t seed, const flow_gen_opts *o,
     const wr_seeds *s = &w->p.g.seeds;
     w->g = snapshot_of(&w->p.g);
     w->fold_of = wr_calloc(s->n, sizeof *w->fold_of);
+    w->policy = loose_policy(seed);
     w->in = (wr_frame_input){.g = w->g,
                              .seeds = s,
                              .as_of_s = w->p.as_of_s,
                              .mixer = s->c > 1 ? 1 : WR_SEED_NONE,
                              .bridge = s->c > 2 ? 2 : WR_SEED_NONE,
                              .dex = s->c > 5 ? 5 : WR_SEED_NONE,
+                             .typologies = {.policy = &w->policy,
+                                            .mixer_mask = s->c > 1 ? 2 : 0,
+                                            .swap_mask = s->c > 2 ? 5 : 0},
                              .opts = &OPTS,
                              .seed = seed};
     folds_draw(w, folds, seed, false);

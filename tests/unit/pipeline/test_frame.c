@@ -28,7 +28,9 @@ static void test_frame_columns__names_groups_and_signs(void **state)
         for (uint32_t b = 0; b < c; b++)
             assert_string_not_equal(k->name, wr_frame_column_at(b)->name);
         group[k->group]++;
-        if (k->group != WR_FRAME_EXPOSURES)
+        if (k->group == WR_FRAME_MOTIFS)
+            assert_int_equal(k->sign, !strstr(k->name, "_strength"));
+        else if (k->group != WR_FRAME_EXPOSURES)
             assert_int_equal(k->sign, 0);
         plus += k->sign == 1;
         minus += k->sign == -1;
@@ -36,8 +38,10 @@ static void test_frame_columns__names_groups_and_signs(void **state)
     assert_int_equal(group[WR_FRAME_NEIGHBOURS], BASE_COLUMNS);
     assert_int_equal(group[WR_FRAME_EXPOSURES], 36);
     assert_int_equal(group[WR_FRAME_STRUCTURE], 4);
-    assert_int_equal(group[WR_FRAME_BEHAVIOUR], WR_WF_COUNT - 40);
-    assert_int_equal(plus, 28); /* but unknown, mean hops, and ... */
+    assert_int_equal(group[WR_FRAME_MOTIFS], 3 * WR_TYPOLOGY_COUNT);
+    assert_int_equal(group[WR_FRAME_BEHAVIOUR], WR_WF_COUNT - 40 - WR_MOTIF_COLUMNS);
+    assert_int_equal(plus, 28 + 2 * WR_TYPOLOGY_COUNT);
+    /* exposures but unknown, mean hops, and ... */
     assert_int_equal(minus, 4); /* ... fewest hops of money and of contact */
     assert_string_equal(wr_frame_column_at(0)->name, "received_illicit_direct");
     assert_string_equal(wr_frame_column_at(WR_WF_COUNT)->name, "in_mean_in_parties");

@@ -2,7 +2,9 @@
  * The frame against the kernels called by hand on a world made by hand, and against
  * labels that are not there.
  */
+#include <math.h>
 #include <omp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "frame_test.h"
@@ -32,6 +34,37 @@ static void seeds_without(wr_seeds *s, const world *w, uint32_t fold)
             s->category[v] = all->category[v];
         s->count += s->category[v] >= 0;
     }
+}
+
+/* x [n*WR_WF_COUNT]: hits counted one by one, those of the last days of the past. */
+static void count_hits(float *x, const wr_flow *fl, const world *w)
+{
+    static const char *const PART[] = {"root", "member", "strength"};
+    wr_typology_opts o = w->policy.opts;
+    const uint32_t days = w->policy.lookback_days;
+    const uint32_t last = fl->col.m ? fl->col.time_s[fl->col.m - 1] : 0;
+    o.from_s = last > days * 86400 ? last - days * 86400 : 0;
+    const wr_typology_input in = {.flow = *fl,
+                                  .mixer_mask = w->in.typologies.mixer_mask,
+                                  .swap_mask = w->in.typologies.swap_mask};
+    WR_TYPOLOGY_HITS_AUTO wr_typology_hits h = {0};
+    if (fl->col.m)
+        assert_ok(wr_typology_find(&h, &in, WR_TYPOLOGY_ALL, &o, NULL, &err));
+    for (uint64_t i = 0; i < h.count; i++)
+        for (uint32_t k = 0; k < h.hit[i].member_count; k++) {
+            const wr_vid v = h.member[h.hit[i].member + k];
+            float *cell[3];
+            for (int p = 0; p < 3; p++) {
+                char name[40];
+                (void)snprintf(name, sizeof name, "%s_%s",
+                               wr_typology_name((wr_typology)h.hit[i].typology), PART[p]);
+                const int c = wr_feature_find(WR_FEATURE_WALLET, name);
+                assert_true(c >= 0);
+                cell[p] = x + (size_t)v * WR_WF_COUNT + c;
+            }
+            *cell[k == 0 ? 0 : 1] += 1;
+            *cell[2] = fmaxf(*cell[2], (float)h.hit[i].strength);
+        }
 }
 
 /* Rows of wallets on the graph cut at T: every kernel called here. */
@@ -83,6 +116,7 @@ static float *own_rows(const past_gen *p, wr_snapshot *g, const world *w,
     assert_ok(wr_features_rows(x, WR_WF_COUNT, f, 0, n, &ex, &err));
     wr_free(share[0]);
     wr_free(share[1]);
+    count_hits(x, &fl, w);
     return x;
 }
 
@@ -159,10 +193,21 @@ static uint32_t check_world(const world *w, const past_gen *cut, wr_snapshot *g,
     return met;
 }
 
+/* Typologies that somebody is in. */
+static uint32_t typologies_in(const float *x, uint32_t n)
+{
+    uint32_t mask = 0;
+    for (wr_vid v = 0; v < n; v++)
+        for (int t = 0; t < WR_TYPOLOGY_COUNT; t++)
+            if (row_of(x, v)[WR_WF_MOTIF_FAN_IN_STRENGTH + 3 * t] > 0)
+                mask |= 1U << t;
+    return mask;
+}
+
 static void test_frame_run__the_kernels_by_hand(void **state)
 {
     (void)state;
-    uint32_t met = 0;
+    uint32_t met = 0, typologies = 0;
     for (uint64_t seed = 0; seed < WORLDS; seed++) {
         const flow_gen_opts o = shape_of(seed);
         const uint32_t folds = (uint32_t)(seed % 4);
@@ -170,10 +215,12 @@ static void test_frame_run__the_kernels_by_hand(void **state)
         past_gen cut;
         bool is_met[64] = {0};
         world_init(&w, seed, &o, folds);
+        folds_draw(&w, folds, seed, seed % 8 < 4); /* services with a fold, and without */
         past_gen_init(&cut, seed, &o, SCALE_S[seed % 4]);
         past_gen_cut(&cut);
         wr_snapshot *g = snapshot_of(&cut.g);
         float *x = frame_of(&w.in);
+        typologies |= typologies_in(x, cut.g.fl.n);
         for (uint32_t k = 0; k < (folds ? folds : 1); k++)
             met += check_world(&w, &cut, g, x, k, seed, is_met);
         for (wr_vid v = 0; v < cut.g.fl.n; v++) /* wallets without a fold: one of them */
@@ -185,6 +232,68 @@ static void test_frame_run__the_kernels_by_hand(void **state)
         world_release(&w);
     }
     assert_true(met > 5 * WORLDS);
+    assert_int_equal(typologies, WR_TYPOLOGY_ALL);
+}
+
+/* ---- hits ---- */
+
+static void same_motifs(const float *have, const float *want, uint32_t n, uint64_t seed)
+{
+    for (wr_vid v = 0; v < n; v++)
+        same_cells(row_of(have, v), row_of(want, v), WR_WF_MOTIF_FAN_IN_ROOT,
+                   WR_WF_MOTIF_FAN_IN_ROOT + WR_MOTIF_COLUMNS, seed, v);
+}
+
+static void test_frame_run__hits_that_are_given_are_not_found_again(void **state)
+{
+    (void)state;
+    const flow_gen_opts o = {
+        .n = 40, .m = 300, .c = 4, .assets = 1, .label_prob = 0.2, .is_whole = true};
+    world w;
+    world_init(&w, 4, &o, 0);
+    w.in.as_of_s = UINT32_MAX;
+    float *want = frame_of(&w.in);
+    const wr_flow fl = wr_flow_of(w.g, &w.p.g.seeds);
+    WR_TYPOLOGY_HITS_AUTO wr_typology_hits h = {0};
+    WR_MOTIFS_AUTO wr_motifs m = {0};
+    assert_ok(
+        wr_typology_search(&h, &fl, NULL, &w.in.typologies, WR_TYPOLOGY_ALL, NULL, &err));
+    assert_ok(wr_motifs_init(&m, o.n, &err));
+    assert_ok(wr_motifs_add(&m, &h, NULL, &err));
+    const wr_feature_exposures given = {.motifs = &m};
+    w.in.given = &given;
+    w.in.typologies.policy = NULL;
+    float *have = frame_of(&w.in);
+    same_motifs(have, want, o.n, 4);
+    assert_true(typologies_in(have, o.n) != 0);
+    wr_free(have);
+    wr_free(want);
+    world_release(&w);
+}
+
+static void test_frame_run__what_is_not_looked_for_is_not_there(void **state)
+{
+    (void)state;
+    const flow_gen_opts o = {
+        .n = 40, .m = 300, .c = 4, .assets = 1, .label_prob = 0.2, .is_whole = true};
+    world w;
+    world_init(&w, 5, &o, 3);
+    w.in.as_of_s = UINT32_MAX;
+    float *all = frame_of(&w.in);
+    w.policy.which = 1U << WR_TYPOLOGY_FAN_IN | 1U << WR_TYPOLOGY_CHAIN;
+    float *two = frame_of(&w.in);
+    w.in.typologies.policy = NULL;
+    float *none = frame_of(&w.in);
+    assert_int_equal(typologies_in(two, o.n), w.policy.which);
+    assert_int_equal(typologies_in(none, o.n), 0);
+    for (wr_vid v = 0; v < o.n; v++)
+        for (uint32_t c = 0; c < wr_frame_columns(); c++)
+            if (wr_frame_column_at(c)->group != WR_FRAME_MOTIFS)
+                same_cells(row_of(none, v), row_of(all, v), c, c + 1, 5, v);
+    wr_free(all);
+    wr_free(two);
+    wr_free(none);
+    world_release(&w);
 }
 
 /* ---- cross-fit ---- */
@@ -322,6 +431,8 @@ int main(void)
     omp_set_num_threads(1); /* worlds are tiny */
     const struct CMUnitTest tests[] = {
         wr_unit_test(test_frame_run__the_kernels_by_hand),
+        wr_unit_test(test_frame_run__hits_that_are_given_are_not_found_again),
+        wr_unit_test(test_frame_run__what_is_not_looked_for_is_not_there),
         wr_unit_test(test_frame_run__labels_of_its_own_fold_are_not_seen),
         wr_unit_test(test_frame_run__a_service_does_not_see_itself),
         wr_unit_test(test_frame_run__the_seed_draws_the_fold_of_the_others),

@@ -4,15 +4,14 @@
 #include <string.h>
 
 #include "model_gen.h"
-#include "scoring/aggregate.h"
-#include "scoring/feature.h"
+#include "pipeline/frame.h"
 
 /* Real names: own ones, aggregates of every hop and statistic, one that is none. */
 static const char *const REAL[GEN_COLUMNS] = {"received_illicit_direct",
                                               "in_mean",
                                               "in_mean_in_mean",
                                               "out_max_out_value",
-                                              "in_in_mean_age_s",
+                                              "fan_in_root",
                                               "out_out_mean_pass_24h",
                                               "in_out_mean_in_new_7d",
                                               "out_in_mean_hold_median_s",
@@ -71,7 +70,9 @@ static void test_learned_card__what_it_says(void **state)
         "| pass_1h | pass-through: smaller of in and out over the larger | share | 1 h |",
         "| made_up_name | not in the table of this program | | | |",
         "The forest looks at: out_in_mean_hold_median_s, received_illicit_direct,",
-        ", in_in_mean_age_s.\n",
+        ", fan_in_root.\n",
+        "| fan_in_root | fan-in: hits that it is the root of | hits | the policy's "
+        "look-back | + |",
         "\n- One chain \\| one year.\n"};
     for (size_t i = 0; i < sizeof SAYS / sizeof *SAYS; i++)
         assert_has(card.p, SAYS[i]);
@@ -84,25 +85,14 @@ static void test_learned_card__what_it_says(void **state)
 }
 
 /* Every name that frame.h can make is explained. */
-static void test_learned_card__knows_every_aggregate(void **state)
+static void test_learned_card__knows_every_column(void **state)
 {
     (void)state;
-    const wr_aggregate_input in = {.columns = WR_FEATURE_BASE,
-                                   .ld = WR_FEATURE_BASE,
-                                   .two_hop = WR_FEATURE_BASE_TWO_HOP};
-    const uint32_t count = wr_aggregate_columns(&in);
-    char text[GEN_COLUMNS][WR_BOOSTER_NAME_MAX];
+    const uint32_t count = wr_frame_columns();
     const char *name[GEN_COLUMNS];
     for (uint32_t from = 0; from < count; from += GEN_COLUMNS) {
-        for (uint32_t k = 0; k < GEN_COLUMNS; k++) {
-            const wr_aggregate_part a = wr_aggregate_part_at(&in, (from + k) % count);
-            const wr_feature *f =
-                wr_feature_at(WR_FEATURE_WALLET, wr_feature_base()[a.column]);
-            (void)snprintf(text[k], sizeof text[k], "%s_%s_%s",
-                           wr_aggregate_hop_name(a.hop), wr_aggregate_stat_name(a.stat),
-                           f->name);
-            name[k] = text[k];
-        }
+        for (uint32_t k = 0; k < GEN_COLUMNS; k++)
+            name[k] = wr_frame_column_at((from + k) % count)->name;
         gen_model g;
         wr_buf bytes, card;
         gen_model_init(&g, name, "wallet", 1, false);
@@ -149,7 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         wr_unit_test(test_learned_card__what_it_says),
-        wr_unit_test(test_learned_card__knows_every_aggregate),
+        wr_unit_test(test_learned_card__knows_every_column),
         wr_unit_test(test_learned_card__skips_what_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

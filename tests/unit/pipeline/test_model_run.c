@@ -60,7 +60,7 @@ static wr_status expect_rows(void *ctx, wr_vid first, uint32_t rows, const float
                             e);
 }
 
-/* Exposures of the run are handed to the frame: the same as if it had computed them. */
+/* Exposures and hits of the run are handed to the frame: as if it had found them. */
 static void test_run__probability_is_the_models(void **state)
 {
     (void)state;
@@ -69,6 +69,7 @@ static void test_run__probability_is_the_models(void **state)
     WR_AUTO(wr_learned) l = shelve(&w);
     WR_AUTO(wr_assessment) a = score(&w);
     const uint32_t n = wr_snapshot_n(w.g);
+    assert_true(wr_assessment_typologies(a)->count > 0);
     uint32_t *column = NULL;
     assert_ok(wr_learned_columns(&column, l, &err));
     WR_AUTO_ARRAY double *p = wr_calloc(n, sizeof *p);

@@ -115,6 +115,8 @@ static void test_train__columns_of_the_groups(void **state)
     }
     wr_free(column);
     wr_err e = {0};
+    assert_ok(wr_train_groups(&o.groups, "motifs", &err));
+    assert_int_equal(o.groups, WR_FRAME_MOTIFS);
     assert_int_equal(wr_train_groups(&o.groups, "all,foo", &e), WR_EINVAL);
     assert_non_null(strstr(e.msg, "group 'foo'"));
     wr_buf_release(&b);

@@ -22,8 +22,11 @@ static void test_feature_at__every_row_is_complete(void **state)
             assert_true(*f->unit);
             assert_in_range(f->group, 0, WR_FEATURE_GROUP_COUNT - 1);
             assert_true(f->sign >= -1 && f->sign <= 1);
-            /* only exposures say which way is worse */
-            assert_true(f->sign == 0 || f->group == WR_FEATURE_EXPOSURE);
+            /* only exposures and counts of hits say which way is worse */
+            assert_true(f->sign == 0 || f->group == WR_FEATURE_EXPOSURE ||
+                        f->group == WR_FEATURE_MOTIF);
+            assert_true((f->group == WR_FEATURE_MOTIF) ==
+                        (f->window_s == WR_WINDOW_OF_POLICY));
             assert_int_equal(wr_feature_find((wr_feature_kind)kind, f->name), i);
         }
 }
@@ -57,6 +60,10 @@ static void test_feature_at__columns_by_number(void **state)
     expect(w, WR_WF_SENT_MIN_HOPS, "sent_min_hops", WR_FEATURE_EXPOSURE, 0, -1);
     expect(w, WR_WF_IN_PARTIES_24H, "in_parties_24h", WR_FEATURE_VELOCITY, 86400, 0);
     expect(w, WR_WF_CORE, "core", WR_FEATURE_STRUCTURE, 0, 0);
+    expect(w, WR_WF_MOTIF_PEEL_CHAIN_MEMBER, "peel_chain_member", WR_FEATURE_MOTIF,
+           UINT32_MAX, 1);
+    expect(w, WR_WF_MOTIF_BURST_STRENGTH, "burst_strength", WR_FEATURE_MOTIF, UINT32_MAX,
+           0);
     assert_int_equal(wr_feature_count(t), WR_TF_COUNT);
     assert_int_equal(wr_feature_count(w), WR_WF_COUNT);
 }
@@ -81,6 +88,7 @@ static void test_feature_base_row__behaviour_on_one_scale(void **state)
     for (int k = 0; k < WR_FEATURE_BASE; k++) {
         const uint32_t c = wr_feature_base()[k];
         assert_true(wr_feature_at(WR_FEATURE_WALLET, c)->group != WR_FEATURE_EXPOSURE);
+        assert_true(wr_feature_at(WR_FEATURE_WALLET, c)->group != WR_FEATURE_MOTIF);
         for (int j = 0; j < k; j++)
             assert_true(wr_feature_base()[j] != c);
     }
@@ -106,8 +114,8 @@ static void test_feature_scaled__by_unit(void **state)
 static void test_feature_names__of_kinds_and_groups(void **state)
 {
     (void)state;
-    static const char *const group[] = {"exposure", "contact", "velocity",
-                                        "amount",   "flow",    "structure"};
+    static const char *const group[] = {"exposure", "contact",   "velocity", "amount",
+                                        "flow",     "structure", "motif"};
     for (int g = 0; g < WR_FEATURE_GROUP_COUNT; g++)
         assert_string_equal(wr_feature_group_name((wr_feature_group)g), group[g]);
     assert_string_equal(wr_feature_kind_name(WR_FEATURE_TRANSFER), "transfer");

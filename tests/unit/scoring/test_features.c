@@ -303,8 +303,8 @@ static bool is_elsewhere(uint32_t c)
     const wr_feature *f = wr_feature_at(WR_FEATURE_WALLET, c);
     if (c == WR_WF_RECEIVED_BAD_PARTIES || c == WR_WF_SENT_BAD_PARTIES)
         return false;
-    return f->group == WR_FEATURE_EXPOSURE || c == WR_WF_CLUSTERING ||
-           c == WR_WF_COMPONENT || c == WR_WF_CORE;
+    return f->group == WR_FEATURE_EXPOSURE || f->group == WR_FEATURE_MOTIF ||
+           c == WR_WF_CLUSTERING || c == WR_WF_COMPONENT || c == WR_WF_CORE;
 }
 
 static void check_row(const float *row, const double *want, uint64_t seed, wr_vid v)

@@ -283,6 +283,8 @@ static void test_features_rows__no_exposures_read_as_none(void **state)
         const wr_feature *f = wr_feature_at(WR_FEATURE_WALLET, c);
         if (f->group == WR_FEATURE_EXPOSURE && !strstr(f->name, "parties"))
             assert_true(x[c] == (strcmp(f->unit, "hops") == 0 ? 255.0f : 0.0f));
+        if (f->group == WR_FEATURE_MOTIF)
+            assert_true(x[c] == 0.0f);
     }
     wr_free(x);
     past_gen_release(&p);
@@ -496,7 +498,7 @@ static void test_features_rows__errors_and_memory(void **state)
     float *x = wr_calloc(200UL * WR_WF_COUNT, sizeof *x);
     omp_set_num_threads(1);
     assert_oom_safe(wr_features_rows(x, WR_WF_COUNT, f, 0, 200, &e.ex, &err));
-    wr_err why[4] = {0};
+    wr_err why[5] = {0};
     assert_int_equal(wr_features_rows(x, WR_WF_COUNT, f, 1, 200, NULL, why), WR_EINVAL);
     assert_string_equal(why->msg, "rows 1 and 200 more of 200");
     assert_int_equal(wr_features_rows(x, 100, f, 0, 200, NULL, why + 1), WR_EINVAL);
@@ -513,6 +515,12 @@ static void test_features_rows__errors_and_memory(void **state)
                      WR_EINVAL);
     assert_string_equal(why[3].msg,
                         "fifo of 200 wallets and 3 categories, not 200 and 4");
+    const wr_motifs strange = {.n = 3};
+    e.ex.fifo = NULL;
+    e.ex.motifs = &strange;
+    assert_int_equal(wr_features_rows(x, WR_WF_COUNT, f, 0, 200, &e.ex, why + 4),
+                     WR_EINVAL);
+    assert_string_equal(why[4].msg, "typology hits of 3 wallets, not 200");
     wr_free(x);
     wr_features_free(f);
     wr_features_free(NULL);
