@@ -97,11 +97,14 @@ static wr_status read_flag_row(const reading *r, const line *l, wr_err *err)
 
 static wr_status read_wallet_row(const reading *r, const line *l, wr_err *err)
 {
-    if (r->record >= 0 && !wr_text_eq(field(l, r->record), WR_TEXT_LIT("wallet")))
+    const bool is_unknown = wr_text_eq(field(l, r->record), WR_TEXT_LIT("unknown"));
+    if (r->record >= 0 && !is_unknown &&
+        !wr_text_eq(field(l, r->record), WR_TEXT_LIT("wallet")))
         return WR_OK;
     char text[WR_ADDRESS_MAX + 1];
     wr_truth_wallet w = {.incident = field(l, r->incident),
-                         .typology = field(l, r->typology)};
+                         .typology = field(l, r->typology),
+                         .is_unknown = is_unknown};
     WR_TRY(read_address(text, &w.address, r, l, err));
     return r->wallet_fn(r->ctx, &w, err);
 }

@@ -6,7 +6,8 @@
  *               whose name begins with "is_"): known bad and known good wallets
  *   incidents   column "address" or "id", and as far as known "incident", "typology":
  *               bad wallets alone, all others are good.  With a column "record", rows
- *               that say anything but "wallet" are passed over: this is what `simulate
+ *               that say "unknown" name wallets that may be either, and rows that say
+ *               anything but that and "wallet" are passed over: this is what `simulate
  *               --truth` writes
  *
  * Thread: safe.
@@ -32,6 +33,7 @@ typedef struct wr_truth_wallet {
     wr_text address;  /* canonical */
     wr_text incident; /* as it stands; absent = the wallet is one by itself */
     wr_text typology; /* absent = not known */
+    bool is_unknown;  /* bad or good, nobody knows: the rest says nothing */
 } wr_truth_wallet;
 typedef wr_status (*wr_truth_wallet_fn)(void *ctx, const wr_truth_wallet *w, wr_err *err);
 

@@ -23,7 +23,8 @@ static void find_first(wr_population *p, uint32_t n)
     for (uint64_t i = col.m; i-- > 0;) /* backwards: the first one is written last */
         p->first_s[col.from[i]] = p->first_s[col.to[i]] = col.time_s[i];
     for (uint32_t v = 0; v < n; v++)
-        if (wr_snapshot_is_hub(p->g, v) || is_service(p->seeds, v))
+        if (wr_snapshot_is_hub(p->g, v) || is_service(p->seeds, v) ||
+            p->truth->is_unknown[v])
             p->first_s[v] = UINT32_MAX;
 }
 

@@ -3,8 +3,8 @@
  *
  * A wallet belongs to the block in which it was first seen, and its features are those as
  * of the block's end: no wallet is in two blocks, and what is learned from one block is
- * older than what is asked in the next.  UTXO hubs and wallets that are labelled a
- * service are in none.
+ * older than what is asked in the next.  UTXO hubs, wallets that are labelled a service
+ * and those of which nobody knows what they are (truth_set.h) are in none.
  *
  * Source  ALGORITHMS 8.1
  */
@@ -19,7 +19,7 @@ typedef struct wr_population {
     const wr_snapshot *g;
     const wr_seeds *seeds;
     const wr_truth_set *truth;
-    uint32_t *first_s; /* [n] time of the first transfer; UINT32_MAX = hub or service */
+    uint32_t *first_s; /* [n] time of the first transfer; UINT32_MAX = in no block */
     uint32_t *known_s; /* [incidents] since when a wallet of it is labelled, UINT32_MAX =
                           never */
 } wr_population;

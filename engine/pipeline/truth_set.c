@@ -11,7 +11,8 @@ static wr_status init(wr_truth_set *t, uint32_t n, wr_err *err)
     *t = (wr_truth_set){.n = n};
     t->incident = wr_calloc(n, sizeof *t->incident);
     t->typology = wr_calloc(n, sizeof *t->typology);
-    if (!t->incident || !t->typology)
+    t->is_unknown = wr_calloc(n, sizeof *t->is_unknown);
+    if (!t->incident || !t->typology || !t->is_unknown)
         return wr_fail(err, WR_ENOMEM, "truth of %" PRIu32 " wallets", n);
     for (uint32_t v = 0; v < n; v++) {
         t->incident[v] = WR_INCIDENT_NONE;
@@ -24,6 +25,7 @@ void wr_truth_set_release(wr_truth_set *t)
 {
     wr_free(t->incident);
     wr_free(t->typology);
+    wr_free(t->is_unknown);
     *t = (wr_truth_set){0};
 }
 
@@ -32,6 +34,10 @@ static wr_status finish(wr_truth_set *t, wr_err *err)
     wr_digest d = {0};
     WR_TRY(wr_digest_init(&d, err));
     for (uint32_t v = 0; v < t->n; v++) {
+        if (t->is_unknown[v]) {
+            wr_digest_add_u64(&d, v);
+            wr_digest_add_text(&d, "unknown");
+        }
         if (!wr_truth_is_bad(t, v))
             continue;
         const uint8_t k = t->typology[v];
@@ -127,6 +133,13 @@ static wr_status take(void *ctx, const wr_truth_wallet *w, wr_err *err)
     loading *l = ctx;
     wr_truth_set *t = l->t;
     const wr_vid v = wr_ids_vertex(wr_snapshot_ids(l->g), l->chain, w->address);
+    if (w->is_unknown) {
+        if (v == WR_VID_NONE)
+            t->missing++;
+        else
+            t->is_unknown[v] = !wr_truth_is_bad(t, v);
+        return WR_OK;
+    }
     uint32_t incident = 0;
     WR_TRY(number_of(&incident, l, w->incident, err));
     if (v == WR_VID_NONE) {
@@ -137,6 +150,7 @@ static wr_status take(void *ctx, const wr_truth_wallet *w, wr_err *err)
         return WR_OK;
     t->bad++;
     t->incident[v] = incident;
+    t->is_unknown[v] = false;
     return typology_of(&t->typology[v], t, w->typology, err);
 }
 

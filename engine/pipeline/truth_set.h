@@ -22,6 +22,7 @@ typedef struct wr_truth_set {
     uint32_t n;
     uint32_t *incident; /* [n] 0.. by first appearance; WR_INCIDENT_NONE = not bad */
     uint8_t *typology;  /* [n] index of name, or WR_TRUTH_TYPOLOGY_NONE */
+    bool *is_unknown;   /* [n] may be bad or good: in no block; never of a bad one */
     char name[WR_TRUTH_TYPOLOGIES_MAX][WR_TRUTH_NAME_MAX + 1];
     uint32_t typologies, incidents;
     uint64_t bad;     /* wallets of the graph */
@@ -31,7 +32,7 @@ typedef struct wr_truth_set {
 
 /*
  * From a list of incidents (codec/truth.h).  A wallet that is named twice belongs to the
- * first incident.
+ * first incident; one that is both bad and unknown is bad.
  *
  * chain   of its addresses
  * Errors  of codec/truth.h; WR_EPARSE (a name longer than WR_TRUTH_NAME_MAX bytes, more

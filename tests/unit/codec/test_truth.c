@@ -25,8 +25,9 @@ static wr_status take_wallet(void *ctx, const wr_truth_wallet *w, wr_err *e)
 {
     (void)e;
     got *g = ctx;
-    wr_buf_addf(&g->text, "%.*s/%.*s/%.*s;", WR_TEXT_ARG(w->address),
-                WR_TEXT_ARG(w->incident), WR_TEXT_ARG(w->typology));
+    wr_buf_addf(&g->text, "%.*s/%.*s/%.*s%s;", WR_TEXT_ARG(w->address),
+                WR_TEXT_ARG(w->incident), WR_TEXT_ARG(w->typology),
+                w->is_unknown ? "?" : "");
     return WR_OK;
 }
 
@@ -78,6 +79,9 @@ static void test_truth__incidents(void **state)
         "1,theft,wallet,source,a,5\n1,theft,transfer,,0xff,5\n2,cycle,wallet,layer,b,6\n",
         false, "a/1/theft;b/2/cycle;");
     reads("address\na\nb\n", false, "a//;b//;");
+    reads("record,address,incident\nunknown,a,\nwallet,b,1\nunknowns,c,2\n", false,
+          "a//?;b/1/;");
+    refuses("record,address\nunknown\n", false, ":2: ");
     reads("typology,address\nx,a\n,b\n", false, "a//x;b//;");
     refuses("incident,typology\n1,x\n", false, "no column 'address'");
     refuses("incident,address\n1\n", false, ":2: ");

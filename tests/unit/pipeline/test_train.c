@@ -252,6 +252,77 @@ static void test_truth__of_labels(void **state)
     end(&w);
 }
 
+/* Rows of all time, of those that the truth at `path` leaves. */
+static void pick_all(wr_block *b, wr_truth_set *t, const world *w, const char *text)
+{
+    FILE *f = fopen(w->truth_path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    assert_ok(wr_truth_set_load(t, w->truth_path, test_chain(), w->g, &err));
+    wr_population p;
+    assert_ok(wr_population_init(&p, w->g, &w->labels.seeds, t, &err));
+    const wr_block_opts o = {.good_max = SIZE_MAX};
+    assert_ok(wr_block_pick(b, "all", 0, UINT32_MAX, &p, &o, &err));
+    wr_population_release(&p);
+}
+
+static void test_truth__unknown_wallets_are_in_no_block(void **state)
+{
+    (void)state;
+    world w;
+    begin(&w);
+    wr_block plain;
+    wr_block some;
+    wr_truth_set t;
+    wr_truth_set u;
+    pick_all(&plain, &t, &w, "record,address\nwallet,w700\nwallet,w701\n");
+    pick_all(&some, &u, &w,
+             "record,address\nunknown,w0\nunknown,w701\nwallet,w700\nwallet,w701\n"
+             "unknown,w700\nunknown,w5\nunknown,nobody\n");
+    assert_int_equal(u.bad, 2); /* who is both is bad */
+    assert_int_equal(u.incidents, 2);
+    assert_int_equal(u.missing, 1);
+    assert_int_equal(some.bad, plain.bad);
+    assert_int_equal(some.rows + 2, plain.rows);
+    for (size_t i = 0; i < some.rows; i++)
+        assert_false(u.is_unknown[some.v[i]]);
+    assert_string_not_equal(t.digest.s, u.digest.s);
+    wr_block_release(&plain);
+    wr_block_release(&some);
+    wr_truth_set_release(&t);
+    wr_truth_set_release(&u);
+    end(&w);
+}
+
+static wr_status load_once(const world *w, wr_err *e)
+{
+    wr_truth_set t;
+    const wr_status s = wr_truth_set_load(&t, w->truth_path, test_chain(), w->g, e);
+    if (s == WR_OK)
+        wr_truth_set_release(&t);
+    return s;
+}
+
+static wr_status of_labels_once(const world *w, wr_err *e)
+{
+    wr_truth_set t;
+    const wr_status s = wr_truth_set_of_labels(&t, &w->labels.seeds, e);
+    if (s == WR_OK)
+        wr_truth_set_release(&t);
+    return s;
+}
+
+static void test_truth__oom(void **state)
+{
+    (void)state;
+    world w;
+    begin(&w);
+    assert_oom_safe(load_once(&w, &err));
+    assert_oom_safe(of_labels_once(&w, &err));
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +333,8 @@ int main(void)
         wr_unit_test(test_train__folds_are_by_incident),
         wr_unit_test(test_evaluate__equals_the_test_block),
         wr_unit_test(test_train__errors),
+        wr_unit_test(test_truth__unknown_wallets_are_in_no_block),
+        wr_unit_test(test_truth__oom),
         wr_unit_test(test_truth__of_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
