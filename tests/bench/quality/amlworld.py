@@ -17,7 +17,7 @@ world with the patterns of one period in it:
                    of the noise, first seen in the five days before their first pattern.  Half
                    are new: who pays before it is paid has its money from an exchange, half of
                    the others have first money from one, and of 60 in 100 most of what is left
-                   goes to one.  So no single column of behaviour tells (ROC-AUC 0.68 at most)
+                   goes to one: no single column of behaviour is to tell
   how much         by rank: an amount that is at some quantile of its currency becomes what
                    people of the noise pay at that quantile.  Currencies and sizes tell nothing
   who is known     the first payer of half of the patterns carries a label; the others are hidden
