@@ -130,8 +130,13 @@ static int downwards(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* The least score that at most so many rows reach; above all of them: none does. */
-static wr_status edge_of_budget(double *edge, const wr_grade_rows *r, wr_err *err)
+/* Rows above `score` have a place; `places` are left for the `tied` that have it. */
+typedef struct edge {
+    double score;
+    size_t places, tied;
+} edge;
+
+static wr_status edge_of_budget(edge *e, const wr_grade_rows *r, wr_err *err)
 {
     WR_AUTO_ARRAY double *s = wr_calloc(r->n, sizeof *s);
     if (!s)
@@ -140,36 +145,66 @@ static wr_status edge_of_budget(double *edge, const wr_grade_rows *r, wr_err *er
     qsort(s, r->n, sizeof *s, downwards);
     size_t k = (size_t)(WR_GRADE_BUDGET * (double)r->n);
     k = k ? k : 1;
-    while (k && k < r->n && s[k - 1] == s[k]) /* it ties with one that has no place */
-        k--;
-    *edge = k ? s[k - 1] : (double)INFINITY;
+    size_t first = k - 1;
+    size_t end = k;
+    while (first && s[first - 1] == s[k - 1])
+        first--;
+    while (end < r->n && s[end] == s[k - 1])
+        end++;
+    *e = (edge){.score = s[k - 1], .places = k - first, .tied = end - first};
     return WR_OK;
 }
 
-enum { SEEN = 1, FOUND = 2 };
+/* That of k tied rows at least one has a place, when lots are drawn. */
+static double chance_of_any(const edge *e, uint32_t k)
+{
+    double none = 1;
+    for (uint32_t i = 0; i < k; i++)
+        none *= e->tied - e->places > i
+                    ? (double)(e->tied - e->places - i) / (double)(e->tied - i)
+                    : 0;
+    return 1 - none;
+}
+
+typedef struct tally {
+    uint32_t rows, tied;
+    uint8_t typology; /* of its first row */
+    bool is_found;    /* a row of it is above the edge */
+} tally;
 
 static wr_status by_typology(wr_grades *g, const wr_grade_rows *r, wr_err *err)
 {
-    double edge = 0;
-    WR_TRY(edge_of_budget(&edge, r, err));
+    edge e = {0};
+    WR_TRY(edge_of_budget(&e, r, err));
     uint32_t top = 0;
     for (size_t i = 0; i < r->n; i++)
         if (r->is_bad[i] && r->incident[i] >= top)
             top = r->incident[i] + 1;
-    WR_AUTO_ARRAY uint8_t *of = wr_calloc(top, 1);
+    WR_AUTO_ARRAY tally *of = wr_calloc(top, sizeof *of);
     if (!of)
         return wr_fail(err, WR_ENOMEM, "%" PRIu32 " incidents", top);
     for (size_t i = 0; i < r->n; i++) {
         if (!r->is_bad[i] || r->typology[i] == WR_TRUTH_TYPOLOGY_NONE)
             continue;
+        const bool is_above = r->score[i] > e.score;
+        const bool is_tied = r->score[i] == e.score;
         wr_grade_typology *t = &g->typology[r->typology[i]];
-        uint8_t *incident = &of[r->incident[i]];
-        const bool is_found = r->score[i] >= edge;
         t->wallets++;
-        t->wallets_found += is_found;
-        t->incidents += !(*incident & SEEN);
-        t->incidents_found += is_found && !(*incident & FOUND);
-        *incident |= (uint8_t)(is_found ? SEEN | FOUND : SEEN);
+        t->wallets_found += is_above  ? 1
+                            : is_tied ? (double)e.places / (double)e.tied
+                                      : 0;
+        tally *c = &of[r->incident[i]];
+        if (!c->rows++)
+            c->typology = r->typology[i];
+        c->tied += is_tied;
+        c->is_found |= is_above;
+    }
+    for (uint32_t k = 0; k < top; k++) {
+        if (!of[k].rows)
+            continue;
+        wr_grade_typology *t = &g->typology[of[k].typology];
+        t->incidents++;
+        t->incidents_found += of[k].is_found ? 1 : chance_of_any(&e, of[k].tied);
     }
     return WR_OK;
 }
@@ -265,9 +300,9 @@ static void grade_json(wr_json_out *j, const char *key, const wr_grades *all,
     wr_json_close(j, '}');
 }
 
-static double share(uint32_t found, uint32_t whole)
+static double share(double found, uint32_t whole)
 {
-    return whole ? (double)found / (double)whole : 0;
+    return whole ? found / (double)whole : 0;
 }
 
 static void typologies_json(wr_json_out *j, const wr_grades *g, const wr_truth_set *t)
@@ -325,8 +360,8 @@ void wr_grade_text(wr_buf *out, const wr_grades *g, const wr_truth_set *t)
         const wr_grade_typology *y = &g->typology[k];
         if (y->wallets)
             wr_buf_addf(out,
-                        "  %-16s %4" PRIu32 " of %4" PRIu32 " incidents, %5" PRIu32
-                        " of %5" PRIu32 " wallets in the first %g %%\n",
+                        "  %-16s %6.1f of %4" PRIu32 " incidents, %7.1f of %5" PRIu32
+                        " wallets in the first %g %%\n",
                         t->name[k], y->incidents_found, y->incidents, y->wallets_found,
                         y->wallets, 100 * WR_GRADE_BUDGET);
     }

@@ -5,8 +5,9 @@
  * features were taken), where only behaviour can tell; those of known incidents (a wallet
  * of theirs was labelled), where exposure can.  Good rows are the same each time.
  * By typology: of its wallets, and of its incidents (by any wallet), how many are among
- * the highest WR_GRADE_BUDGET of all rows.  Rows that tie are among them together or not
- * at all: a score that is the same for everybody finds nobody.
+ * the highest WR_GRADE_BUDGET of all rows.  Rows that tie at the edge draw lots for the
+ * places that are left, and what is told is the mean over the draws: a score that is the
+ * same for everybody finds WR_GRADE_BUDGET of them.
  *
  * Source  ALGORITHMS 8
  * Thread  safe; the caller's OpenMP team, same bits for any of it
@@ -40,7 +41,8 @@ typedef struct wr_grade {
 } wr_grade;
 
 typedef struct wr_grade_typology {
-    uint32_t wallets, wallets_found, incidents, incidents_found;
+    uint32_t wallets, incidents;
+    double wallets_found, incidents_found; /* means over draws */
 } wr_grade_typology;
 
 typedef struct wr_grades {
