@@ -18,6 +18,7 @@
 #define WR_PIPELINE_EVIDENCE_H
 
 #include "pipeline/assess.h"
+#include "pipeline/typology_board.h"
 #include "scoring/ledger_live.h"
 
 typedef struct wr_activity {
@@ -32,6 +33,7 @@ typedef struct wr_live_note {
     bool is_exact;       /* receiving side and label are what a new run would find */
     bool has_paid_since; /* the sending side holds more than the run's */
     int64_t seq;         /* every transfer up to this one is in */
+    wr_typologies_now typologies; /* patterns met since the run; no part of the score */
 } wr_live_note;
 
 typedef struct wr_evidence {

@@ -8,7 +8,13 @@
 
 #include "util/clock.h"
 
-enum { WAIT_MS = 200, RETRY_MS = 500, FOLD_SHARE = 4 };
+enum {
+    WAIT_MS = 200,
+    RETRY_MS = 500,
+    FOLD_SHARE = 4,
+    SETTLE_MS =
+        1000, /* for so long, and less than twice, patterns wait for what is late */
+};
 
 struct wr_tail {
     char *dsn;
@@ -20,6 +26,7 @@ struct wr_tail {
 
     pthread_mutex_t lock; /* guards the overlay */
     wr_overlay *overlay;
+    int64_t settled_us;  /* when patterns were last let in; 0 = not yet */
     uint64_t folds_told; /* base size of the delta that was told last, + 1 */
 
     pthread_mutex_t known_lock; /* guards known, caught_up_us; taken last */
@@ -70,6 +77,15 @@ static bool is_fold_due(wr_tail *t)
     return true;
 }
 
+static wr_status settle(wr_tail *t, wr_err *err)
+{
+    const int64_t now_us = wr_clock_mono_us();
+    if (t->settled_us && now_us - t->settled_us < SETTLE_MS * 1000LL)
+        return WR_OK;
+    t->settled_us = now_us;
+    return wr_overlay_settle(t->overlay, err);
+}
+
 static wr_status look(wr_tail *t, wr_store *st, wr_err *err)
 {
     int64_t seq = 0;
@@ -87,6 +103,8 @@ static wr_status look(wr_tail *t, wr_store *st, wr_err *err)
             const int64_t slice = at.seq + (1 << 14);
             s = wr_overlay_advance(t->overlay, st, slice < seq ? slice : seq,
                                    slice < seq ? 0 : rev, &no, err);
+            if (s == WR_OK)
+                s = settle(t, err);
             note(t, seq, s, err);
             wr_overlay_stats_of(t->overlay, &at);
             if (at.seq >= seq)
@@ -186,6 +204,7 @@ wr_status wr_tail_rebase(wr_tail *t, wr_store *st, wr_assessment *a,
     wr_overlay *old = t->overlay;
     t->overlay = o;
     t->folds_told = 0;
+    t->settled_us = 0;
     swap(ctx, o ? wr_overlay_board(o) : NULL, o ? wr_overlay_delta(o) : NULL);
     note(t, seq_of(o), s, &why);
     (void)pthread_mutex_unlock(&t->lock);

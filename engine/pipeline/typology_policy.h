@@ -7,6 +7,8 @@
  *     lookback_days   only transfers so long before the newest one become part of a hit
  *     weights         { name: w }: w_j of the score, 0 when absent
  *     member_weight   share of w_j that a wallet in a hit carries which is not its root
+ *     live            what goes on between runs (live_typologies.h): none, at_once (those
+ *                     that the transfer tells which completes them), all
  *     mixer_categories, swap_categories
  *                     what mixer_use and chain_hop mean by a mixer, and by a swap or
  * bridge and any option of wr_typology_opts by its name, but for the scope
@@ -22,8 +24,17 @@
 
 enum { WR_LOOKBACK_DAYS_MAX = 36500 };
 
+/* Of the live state (live_typologies.h); 0 = as there. */
+typedef struct wr_typology_live_policy {
+    uint32_t which;                /* bit t: it goes on between runs */
+    uint32_t run_waits, waits_max; /* transfers; UINT32_MAX: none waits */
+    uint32_t hits_max;
+    uint64_t places_max, bytes_max;
+} wr_typology_live_policy;
+
 typedef struct wr_typology_policy {
     uint32_t which;                   /* bit t: wr_typology t is looked for */
+    wr_typology_live_policy live;     /* only `which` is read from the policy */
     uint32_t lookback_days;           /* 1..WR_LOOKBACK_DAYS_MAX */
     uint32_t mixers, swaps;           /* bit c: category c of the taxonomy */
     double weight[WR_TYPOLOGY_COUNT]; /* w_j in [0, 1] */
