@@ -10,7 +10,7 @@
  * what went straight to a labelled wallet is known: the rest of a sending exposure is
  * known again after the next run (live.is_sending_newer says so).  Static shares,
  * association, FIFO, poison, origins, typologies and a model's probability are the run's;
- *                 patterns that transfers made since stand apart (live.typologies)
+ * patterns that transfers made since stand apart (live.typologies)
  *
  * A struct of the caller; pointers inside point into it and into the assessment, so it is
  * not to be copied.  Thread: safe, readers only; the caller holds the view.

@@ -35,9 +35,10 @@ struct wr_live_typologies {
 
     waiting *heap; /* [heap_count] the oldest first */
     size_t heap_count, heap_cap;
-    wr_live_arrival noted, newest, last; /* by (time, seq): at the last _settle, of all
-                                            arrivals, of all that were pushed */
-    came *came;                          /* [came_count] from ref came_from on */
+    /* By (time, seq): what is let in, what was the newest at the last _settle, what is
+     * the newest arrival, what was pushed last. */
+    wr_live_arrival bound, noted, newest, last;
+    came *came; /* [came_count] from ref came_from on */
     size_t came_count, came_cap;
     uint32_t came_from, from_s;
 
@@ -343,15 +344,26 @@ wr_status wr_live_typologies_take(wr_live_typologies *l, const wr_live_arrival *
     return drain(l, l->o.waits_max, err);
 }
 
-wr_status wr_live_typologies_settle(wr_live_typologies *l, wr_err *err)
+static bool is_due(const wr_live_typologies *l)
 {
+    return l->stream && l->heap_count && !is_before(&l->bound, &l->heap[0].t);
+}
+
+wr_status wr_live_typologies_settle(wr_live_typologies *l, uint32_t most, bool *is_more,
+                                    wr_err *err)
+{
+    *is_more = false;
     if (!l)
         return WR_OK;
-    while (l->stream && l->heap_count && !is_before(&l->noted, &l->heap[0].t))
+    if (!is_due(l)) {
+        l->bound = l->noted;
+        l->noted = l->newest;
+    }
+    for (; most && is_due(l); most--)
         WR_TRY(let_in(l, err));
-    l->noted = l->newest;
     if (l->stream)
         look_at_memory(l);
+    *is_more = is_due(l);
     return WR_OK;
 }
 

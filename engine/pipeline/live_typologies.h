@@ -14,14 +14,14 @@
  * transfer which came after the run.  News that is not certain yet (is_early) is not
  * asked for: a searched pattern is told when its window is over.
  *
- * Order: arrivals wait.  _settle, called again and again, lets in what is not newer than
- * all that had arrived at the call before; so two transfers that arrive within the time
- * between two calls are put in order however far apart their times are.  The run's last
- * WR_LIVE_RUN_WAITS transfers wait, too.  No more than WR_LIVE_WAITS_MAX wait: the oldest
- * go first then.  What is older than the last that was let in is too late: it is part of
- * no pattern, its wallets count it, and the board says that patterns may be missing.  Of
- * any wallet: what one transfer changes can be cycles and chains away.  The next run
- * tells.
+ * Order: arrivals wait.  _settle, called again and again (tail.c: each second), lets in
+ * what is not newer than all that had arrived at the call before; so two transfers that
+ * arrive within the time between two calls are put in order however far apart their times
+ * are.  The run's last WR_LIVE_RUN_WAITS transfers wait, too.  No more than
+ * WR_LIVE_WAITS_MAX wait: the oldest go first then.  What is older than the last that was
+ * let in is too late: it is part of no pattern, its wallets count it, and the board says
+ * that patterns may be missing.  Of any wallet: what one transfer changes can be cycles
+ * and chains away.  The next run tells.
  *
  * Labels are the run's, and of wallets met later those they came with; a label that
  * changes makes wallets inexact (overlay.h), not patterns anew.
@@ -85,8 +85,12 @@ typedef struct wr_live_arrival {
 } wr_live_arrival;
 wr_status wr_live_typologies_take(wr_live_typologies *l, const wr_live_arrival *t,
                                   wr_err *err) WR_NODISCARD;
-/* Let in what waited since the call before. */
-wr_status wr_live_typologies_settle(wr_live_typologies *l, wr_err *err) WR_NODISCARD;
+/*
+ * Let in what waited since the call before; at most `most` transfers, then *is_more says
+ * that the next call goes on with it.
+ */
+wr_status wr_live_typologies_settle(wr_live_typologies *l, uint32_t most, bool *is_more,
+                                    wr_err *err) WR_NODISCARD;
 /* Nothing comes any more: let in all, tell what the open windows hold.  For tests. */
 wr_status wr_live_typologies_end(wr_live_typologies *l, wr_err *err) WR_NODISCARD;
 /* News since the last call to the board. */

@@ -8,8 +8,9 @@
 
 enum {
     EPOCHS = 16,
-    BATCH_SEQ = 4096
-}; /* numbers of one batch: how much readers may have to wait for */
+    BATCH_SEQ = 4096,   /* numbers of one batch: how much readers may have to wait for */
+    SETTLE_MOST = 1024, /* transfers into the patterns: for how long nothing is applied */
+};
 
 /* --- life ------------------------------------------------------------------------------
  */
@@ -323,9 +324,9 @@ wr_status wr_overlay_advance(wr_overlay *o, wr_store *st, int64_t upto_seq,
     return WR_OK;
 }
 
-wr_status wr_overlay_settle(wr_overlay *o, wr_err *err)
+wr_status wr_overlay_settle(wr_overlay *o, bool *is_more, wr_err *err)
 {
-    wr_status s = wr_live_typologies_settle(o->typologies, err);
+    wr_status s = wr_live_typologies_settle(o->typologies, SETTLE_MOST, is_more, err);
     if (s == WR_OK)
         s = wr_live_typologies_publish(o->typologies, err);
     return s == WR_OK ? WR_OK : broken(o, s, err);

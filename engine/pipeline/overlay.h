@@ -60,10 +60,11 @@ wr_status wr_overlay_advance(wr_overlay *o, wr_store *st, int64_t upto_seq,
                              wr_err *err) WR_NODISCARD;
 
 /*
- * Patterns: let in what came before the last call (live_typologies.h).
+ * Patterns: let in what came before the last call (live_typologies.h), or some of it:
+ * *is_more.
  * Errors  WR_ENOMEM: the overlay is of no use any more
  */
-wr_status wr_overlay_settle(wr_overlay *o, wr_err *err) WR_NODISCARD;
+wr_status wr_overlay_settle(wr_overlay *o, bool *is_more, wr_err *err) WR_NODISCARD;
 
 /*
  * Put the live state behind a newer graph: what the delta held up to its bound is in

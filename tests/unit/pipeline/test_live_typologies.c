@@ -27,6 +27,14 @@ static void set_waits(world *w, bool is_mixed)
     p->waits_max = is_mixed || below(w, 3) ? 0 : UINT32_MAX;
 }
 
+/* In pieces. */
+static void settle(world *w)
+{
+    for (bool is_more = true; is_more;)
+        assert_ok(wr_live_typologies_settle(w->o->typologies, 1 + below(w, 30), &is_more,
+                                            &err));
+}
+
 /* What is mixed in one batch with the one before is in order before it is let in: a
  * settle after each lets in what the settle before had seen. */
 static void follow(world *w, uint32_t batches, bool is_mixed)
@@ -38,7 +46,7 @@ static void follow(world *w, uint32_t batches, bool is_mixed)
         if (below(w, 4) == 0)
             fold(w);
         for (uint32_t k = is_mixed ? 1 : below(w, 3); k > 0; k--)
-            assert_ok(wr_overlay_settle(w->o, &err));
+            settle(w);
     }
 }
 
@@ -131,8 +139,8 @@ static void test_live_typologies__too_late_is_told_until_the_next_run(void **sta
         put_base(&w, false);
         run(&w);
         follow(&w, 2, false);
-        assert_ok(wr_overlay_settle(w.o, &err));
-        assert_ok(wr_overlay_settle(w.o, &err));
+        settle(&w);
+        settle(&w);
         for (uint32_t i = below(&w, 3); i > 0; i--)
             put_too_late(&w);
         follow(&w, 2, false);
@@ -240,8 +248,9 @@ static wr_status use_once(const wr_assessment *a, wr_err *err)
         WR_TRY(wr_live_typologies_meet(l, &t.from, &w, err));
         WR_TRY(wr_live_typologies_take(l, &t, err));
     }
-    WR_TRY(wr_live_typologies_settle(l, err));
-    WR_TRY(wr_live_typologies_settle(l, err));
+    bool is_more;
+    WR_TRY(wr_live_typologies_settle(l, UINT32_MAX, &is_more, err));
+    WR_TRY(wr_live_typologies_settle(l, UINT32_MAX, &is_more, err));
     const wr_live_arrival late = {.seq = 200000, .value = 5, .time_s = 5, .to = 1};
     WR_TRY(wr_live_typologies_take(l, &late, err));
     WR_TRY(wr_live_typologies_publish(l, err));
