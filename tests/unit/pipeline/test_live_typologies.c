@@ -6,7 +6,7 @@
  */
 #include "live_typologies_test.h"
 
-enum { STREAMS = 160 };
+enum { STREAMS = 120 };
 
 /* --- tests -----------------------------------------------------------------------------
  */
@@ -89,7 +89,7 @@ static void test_live_typologies__in_order_equals_a_batch(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= STREAMS; seed++)
         replay(seed, false, WR_TYPOLOGY_ALL);
-    assert_all_found(50);
+    assert_all_found(25);
 }
 
 static void test_live_typologies__a_little_late_equals_a_batch(void **state)
@@ -97,7 +97,7 @@ static void test_live_typologies__a_little_late_equals_a_batch(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= STREAMS; seed++)
         replay(1000 + seed, true, WR_TYPOLOGY_ALL);
-    assert_all_found(50);
+    assert_all_found(25);
 }
 
 static void test_live_typologies__those_told_at_once_alone(void **state)
