@@ -133,6 +133,20 @@ static void put_store(wr_json_out *j, const wr_watched *w)
 /* --- the live state --------------------------------------------------------------------
  */
 
+static void put_typologies(wr_json_out *j, const wr_live_typologies_stats *s)
+{
+    wr_json_key(j, "typologies");
+    wr_json_open(j, '{');
+    wr_json_kv_bool(j, "is_following", s->is_followed);
+    wr_json_kv_u64(j, "hits", s->hits);
+    wr_json_kv_u64(j, "waiting_transfers", s->waiting);
+    wr_json_kv_u64(j, "late_transfers", s->late);
+    wr_json_kv_u64(j, "left_out", s->left_out);
+    wr_json_kv_bool(j, "is_given_up", s->is_given_up);
+    wr_json_kv_u64(j, "bytes", s->bytes);
+    wr_json_close(j, '}');
+}
+
 void wr_ingestion_put_live(wr_json_out *j, wr_live *lv)
 {
     wr_freshness f;
@@ -160,6 +174,7 @@ void wr_ingestion_put_live(wr_json_out *j, wr_live *lv)
     wr_json_kv_u64(j, "delta_transfers", f.stats.delta_transfers);
     wr_json_kv_u64(j, "folds", folds);
     wr_json_kv_u64(j, "bytes", f.stats.bytes);
+    put_typologies(j, &f.stats.typologies);
     wr_json_kv_cstr(j, "error", f.error[0] ? f.error : fold_error[0] ? fold_error : NULL);
     wr_json_close(j, '}');
 }
@@ -325,6 +340,15 @@ static void write_live(wr_buf *out, wr_live *lv)
         {"delta_transfers", "gauge", "Transfers behind the graph.",
          (double)f.stats.delta_transfers},
         {"bytes", "gauge", "Memory of the live state.", (double)f.stats.bytes},
+        {"typology_hits", "gauge", "Patterns with a transfer that came after the run.",
+         (double)f.stats.typologies.hits},
+        {"typology_late_transfers", "gauge",
+         "Transfers that came too late to be part of a pattern until the next run.",
+         (double)f.stats.typologies.late},
+        {"typology_left_out", "gauge", "Patterns beyond the caps of the live state.",
+         (double)f.stats.typologies.left_out},
+        {"typology_bytes", "gauge", "Memory of the patterns, part of bytes.",
+         (double)f.stats.typologies.bytes},
         {"folds_total", "counter", "Deltas folded into a graph.",
          (double)wr_live_folds(lv, error)},
     };

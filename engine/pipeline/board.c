@@ -30,6 +30,7 @@ struct wr_board {
     size_t words;           /* of a record */
     _Atomic uint32_t named; /* columns that have a category */
     uint8_t category[WR_CATEGORY_MAX];
+    wr_typology_board *typologies; /* or NULL */
     _Atomic uint64_t version;
     _Atomic int64_t seq;
     atomic_bool is_given_up;
@@ -93,8 +94,19 @@ void wr_board_unref(wr_board *b)
         wr_free(k);
         k = next;
     }
+    wr_typology_board_unref(b->typologies);
     wr_free(b->page);
     wr_free(b);
+}
+
+void wr_board_set_typologies(wr_board *b, wr_typology_board *t)
+{
+    b->typologies = t ? wr_typology_board_acquire(t) : NULL;
+}
+
+const wr_typology_board *wr_board_typologies(const wr_board *b)
+{
+    return b->typologies;
 }
 
 /* --- records as words ------------------------------------------------------------------

@@ -16,6 +16,7 @@
 #define WR_PIPELINE_BOARD_H
 
 #include "pipeline/evidence.h"
+#include "pipeline/typology_board.h"
 
 typedef struct wr_board wr_board;
 
@@ -36,6 +37,11 @@ typedef struct wr_board_entry {
     bool is_exact;
     bool has_newer; /* transfers that came after the run */
 } wr_board_entry;
+
+/* The patterns that go with it: a reference is acquired; before readers have the board.
+ * NULL of one without. */
+void wr_board_set_typologies(wr_board *b, wr_typology_board *t /* may be NULL */);
+const wr_typology_board *wr_board_typologies(const wr_board *b);
 
 /* The next column is of this category; before anything is put there. */
 void wr_board_name(wr_board *b, uint8_t category);

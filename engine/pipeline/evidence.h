@@ -9,7 +9,8 @@
  *                 sending ledger is the run's plus what was sent since, of which only
  * what went straight to a labelled wallet is known: the rest of a sending exposure is
  * known again after the next run (live.is_sending_newer says so).  Static shares,
- * association, FIFO, poison, origins, typologies and a model's probability are the run's
+ * association, FIFO, poison, origins, typologies and a model's probability are the run's;
+ * patterns that transfers made since stand apart (live.typologies)
  *
  * A struct of the caller; pointers inside point into it and into the assessment, so it is
  * not to be copied.  Thread: safe, readers only; the caller holds the view.
@@ -18,6 +19,7 @@
 #define WR_PIPELINE_EVIDENCE_H
 
 #include "pipeline/assess.h"
+#include "pipeline/typology_board.h"
 #include "scoring/ledger_live.h"
 
 typedef struct wr_activity {
@@ -32,6 +34,7 @@ typedef struct wr_live_note {
     bool is_exact;       /* receiving side and label are what a new run would find */
     bool has_paid_since; /* the sending side holds more than the run's */
     int64_t seq;         /* every transfer up to this one is in */
+    wr_typologies_now typologies; /* patterns met since the run; no part of the score */
 } wr_live_note;
 
 typedef struct wr_evidence {

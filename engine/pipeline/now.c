@@ -93,6 +93,13 @@ static void add_sent(wr_evidence *e, const wr_board_entry *b)
     l->direct = e->sent_direct;
 }
 
+static void add_typologies(wr_evidence *e, const wr_view *view, uint32_t wallet_id)
+{
+    const wr_typology_board *b = view->board ? wr_board_typologies(view->board) : NULL;
+    if (b)
+        wr_typology_board_get(b, wallet_id, &e->live.typologies);
+}
+
 static void from_board(wr_evidence *e, const wr_board *board, const wr_board_entry *b)
 {
     e->c = wr_board_columns(board, e->column);
@@ -139,5 +146,7 @@ void wr_evidence_now(wr_evidence *out, bool *is_there, const wr_view *view,
             from_board(e, view->board, &m.entry[i]);
         e->live.seq = m.seq;
         e->live.is_exact &= !is_stale;
+        add_typologies(e, view, m.id[i]);
+        e->live.typologies.is_complete &= e->live.is_exact;
     }
 }

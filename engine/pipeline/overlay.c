@@ -8,8 +8,9 @@
 
 enum {
     EPOCHS = 16,
-    BATCH_SEQ = 4096
-}; /* numbers of one batch: how much readers may have to wait for */
+    BATCH_SEQ = 4096,   /* numbers of one batch: how much readers may have to wait for */
+    SETTLE_MOST = 1024, /* transfers into the patterns: for how long nothing is applied */
+};
 
 /* --- life ------------------------------------------------------------------------------
  */
@@ -46,6 +47,7 @@ static wr_status open_parts(wr_overlay *o, wr_err *err)
     memcpy(opts.kind, o->a->labels.seeds.kind, sizeof opts.kind);
     WR_TRY(wr_ledger_live_new(&o->ledger, &opts, err));
     WR_TRY(wr_board_new(&o->board, o->c, err));
+    wr_board_set_typologies(o->board, wr_live_typologies_board(o->typologies));
     map_columns(o);
     wr_board_begin(o->board);
     wr_board_end(o->board, o->stats.seq);
@@ -95,6 +97,7 @@ wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *gr
     o->stats.label_rev = a->run.label_rev;
     const uint64_t m = wr_snapshot_columns(a->g).m;
     o->tail_at = m > wr_assess_live_window(a) ? m - wr_assess_live_window(a) : 0;
+    WR_TRY(wr_live_typologies_new(&o->typologies, a, err));
     WR_TRY(open_parts(o, err));
     WR_TRY(apply_tail(o, err));
     *out = WR_STEAL(o);
@@ -106,6 +109,7 @@ void wr_overlay_free(wr_overlay *o)
     if (!o)
         return;
     wr_ledger_live_free(o->ledger);
+    wr_live_typologies_free(o->typologies);
     wr_board_unref(o->board);
     wr_delta_unref(o->delta);
     wr_snapshot_unref(o->g);
@@ -135,10 +139,11 @@ void wr_overlay_stats_of(const wr_overlay *o, wr_overlay_stats *out)
     *out = o->stats;
     out->wallets = o->met_count;
     out->delta_transfers = all.m;
+    wr_live_typologies_stats_of(o->typologies, &out->typologies);
     out->bytes = wr_ledger_live_bytes(o->ledger) + wr_board_bytes(o->board) +
                  wr_delta_bytes(o->delta) + o->met_cap * sizeof *o->met +
                  o->sent_cap * sizeof *o->sent_direct +
-                 o->handle_cap * sizeof *o->handle_of;
+                 o->handle_cap * sizeof *o->handle_of + out->typologies.bytes;
 }
 
 /* --- one batch -------------------------------------------------------------------------
@@ -226,6 +231,20 @@ static void add_sent(wr_overlay *o, const wr_live_transfer *t)
             (double)v->confidence * t->value;
 }
 
+static wr_status apply_typologies(wr_overlay *o, wr_err *err)
+{
+    for (size_t i = 0; i < o->row_count; i++) {
+        const wr_live_transfer *t = &o->transfer[i];
+        const wr_live_arrival x = {.seq = t->seq,
+                                   .value = t->value,
+                                   .time_s = t->time_s,
+                                   .from = o->met[t->from].typology_v,
+                                   .to = o->met[t->to].typology_v};
+        WR_TRY(wr_live_typologies_take(o->typologies, &x, err));
+    }
+    return wr_live_typologies_publish(o->typologies, err);
+}
+
 static wr_status apply_rows(wr_overlay *o, wr_err *err)
 {
     WR_TRY(apply_ledger(o, err));
@@ -279,12 +298,13 @@ static wr_status advance_batch(wr_overlay *o, wr_store *st, int64_t upto_seq,
     o->row_count = 0;
     WR_TRY(wr_store_scan_edges(st, o->stats.seq, upto_seq, take_rows, o, err));
     WR_TRY(wr_overlay_meet_rows(o, st, label_rev, err));
-    const wr_status s = apply_rows(o, err);
+    wr_status s = apply_rows(o, err);
     if (s != WR_OK)
         return broken(o, s, err);
     o->stats.seq = upto_seq;
     publish(o);
-    return WR_OK;
+    s = apply_typologies(o, err); /* behind: nobody waits for a search */
+    return s == WR_OK ? WR_OK : broken(o, s, err);
 }
 
 wr_status wr_overlay_advance(wr_overlay *o, wr_store *st, int64_t upto_seq,
@@ -302,6 +322,14 @@ wr_status wr_overlay_advance(wr_overlay *o, wr_store *st, int64_t upto_seq,
     WR_TRY(wr_overlay_mark_labels(o, st, label_rev, err));
     publish(o);
     return WR_OK;
+}
+
+wr_status wr_overlay_settle(wr_overlay *o, bool *is_more, wr_err *err)
+{
+    wr_status s = wr_live_typologies_settle(o->typologies, SETTLE_MOST, is_more, err);
+    if (s == WR_OK)
+        s = wr_live_typologies_publish(o->typologies, err);
+    return s == WR_OK ? WR_OK : broken(o, s, err);
 }
 
 /* --- another graph ---------------------------------------------------------------------

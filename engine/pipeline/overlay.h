@@ -6,6 +6,8 @@
  *           last transfers itself, so that what comes a little late has its place
  *   board   what it says of each wallet it has moved, for readers
  *   delta   graph/delta.h, behind the newest graph (at or after the run's)
+ *   typologies  live_typologies.h: the patterns that the run's transfers and those since
+ *           make, as far as the policy wants them followed
  *
  * Transfers are applied in batches of the order of arrival; a batch is on the board, and
  * its transfers in the delta, all at once.  What the stream cannot know exactly is marked
@@ -28,6 +30,7 @@
 
 #include "graph/delta.h"
 #include "pipeline/board.h"
+#include "pipeline/live_typologies.h"
 #include "pipeline/load.h"
 
 typedef struct wr_overlay wr_overlay;
@@ -57,6 +60,13 @@ wr_status wr_overlay_advance(wr_overlay *o, wr_store *st, int64_t upto_seq,
                              wr_err *err) WR_NODISCARD;
 
 /*
+ * Patterns: let in what came before the last call (live_typologies.h), or some of it:
+ * *is_more.
+ * Errors  WR_ENOMEM: the overlay is of no use any more
+ */
+wr_status wr_overlay_settle(wr_overlay *o, bool *is_more, wr_err *err) WR_NODISCARD;
+
+/*
  * Put the live state behind a newer graph: what the delta held up to its bound is in
  * there now.  The ledger goes on as it is.
  * Errors  WR_EINVAL (a graph beyond the overlay's seq), of the store, WR_ENOMEM; the
@@ -74,6 +84,7 @@ typedef struct wr_overlay_stats {
     uint64_t wallets;      /* that the live state has moved or marked */
     uint64_t delta_transfers;
     uint64_t bytes;
+    wr_live_typologies_stats typologies; /* its bytes are part of those above */
     bool is_given_up;
 } wr_overlay_stats;
 void wr_overlay_stats_of(const wr_overlay *o, wr_overlay_stats *out);

@@ -9,6 +9,7 @@
 #define WR_PIPELINE_OVERLAY_INT_H
 
 #include "pipeline/assess_int.h"
+#include "pipeline/live_typologies.h"
 #include "pipeline/overlay.h"
 
 /* A wallet that the live state has moved or marked; its index is the ledger's handle. */
@@ -16,6 +17,7 @@ typedef struct wr_met {
     uint32_t id;         /* the store's */
     wr_vid run_v;        /* in the run's graph, or WR_VID_NONE */
     wr_vid v;            /* in the delta */
+    wr_vid typology_v;   /* among the live typologies */
     int8_t column;       /* of the label that the ledger knows, or WR_SEED_NONE */
     int8_t own_category; /* taxonomy's, of the label that holds now; -1 = none */
     bool is_marked, is_dirty, is_dated;
@@ -37,6 +39,7 @@ struct wr_overlay {
     wr_ledger_live *ledger;
     wr_board *board;
     wr_delta *delta;
+    wr_live_typologies *typologies; /* NULL: none are followed */
     /* Columns of ledger and board: the run's, then categories as they come up, as far as
      * the ledger's rows have room. */
     uint32_t c, named;

@@ -97,14 +97,8 @@ const char *wr_report_reason_kind(wr_reason_kind k)
     return "unknown";
 }
 
-static void put_reason_typology(wr_json_out *j, const wr_reason *r)
+static void put_typology(wr_json_out *j, const wr_reason_typology *t)
 {
-    const wr_reason_typology *t = &r->typology;
-    wr_json_key(j, "typology");
-    if (r->kind != WR_REASON_TYPOLOGY) {
-        wr_json_null(j);
-        return;
-    }
     wr_json_open(j, '{');
     wr_json_kv_cstr(j, "typology", wr_typology_name((wr_typology)t->typology));
     wr_json_kv_cstr(j, "role", t->is_root ? "root" : "member");
@@ -116,6 +110,15 @@ static void put_reason_typology(wr_json_out *j, const wr_reason *r)
     wr_json_kv_time_or(j, "last", t->last_s, 0);
     wr_json_kv_bool(j, "is_partial", t->is_partial);
     wr_json_close(j, '}');
+}
+
+static void put_reason_typology(wr_json_out *j, const wr_reason *r)
+{
+    wr_json_key(j, "typology");
+    if (r->kind == WR_REASON_TYPOLOGY)
+        put_typology(j, &r->typology);
+    else
+        wr_json_null(j);
 }
 
 static void put_reason(wr_json_out *j, const wr_assessment *a, const wr_reason *r)
@@ -267,6 +270,26 @@ static void put_origins(wr_json_out *j, const wr_assessment *a, wr_vid v)
     wr_json_close(j, '}');
 }
 
+/* null: no patterns are followed */
+static void put_live_typologies(wr_json_out *j, const wr_typologies_now *t)
+{
+    wr_json_key(j, "typologies");
+    if (!t->is_followed) {
+        wr_json_null(j);
+        return;
+    }
+    wr_json_open(j, '{');
+    wr_json_kv_time(j, "from", t->from_s);
+    wr_json_kv_bool(j, "is_complete", t->is_complete);
+    wr_json_kv_u64(j, "late_transfers", t->late);
+    wr_json_key(j, "found");
+    wr_json_open(j, '[');
+    for (uint32_t i = 0; i < t->count; i++)
+        put_typology(j, &t->reason[i]);
+    wr_json_close(j, ']');
+    wr_json_close(j, '}');
+}
+
 static void put_live(wr_json_out *j, const wr_live_note *n)
 {
     wr_json_key(j, "live");
@@ -275,6 +298,7 @@ static void put_live(wr_json_out *j, const wr_live_note *n)
     wr_json_kv_bool(j, "has_newer_transfers", n->is_live);
     wr_json_kv_bool(j, "is_exact", n->is_exact);
     wr_json_kv_cstr(j, "sending", n->has_paid_since ? "run_and_direct_since" : "run");
+    put_live_typologies(j, &n->typologies);
     wr_json_close(j, '}');
 }
 

@@ -13,10 +13,10 @@
 /*
  * Wallet { id (CAIP-10), chain, address, state, score, level, category, is_labelled,
  *   own_label, run_id, as_of, graph_digest, labels_digest, config_digest, model,
- *   live { seq, has_newer_transfers, is_exact, sending }, received, sent, balance,
- * probability, novelty, unknown_share, fifo_share, association, association_value,
- * poison_hops_in, poison_hops_out, tx_in, tx_out, counterparties_in, counterparties_out,
- * first_seen, last_seen, exposures: [Exposure], reasons: [Reason] }
+ *   live { seq, has_newer_transfers, is_exact, sending, typologies }, received, sent,
+ * balance, probability, novelty, unknown_share, fifo_share, association,
+ * association_value, poison_hops_in, poison_hops_out, tx_in, tx_out, counterparties_in,
+ * counterparties_out, first_seen, last_seen, exposures: [Exposure], reasons: [Reason] }
  */
 void wr_report_wallet(wr_json_out *j, const wr_evidence *e);
 /* Short form of lists: id, chain, address, score, level, category, state, is_labelled,

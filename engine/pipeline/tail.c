@@ -8,7 +8,13 @@
 
 #include "util/clock.h"
 
-enum { WAIT_MS = 200, RETRY_MS = 500, FOLD_SHARE = 4 };
+enum {
+    WAIT_MS = 200,
+    RETRY_MS = 500,
+    FOLD_SHARE = 4,
+    SETTLE_MS =
+        1000, /* for so long, and less than twice, patterns wait for what is late */
+};
 
 struct wr_tail {
     char *dsn;
@@ -20,6 +26,8 @@ struct wr_tail {
 
     pthread_mutex_t lock; /* guards the overlay */
     wr_overlay *overlay;
+    int64_t settled_us;  /* when patterns were last let in; 0 = not yet */
+    bool is_unsettled;   /* and not all of what was due */
     uint64_t folds_told; /* base size of the delta that was told last, + 1 */
 
     pthread_mutex_t known_lock; /* guards known, caught_up_us; taken last */
@@ -70,7 +78,19 @@ static bool is_fold_due(wr_tail *t)
     return true;
 }
 
-static wr_status look(wr_tail *t, wr_store *st, wr_err *err)
+static wr_status settle(wr_tail *t, wr_err *err)
+{
+    const int64_t now_us = wr_clock_mono_us();
+    if (!t->is_unsettled) {
+        if (t->settled_us && now_us - t->settled_us < SETTLE_MS * 1000LL)
+            return WR_OK;
+        t->settled_us = now_us;
+    }
+    return wr_overlay_settle(t->overlay, &t->is_unsettled, err);
+}
+
+/* *is_idle: there is nothing to do before something comes. */
+static wr_status look(wr_tail *t, wr_store *st, bool *is_idle, wr_err *err)
 {
     int64_t seq = 0;
     int64_t rev = 0;
@@ -87,14 +107,18 @@ static wr_status look(wr_tail *t, wr_store *st, wr_err *err)
             const int64_t slice = at.seq + (1 << 14);
             s = wr_overlay_advance(t->overlay, st, slice < seq ? slice : seq,
                                    slice < seq ? 0 : rev, &no, err);
+            if (s == WR_OK)
+                s = settle(t, err);
             note(t, seq, s, err);
             wr_overlay_stats_of(t->overlay, &at);
             if (at.seq >= seq)
                 break;
         } while (s == WR_OK && !atomic_load(&t->hurry) && !atomic_load(&t->stop));
         is_due = s == WR_OK && is_fold_due(t);
+        *is_idle = !t->is_unsettled;
     } else {
         note(t, seq, WR_OK, err);
+        *is_idle = true;
     }
     (void)pthread_mutex_unlock(&t->lock);
     if (is_due && t->o.fold)
@@ -112,13 +136,14 @@ static wr_status follow(wr_tail *t, wr_err *err)
 {
     WR_AUTO(wr_store) st = NULL;
     bool is_woken;
+    bool is_idle = true;
     WR_TRY(wr_store_open_ready(&st, t->dsn, err));
     WR_TRY(wr_store_wait(st, 0, &is_woken, err)); /* listens from here on */
     while (!atomic_load(&t->stop)) {
         while (atomic_load(&t->hurry)) /* let the compute thread have the lock */
             pause_ms(1);
-        WR_TRY(look(t, st, err));
-        WR_TRY(wr_store_wait(st, WAIT_MS, &is_woken, err));
+        WR_TRY(look(t, st, &is_idle, err));
+        WR_TRY(wr_store_wait(st, is_idle ? WAIT_MS : 0, &is_woken, err));
     }
     return WR_OK;
 }
@@ -186,6 +211,8 @@ wr_status wr_tail_rebase(wr_tail *t, wr_store *st, wr_assessment *a,
     wr_overlay *old = t->overlay;
     t->overlay = o;
     t->folds_told = 0;
+    t->settled_us = 0;
+    t->is_unsettled = false;
     swap(ctx, o ? wr_overlay_board(o) : NULL, o ? wr_overlay_delta(o) : NULL);
     note(t, seq_of(o), s, &why);
     (void)pthread_mutex_unlock(&t->lock);

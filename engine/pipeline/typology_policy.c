@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec/yaml_doc.h"
+#include "scoring/typology_live.h"
 
 /* --- the options of the kernels by name ------------------------------------------------
  */
@@ -86,9 +87,11 @@ static const option OPTION[] = {
     NUMBER(burst_share_min),
 };
 
-enum { OPTIONS = sizeof OPTION / sizeof *OPTION, OWN_KEYS = 7 };
+enum { OPTIONS = sizeof OPTION / sizeof *OPTION, OWN_KEYS = 9 };
 
 static const char *const OWN_KEY[OWN_KEYS] = {"enabled",
+                                              "live",
+                                              "live_mb",
                                               "lookback_days",
                                               "weights",
                                               "member_weight",
@@ -173,6 +176,34 @@ static wr_status read_enabled(uint32_t *which, wr_yaml_node list, wr_err *err)
     return WR_OK;
 }
 
+static wr_status read_live(wr_typology_live_policy *live, wr_yaml_node section,
+                           wr_err *err)
+{
+    static const struct {
+        const char *name;
+        uint32_t which;
+    } kind[] = {
+        {"none", 0}, {"at_once", WR_TYPOLOGY_LIVE_AT_ONCE}, {"all", WR_TYPOLOGY_LIVE}};
+    const wr_yaml_node n = wr_yaml_get(section, "live");
+    const wr_yaml_node mb = wr_yaml_get(section, "live_mb");
+    wr_text name = {0};
+    if (wr_yaml_has(mb)) {
+        double x = 0.0;
+        WR_TRY(wr_yaml_number(&x, mb, "live_mb", 1, WR_LIVE_MB_MAX, err));
+        live->bytes_max = (uint64_t)(x * 1e6);
+    }
+    if (!wr_yaml_has(n))
+        return WR_OK;
+    WR_TRY(wr_yaml_text(&name, n, "live", err));
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
+        if (wr_text_eq(name, wr_text_of(kind[i].name))) {
+            live->which = kind[i].which;
+            return WR_OK;
+        }
+    return wr_yaml_fail(n, err, "live: '%.*s' is none of none, at_once, all",
+                        WR_TEXT_ARG(name));
+}
+
 static wr_status read_weights(double *weight, wr_yaml_node map, wr_err *err)
 {
     const char *keys[WR_TYPOLOGY_COUNT + 1] = {NULL};
@@ -234,6 +265,7 @@ static wr_status read_section(wr_typology_policy *p, const wr_taxonomy *tx,
     if (wr_yaml_has(section))
         WR_TRY(check_keys(section, err));
     WR_TRY(read_enabled(&p->which, wr_yaml_get(section, "enabled"), err));
+    WR_TRY(read_live(&p->live, section, err));
     if (wr_yaml_has(days)) {
         double x = 0.0;
         WR_TRY(wr_yaml_number(&x, days, "lookback_days", 1, WR_LOOKBACK_DAYS_MAX, err));
@@ -256,8 +288,10 @@ wr_status wr_typology_policy_from_yaml(wr_typology_policy *out, const wr_taxonom
 {
     WR_AUTO(wr_yaml_doc) d = NULL;
     WR_TRY(wr_yaml_parse(&d, name, text.p, text.len, err));
-    wr_typology_policy p = {
-        .which = WR_TYPOLOGY_ALL, .lookback_days = 90, .opts = WR_TYPOLOGY_OPTS_INIT};
+    wr_typology_policy p = {.which = WR_TYPOLOGY_ALL,
+                            .live = {.which = WR_TYPOLOGY_LIVE},
+                            .lookback_days = 90,
+                            .opts = WR_TYPOLOGY_OPTS_INIT};
     WR_TRY(read_section(&p, tx, wr_yaml_get(wr_yaml_root(d), "typologies"), err));
     *out = p;
     return WR_OK;

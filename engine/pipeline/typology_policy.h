@@ -7,6 +7,10 @@
  *     lookback_days   only transfers so long before the newest one become part of a hit
  *     weights         { name: w }: w_j of the score, 0 when absent
  *     member_weight   share of w_j that a wallet in a hit carries which is not its root
+ *     live            what goes on between runs (live_typologies.h): none, at_once (those
+ *                     that the transfer tells which completes them), all
+ *     live_mb         memory of that in 10^6 bytes; what needs more is given up until the
+ *                     next run
  *     mixer_categories, swap_categories
  *                     what mixer_use and chain_hop mean by a mixer, and by a swap or
  * bridge and any option of wr_typology_opts by its name, but for the scope
@@ -20,10 +24,19 @@
 #include "model/category.h"
 #include "scoring/typology.h"
 
-enum { WR_LOOKBACK_DAYS_MAX = 36500 };
+enum { WR_LOOKBACK_DAYS_MAX = 36500, WR_LIVE_MB_MAX = 1000000 };
+
+/* Of the live state (live_typologies.h); 0 = as there. */
+typedef struct wr_typology_live_policy {
+    uint32_t which;                /* bit t: it goes on between runs */
+    uint32_t run_waits, waits_max; /* transfers; UINT32_MAX: none waits */
+    uint32_t hits_max;
+    uint64_t places_max, bytes_max;
+} wr_typology_live_policy;
 
 typedef struct wr_typology_policy {
     uint32_t which;                   /* bit t: wr_typology t is looked for */
+    wr_typology_live_policy live;     /* which, bytes_max: read; else 0 */
     uint32_t lookback_days;           /* 1..WR_LOOKBACK_DAYS_MAX */
     uint32_t mixers, swaps;           /* bit c: category c of the taxonomy */
     double weight[WR_TYPOLOGY_COUNT]; /* w_j in [0, 1] */

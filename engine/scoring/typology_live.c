@@ -149,6 +149,9 @@ wr_status wr_typology_live_push(wr_typology_told *out, wr_typology_live *l,
     l->last_s = t->time_s;
     l->last_ref = t->ref;
     l->news_count = l->edges.count = 0;
+    l->fl.n = l->in->flow.n; /* they may have grown */
+    l->fl.hub_bits = l->in->flow.hub_bits;
+    l->fl.seeds = l->in->flow.seeds;
     if (!wr_live_search(l, t->time_s) || (t->time_s < l->o.to_s && !wr_live_log(l, t)))
         return wr_fail(err, WR_ENOMEM, "typologies of %zu wallets", l->met.count);
     if (t->value > 0 && t->from != t->to && t->time_s < l->o.to_s) {

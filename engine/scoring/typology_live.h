@@ -121,7 +121,8 @@ typedef struct wr_typology_live wr_typology_live;
 
 /*
  * in    borrowed until _free; of its flow only n, hub_bits and seeds are read, and all
- *       that stands beside it
+ *       that stands beside it.  Between two pushes it may grow: a larger n, longer
+ *       arrays, elsewhere perhaps, with what was said of a wallet as it was
  * which bits 1 << wr_typology, and WR_TYPOLOGY_LIVE_EARLY
  * Errors  WR_EINVAL (option outside its domain, by name; labels of another graph; nothing
  *         or something unknown asked for), WR_ENOMEM
@@ -169,5 +170,8 @@ wr_status wr_typology_live_peek(wr_typology_told *out, wr_typology_live *l,
  */
 wr_status wr_typology_live_end(wr_typology_told *out, wr_typology_live *l,
                                wr_err *err) WR_NODISCARD;
+
+/* Memory that is held, of the allocator's own needs none.  Cost  O(wallets met) */
+uint64_t wr_typology_live_bytes(const wr_typology_live *l);
 
 #endif

@@ -1,15 +1,18 @@
 /*
  * bench_typology.c - what each typology costs on a made graph, all roots.
  *
- *   bench_typology [transfers] [wallets] [days]          default 2e6 4e5 30
+ *   bench_typology [transfers] [wallets] [days] [live]   default 2e6 4e5 30
  *
  * Prints transfers/s, hits, and the roots where a budget or the hub cap ended the search.
- * Then the typologies that can be streamed, transfer by transfer.
- * The busiest hundred wallets are services, as they are in life.
+ * Then the typologies as a stream, transfer by transfer, in CPU time of one thread; at
+ * last as the live state has them: all but the last tenth as the base of a run, of which
+ * the last 8 days are looked at (start), and the rest one by one (then); `live`: only
+ * that. The busiest hundred wallets are services, as they are in life.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench_graph.h"
 #include "scoring/typology_live.h"
@@ -45,29 +48,76 @@ static wr_snapshot *make(uint64_t m, uint32_t n, uint32_t days)
     return g;
 }
 
+/* A busy machine is not counted. */
+static double cpu_s(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static uint64_t push_some(wr_typology_live *l, const wr_columns *col, uint64_t begin,
+                          uint64_t end, double *slowest_s)
+{
+    wr_err err = {0};
+    uint64_t news = 0;
+    wr_typology_told told = {0};
+    for (uint64_t i = begin; i < end; i++) {
+        const wr_typology_transfer t = {.value = col->value[i],
+                                        .from = col->from[i],
+                                        .to = col->to[i],
+                                        .time_s = col->time_s[i],
+                                        .ref = (uint32_t)i};
+        const double before = slowest_s ? cpu_s() : 0;
+        check(wr_typology_live_push(&told, l, &t, &err), &err);
+        if (slowest_s && cpu_s() - before > *slowest_s)
+            *slowest_s = cpu_s() - before;
+        news += told.count;
+    }
+    return news;
+}
+
+/* As behind a run (pipeline/live_typologies.h). */
+static void go_live(const wr_typology_input *in, wr_typology_opts o, uint32_t which,
+                    const char *name)
+{
+    wr_err err = {0};
+    const wr_columns *col = &in->flow.col;
+    const uint64_t base = col->m - col->m / 10;
+    const uint32_t back_s = 8 * WR_TYPOLOGY_DAY_S, newest_s = col->time_s[base - 1];
+    double slowest_s = 0;
+    WR_AUTO(wr_typology_live) l = NULL;
+    o.from_s = newest_s > back_s ? newest_s - back_s : 0;
+    check(wr_typology_live_new(&l, in, which, &o, &err), &err);
+    const double begin = cpu_s();
+    (void)push_some(l, col, 0, base, NULL);
+    const double started = cpu_s();
+    const uint64_t bytes = wr_typology_live_bytes(l);
+    const double then = cpu_s();
+    (void)push_some(l, col, base, col->m, &slowest_s);
+    const double used = cpu_s() - then;
+    printf(
+        "%-20s start %7.2f s, %6.0f MB; then %6.1f k transfers/s, the slowest %.1f ms, "
+        "%.0f bytes each\n",
+        name, started - begin, (double)bytes / 1e6, (double)(col->m - base) / used / 1e3,
+        slowest_s * 1e3,
+        ((double)wr_typology_live_bytes(l) - (double)bytes) / (double)(col->m - base));
+}
+
 /* The same transfers one by one. */
 static void stream(const wr_typology_input *in, const wr_typology_opts *o, uint32_t which,
                    const char *name)
 {
     wr_err err = {0};
     const wr_columns *col = &in->flow.col;
-    uint64_t news = 0;
     WR_AUTO(wr_typology_live) l = NULL;
-    const int64_t before = wr_clock_mono_us();
+    const double before = cpu_s();
     wr_typology_told told = {0};
     check(wr_typology_live_new(&l, in, which, o, &err), &err);
-    for (uint32_t i = 0; i < col->m; i++) {
-        const wr_typology_transfer t = {.value = col->value[i],
-                                        .from = col->from[i],
-                                        .to = col->to[i],
-                                        .time_s = col->time_s[i],
-                                        .ref = i};
-        check(wr_typology_live_push(&told, l, &t, &err), &err);
-        news += told.count;
-    }
+    uint64_t news = push_some(l, col, 0, col->m, NULL);
     check(wr_typology_live_end(&told, l, &err), &err);
     news += told.count;
-    const double s_used = (double)(wr_clock_mono_us() - before) / 1e6;
+    const double s_used = cpu_s() - before;
     printf("%-20s %8.3f s %8.2f M transfers/s %9lu news\n", name, s_used,
            (double)col->m / s_used / 1e6, (unsigned long)news);
 }
@@ -87,6 +137,13 @@ int main(int argc, char **argv)
     const wr_typology_input in = {
         .flow = wr_flow_of(g, &s), .mixer_mask = 1, .swap_mask = 1};
     const wr_typology_opts o = WR_TYPOLOGY_OPTS_INIT;
+    if (argc > 4) { /* behind a run alone */
+        go_live(&in, o, WR_TYPOLOGY_LIVE_AT_ONCE, "what is told at once");
+        go_live(&in, o, WR_TYPOLOGY_LIVE, "all");
+        wr_seeds_release(&s);
+        wr_snapshot_unref(g);
+        return 0;
+    }
     double total = 0;
     for (int t = 0; t < WR_TYPOLOGY_COUNT; t++) {
         WR_TYPOLOGY_HITS_AUTO wr_typology_hits h = {0};
@@ -106,6 +163,10 @@ int main(int argc, char **argv)
         if (!(WR_TYPOLOGY_LIVE_AT_ONCE >> t & 1))
             stream(&in, &o, 1U << t, wr_typology_name((wr_typology)t));
     stream(&in, &o, WR_TYPOLOGY_LIVE, "all");
+    puts("behind a run:");
+    go_live(&in, o, WR_TYPOLOGY_LIVE_AT_ONCE, "what is told at once");
+    go_live(&in, o, WR_TYPOLOGY_LIVE, "all");
+    go_live(&in, o, WR_TYPOLOGY_LIVE | WR_TYPOLOGY_LIVE_EARLY, "all, early news too");
     wr_seeds_release(&s);
     wr_snapshot_unref(g);
     return 0;

@@ -201,7 +201,7 @@ class Server:
         self.run("walletrisk", "labels", "load", path)
 
     def score(self):
-        r = self.post("/run-score?wait=true&wait_s=600")
+        r = self.post("/run-score?wait=true&wait_s=600", connection=self.connect(timeout=600))
         if r.status != 200:
             raise AssertionError(f"POST /run-score: {r}")
         return r.json["id"]

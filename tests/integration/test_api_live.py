@@ -251,6 +251,55 @@ class D_LiveEqualsRebuilt(LiveCase):
                 self.assertEqual(exact(self.wallet(name)), exact(after[name]))
 
 
+class G_Typologies(LiveCase):
+    """Patterns are met between runs, by wallet, without a new run."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.server_for().start()
+        cls.server.load(STORY + [transfer(50 + i, f"payer{i}", "sink", 10) for i in range(4)])
+        cls.server.label(LABELS)
+        cls.server.score()
+
+    def found(self, name):
+        """typology -> what the wallet is told of it, and whether all is there."""
+        t = self.wallet(name)["live"]["typologies"]
+        return {f["typology"]: f for f in t["found"]}, t["is_complete"]
+
+    def test_1_a_fan_in_is_seen(self):
+        self.assertEqual(self.found("sink"), ({}, True))
+        # four of its payers were there before the run
+        self.put([transfer(100 + i, f"payer{i}", "sink", 10) for i in range(4, 12)])
+        self.server.wait(lambda: "fan_in" in self.found("sink")[0])
+        fan, is_complete = self.found("sink")
+        self.assertTrue(is_complete)
+        self.assertEqual((fan["fan_in"]["role"], fan["fan_in"]["transfers"], fan["fan_in"]["amount"]),
+                         ("root", 12, 120))
+        for name in ("payer1", "payer11"):
+            self.assertEqual(self.found(name)[0]["fan_in"]["role"], "member", name)
+        self.assertEqual(self.found("clean")[0], {})
+        r = self.wallet("sink")
+        self.assertNotIn("typology", [x["kind"] for x in r["reasons"]])  # those are the run's
+        self.assertGreaterEqual(self.live()["typologies"]["hits"], 1)
+        self.assertIn("fan_in", [f["typology"] for f in
+                                 self.screen(["sink"])["sink"]["live"]["typologies"]["found"]])
+
+    def test_2_what_comes_too_late_is_said(self):
+        self.put([transfer(300, "payer1", "sink", 1) | {"time": 1400000000}])
+        self.assertFalse(self.found("sink")[1])
+        self.assertFalse(self.found("clean")[1])
+        late = {n: self.wallet(n)["live"]["typologies"]["late_transfers"]
+                for n in ("sink", "payer1", "clean")}
+        self.assertEqual(late, {"sink": 1, "payer1": 1, "clean": 0})
+        self.assertEqual(self.live()["typologies"]["late_transfers"], 1)
+
+    def test_3_the_next_run_has_it_among_its_reasons(self):
+        self.server.score()
+        self.assertEqual(self.found("sink"), ({}, True))
+        self.assertIn("fan_in", [x["typology"]["typology"] for x in self.wallet("sink")["reasons"]
+                                 if x["kind"] == "typology"])
+
+
 class E_OneMoment(LiveCase):
     """Both ends of a transfer or neither, whatever runs beside it."""
 

@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include "pipeline/report.h"
+#include "scoring/typology_live.h"
 
 /* --- the section of the policy ---------------------------------------------------------
  */
@@ -45,6 +46,7 @@ static void test_policy__absent_means_all_with_the_kernels_defaults(void **state
         assert_ok(read_policy(&p, text[i], &err));
         assert_int_equal(p.which, WR_TYPOLOGY_ALL);
         assert_int_equal(p.lookback_days, 90);
+        assert_int_equal(p.live.which, WR_TYPOLOGY_ALL);
         assert_memory_equal(&p.opts, &usual, sizeof usual);
         assert_int_equal(p.mixers, bit_of(cfg, "mixer"));
         assert_int_equal(p.swaps, bit_of(cfg, "bridge") | bit_of(cfg, "defi"));
@@ -70,6 +72,8 @@ static void test_policy__every_key_is_read(void **state)
                           "typologies:\n"
                           "  enabled: [fan_in, burst]\n"
                           "  lookback_days: 7\n"
+                          "  live: at_once\n"
+                          "  live_mb: 500\n"
                           "  weights: {fan_in: 0.25, dusting: 1}\n"
                           "  member_weight: 0.5\n"
                           "  mixer_categories: []\n"
@@ -87,6 +91,8 @@ static void test_policy__every_key_is_read(void **state)
     assert_memory_equal(&p.opts, &want, sizeof want);
     assert_int_equal(p.which, 1U << WR_TYPOLOGY_FAN_IN | 1U << WR_TYPOLOGY_BURST);
     assert_int_equal(p.lookback_days, 7);
+    assert_int_equal(p.live.which, WR_TYPOLOGY_LIVE_AT_ONCE);
+    assert_int_equal(p.live.bytes_max, 500000000);
     assert_true(p.weight[WR_TYPOLOGY_FAN_IN] == 0.25 &&
                 p.weight[WR_TYPOLOGY_DUSTING] == 1.0 &&
                 p.weight[WR_TYPOLOGY_BURST] == 0.0);
@@ -111,6 +117,8 @@ static void test_policy__names_line_and_reason(void **state)
         {"typologies:\n  enabled: fan_in\n", "p.yaml:2: 'enabled' must be a list"},
         {"typologies:\n  enabled:\n    - fan_in\n    - fan\n",
          "p.yaml:4: unknown typology 'fan'"},
+        {"typologies:\n  live: some\n",
+         "p.yaml:2: live: 'some' is none of none, at_once, all"},
         {"typologies:\n  weights:\n    fan: 1\n", "p.yaml:3: unknown key 'fan'"},
         {"typologies:\n  weights: {fan_in: 2}\n", "p.yaml:2: fan_in: 2 is outside 0..1"},
         {"typologies:\n  lookback_days: 0\n",

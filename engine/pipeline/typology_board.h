@@ -1,0 +1,52 @@
+/*
+ * typology_board.h - which patterns the live state has met each wallet in, for readers.
+ *
+ *   page[wallet id / 4096] ─► 4096 lists ─► record: one typology of one wallet, fixed
+ *                                           words, never moved or freed before the board
+ * is
+ *
+ * One writer, any number of readers, no lock; as board.h: the version is odd while the
+ * writer changes records, and a reader that saw two versions copies again.
+ *
+ * Thread: _new, _begin, _put, _end the writer's; the rest any.
+ */
+#ifndef WR_PIPELINE_TYPOLOGY_BOARD_H
+#define WR_PIPELINE_TYPOLOGY_BOARD_H
+
+#include "model/score.h"
+#include "scoring/typology.h"
+
+typedef struct wr_typology_board wr_typology_board;
+
+/* from_s  transfers from here on are looked at.  Errors  WR_ENOMEM */
+wr_status wr_typology_board_new(wr_typology_board **out, uint32_t from_s,
+                                wr_err *err) WR_NODISCARD;
+wr_typology_board *wr_typology_board_acquire(wr_typology_board *b);
+void wr_typology_board_unref(wr_typology_board *b); /* accepts NULL */
+WR_DEFINE_AUTO(wr_typology_board, wr_typology_board_unref)
+
+void wr_typology_board_begin(wr_typology_board *b);
+/* hits 0: none any more.  Errors  WR_ENOMEM (nothing has changed) */
+wr_status wr_typology_board_put(wr_typology_board *b, uint32_t wallet_id,
+                                const wr_reason_typology *r, wr_err *err) WR_NODISCARD;
+/* How many transfers of the wallet came too late to be looked at. */
+wr_status wr_typology_board_put_late(wr_typology_board *b, uint32_t wallet_id,
+                                     uint32_t late, wr_err *err) WR_NODISCARD;
+void wr_typology_board_end(wr_typology_board *b);
+/* From here on patterns may be missing, of any wallet. */
+void wr_typology_board_miss(wr_typology_board *b);
+
+/* What is known of one wallet. */
+typedef struct wr_typologies_now {
+    bool is_followed; /* false: no pattern is looked for, all below is zero */
+    bool is_complete; /* nothing was missed: no late transfer, no cap */
+    uint32_t from_s;  /* only transfers from here on become part of a pattern */
+    uint32_t late;    /* of its transfers, that came too late */
+    uint32_t count;
+    wr_reason_typology reason[WR_TYPOLOGY_COUNT]; /* [count] by typology */
+} wr_typologies_now;
+void wr_typology_board_get(const wr_typology_board *b, uint32_t wallet_id,
+                           wr_typologies_now *out);
+uint64_t wr_typology_board_bytes(const wr_typology_board *b);
+
+#endif
