@@ -94,6 +94,7 @@ typedef struct wr_pg_store {
     wr_pg_dict assets;  /* scope = chain id, value = asset id */
     int64_t asset_max;  /* highest id read; -1 none */
     wr_pg_wallet_cache wallets;
+    bool is_one_of_many; /* puts come with is_names_first: the cache is a small one */
     /*
      * Wallet ids drawn from the sequence, ascending; the first spare_used belong to the
      * put under way.  A commit drops them, a roll-back leaves them for the next put: so a

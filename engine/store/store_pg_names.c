@@ -1,7 +1,8 @@
 #include "store/store_pg_int.h"
 
 enum {
-    WALLET_GENERATION_MAX = 1 << 17, /* entries; two generations: about 30 MB at most */
+    WALLET_GENERATION_MAX = 1 << 18, /* entries; two generations: about 60 MB at most */
+    WALLET_GENERATION_MAX_OF_MANY = 1 << 16, /* of a handle that writes beside others */
 };
 
 void wr_pg_names_init(wr_pg_store *st)
@@ -161,7 +162,8 @@ void wr_pg_wallet_cache_add(wr_pg_store *st, uint32_t chain_id, wr_text address,
 {
     bool is_new;
     wr_pg_wallet_cache *w = &st->wallets;
-    if (w->young.count >= WALLET_GENERATION_MAX) {
+    if (w->young.count >= (st->is_one_of_many ? (size_t)WALLET_GENERATION_MAX_OF_MANY
+                                              : (size_t)WALLET_GENERATION_MAX)) {
         wr_pg_dict_release(&w->old);
         w->old = w->young;
         wr_pg_dict_init(&w->young, true);

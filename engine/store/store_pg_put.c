@@ -519,6 +519,7 @@ wr_status wr_pg_put(wr_store *base, const wr_put *put, uint8_t *outcome,
 {
     wr_pg_store *st = wr_pg_of(base);
     wr_pg_batch b;
+    st->is_one_of_many = put->is_names_first;
     wr_status s = wr_pg_batch_init(&b, put, err);
     if (s == WR_OK)
         s = put_tries(st, &b, err);

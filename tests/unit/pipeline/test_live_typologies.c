@@ -266,6 +266,7 @@ static void test_live_typologies__out_of_memory(void **state)
     (void)state;
     world w;
     begin(&w, 20);
+    w.cfg->typology.live.which = WR_TYPOLOGY_LIVE;
     put_batch(&w, 10, false);
     run(&w);
     assert_oom_safe(use_once(w.a, &err));
