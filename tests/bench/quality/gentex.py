@@ -112,6 +112,14 @@ def speed(per_s):
     return f"{per_s / 1e3:.1f} k"
 
 
+def run_ours(binary, rows):
+    """Prints the table; what follows it is returned, for the peer's rows come first."""
+    done = subprocess.run([binary, "ours", rows], stdout=subprocess.PIPE, text=True, check=True)
+    table, _, rest = done.stdout.rpartition("\n\n")
+    print(table, flush=True)
+    return rest
+
+
 def run_peer(binary, rows, folder, venv):
     python = make_venv(venv)
     if not python:
@@ -146,10 +154,10 @@ def main():
         rows = pathlib.Path(folder) / "rows"
         write_rows(rows)
         print(f"AMLGentex, seed 0, {datetime.date.today()}", flush=True)
-        if opt.only != "peer":
-            subprocess.run([opt.binary, "ours", rows], check=True)
+        rest = run_ours(opt.binary, rows) if opt.only != "peer" else ""
         if opt.only != "ours":
             run_peer(opt.binary, rows, pathlib.Path(folder), opt.venv)
+        print(f"\n{rest}", end="")
 
 
 if __name__ == "__main__":
