@@ -1,9 +1,9 @@
 /*
  * typology_board.h - which patterns the live state has met each wallet in, for readers.
  *
- *   page[wallet id / 4096] ─► 4096 lists ─► record: one typology of one wallet, fixed
- *                                           words, never moved or freed before the board
- * is
+ *   page[wallet id / 4096] ─► 4096 lists ─► record: one typology of one wallet
+ *
+ * A record is of fixed words, and neither moved nor freed while the board lives.
  *
  * One writer, any number of readers, no lock; as board.h: the version is odd while the
  * writer changes records, and a reader that saw two versions copies again.
