@@ -7,11 +7,12 @@
  * while they are held, and each read of them is of one moment.  Readers take a reference,
  * work, and drop it.
  *
- *   compute thread  owns all OpenMP work, one job at a time: reload (graph only) or score
- *                   (graph + assessment + publish); between jobs it folds a delta that
- * has grown into a new graph.  A job swaps the view only when it has succeeded; a failed
- * one leaves the old view serving tail thread     follows the store and moves board and
- * delta on (tail.h)
+ * Compute thread: owns all OpenMP work, one job at a time: reload (graph only) or score
+ * (graph + assessment + publish); between jobs it folds a delta that has grown into a new
+ * graph.  A job swaps the view only when it has succeeded; a failed one leaves the old
+ * view serving.
+ *
+ * Tail thread: follows the store and moves board and delta on (tail.h).
  *
  * Thread: all functions safe from any thread.
  */
