@@ -4,12 +4,13 @@
  *
  *     bench_build [power|kron [TRANSFERS [WALLETS [ROUNDS]]]]
  *
- * power  10000000 2000000 3: ranks ~ u^3, wallets numbered without locality, in three
- * forms: in order   rows arrive in time order, every pair random shuffled   the same rows
- * at random times: the sort is in the figure repeated   in order, half of the transfers
- * repeat an earlier pair, with assets and gaps in seq, as real data has them: the figure
- * for memory kron   67108864 4194304 1: Graph 500 scale 22, edge factor 16, in time
- * order; 15 GB
+ * power (10000000 2000000 3)  ranks ~ u^3, wallets numbered without locality, as three
+ *   forms.  In order: rows arrive in time order, every pair random.  Shuffled: the same
+ *   rows at random times, the sort is in the figure.  Repeated: in order, half of the
+ *   transfers repeat an earlier pair, with assets and gaps in seq, as real data has them;
+ *   the figure for memory.
+ *
+ * kron (67108864 4194304 1)  Graph 500 scale 22, edge factor 16, in time order; 15 GB.
  *
  * Both work in memory that this process has used before (a virtual machine's host takes
  * seconds per GiB to give fresh pages) and in huge pages: malloc is told to keep what is
