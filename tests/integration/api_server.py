@@ -3,7 +3,7 @@
 The store is SQLite, or with WALLETRISK_TEST_API_STORE=postgresql a new database on the
 server at WALLETRISK_TEST_PG_DSN.
 """
-import http.client, itertools, json, os, pathlib, signal, socket, sqlite3, subprocess, tempfile
+import contextlib, http.client, itertools, json, os, pathlib, signal, socket, sqlite3, subprocess, tempfile
 import time, unittest
 import urllib.parse
 
@@ -201,7 +201,8 @@ class Server:
         self.run("walletrisk", "labels", "load", path)
 
     def score(self):
-        r = self.post("/run-score?wait=true&wait_s=600", connection=self.connect(timeout=600))
+        with contextlib.closing(self.connect(timeout=600)) as c:
+            r = self.post("/run-score?wait=true&wait_s=600", connection=c)
         if r.status != 200:
             raise AssertionError(f"POST /run-score: {r}")
         return r.json["id"]

@@ -114,6 +114,7 @@ class C_StoreGone(FaultCase):
     def test_answers_go_on_and_say_so(self):
         self.start()
         self.put(random_transfers(50, 100, seed=33, first=1000))
+        self.server.wait(lambda: self.live()["typologies"]["waiting_transfers"] == 0)    # patterns come a little later
         before = self.screen(NAMES)
         self.assertIn("scored", {a["state"] for a in before.values()})
         gone = time.monotonic()
