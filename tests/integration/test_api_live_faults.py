@@ -24,7 +24,9 @@ class FaultCase(LiveCase):
         self.server.score()
 
     def answers(self):
+        """Patterns included, which come a second or two behind."""
         self.wait_applied()
+        self.server.wait(lambda: self.live()["typologies"]["waiting_transfers"] == 0)
         return self.screen(NAMES)
 
 
@@ -114,8 +116,7 @@ class C_StoreGone(FaultCase):
     def test_answers_go_on_and_say_so(self):
         self.start()
         self.put(random_transfers(50, 100, seed=33, first=1000))
-        self.server.wait(lambda: self.live()["typologies"]["waiting_transfers"] == 0)    # patterns come a little later
-        before = self.screen(NAMES)
+        before = self.answers()
         self.assertIn("scored", {a["state"] for a in before.values()})
         gone = time.monotonic()
         self.take_away()
