@@ -71,8 +71,8 @@ static void test_learned_card__what_it_says(void **state)
         "| made_up_name | not in the table of this program | | | |",
         "The forest looks at: out_in_mean_hold_median_s, received_illicit_direct,",
         ", fan_in_root.\n",
-        "| fan_in_root | fan-in: hits that it is the root of | hits | the policy's "
-        "look-back | + |",
+        "| fan_in_root | fan-in: hits that it is the root of | hits | the policy's look",
+        "-back | + |",
         "\n- One chain \\| one year.\n"};
     for (size_t i = 0; i < sizeof SAYS / sizeof *SAYS; i++)
         assert_has(card.p, SAYS[i]);
