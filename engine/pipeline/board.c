@@ -1,28 +1,15 @@
 #include "pipeline/board.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
+#include "pipeline/board_pages.h"
+
 enum {
-    PAGE = 4096,
-    PAGES = 1 << 20,       /* wallet ids are 32 bits */
-    CHUNK_BYTES = 1 << 18, /* of records */
-    LANES_8 = 4,           /* received direct taint sent_direct */
-    SPINS = 64,            /* before a reader lets the writer run */
-    HEAD_WORDS = 17,       /* see pack() */
+    LANES_8 = 4,     /* received direct taint sent_direct */
+    HEAD_WORDS = 17, /* see pack() */
+    WORDS_MAX = HEAD_WORDS + WR_CATEGORY_MAX * (LANES_8 + 1) + 2,
 };
-
-typedef _Atomic uint64_t word;
-typedef struct page {
-    struct page *next; /* the writer's list of all */
-    _Atomic(word *) record[PAGE];
-} page;
-
-typedef struct chunk {
-    struct chunk *next;
-    word at[];
-} chunk;
 
 struct wr_board {
     atomic_int refs;
@@ -31,31 +18,24 @@ struct wr_board {
     _Atomic uint32_t named; /* columns that have a category */
     uint8_t category[WR_CATEGORY_MAX];
     wr_typology_board *typologies; /* or NULL */
-    _Atomic uint64_t version;
     _Atomic int64_t seq;
     atomic_bool is_given_up;
-    _Atomic(page *) *page; /* [PAGES] */
-
-    /* the writer's own */
-    page *pages;
-    chunk *chunks;
-    size_t chunk_used; /* words of the newest chunk */
-    uint64_t bytes;
+    wr_board_pages pages;
 };
 
 wr_status wr_board_new(wr_board **out, uint32_t c, wr_err *err)
 {
     wr_board *b = wr_calloc(1, sizeof *b);
-    if (b)
-        b->page = wr_calloc(PAGES, sizeof *b->page);
-    if (!b || !b->page) {
-        wr_free(b);
+    if (!b)
         return wr_fail(err, WR_ENOMEM, "board");
+    const wr_status st = wr_board_pages_init(&b->pages, err);
+    if (st != WR_OK) {
+        wr_free(b);
+        return st;
     }
     atomic_init(&b->refs, 1);
     b->c = c;
     b->words = HEAD_WORDS + (size_t)c * LANES_8 + c /* two floats */ + (c + 7) / 8;
-    b->bytes = sizeof *b;
     *out = b;
     return WR_OK;
 }
@@ -84,18 +64,8 @@ void wr_board_unref(wr_board *b)
 {
     if (!b || atomic_fetch_sub(&b->refs, 1) != 1)
         return;
-    for (page *p = b->pages; p;) {
-        page *next = p->next;
-        wr_free(p);
-        p = next;
-    }
-    for (chunk *k = b->chunks; k;) {
-        chunk *next = k->next;
-        wr_free(k);
-        k = next;
-    }
     wr_typology_board_unref(b->typologies);
-    wr_free(b->page);
+    wr_board_pages_release(&b->pages);
     wr_free(b);
 }
 
@@ -203,42 +173,14 @@ static void unpack(wr_board_entry *e, const uint64_t *w, uint32_t c)
 /* --- writing ---------------------------------------------------------------------------
  */
 
-static word *take_record(wr_board *b, wr_err *err)
-{
-    const size_t room = CHUNK_BYTES / sizeof(word);
-    if (!b->chunks || b->chunk_used + b->words > room) {
-        chunk *k = wr_calloc(1, sizeof *k + CHUNK_BYTES);
-        if (!k) {
-            (void)wr_fail(err, WR_ENOMEM, "records of the board");
-            return NULL;
-        }
-        k->next = b->chunks;
-        b->chunks = k;
-        b->chunk_used = 0;
-        b->bytes += sizeof *k + CHUNK_BYTES;
-    }
-    word *at = b->chunks->at + b->chunk_used;
-    b->chunk_used += b->words;
-    return at;
-}
-
 wr_status wr_board_reserve(wr_board *b, uint32_t wallet_id, wr_err *err)
 {
-    _Atomic(page *) *to = &b->page[wallet_id / PAGE];
-    page *p = atomic_load_explicit(to, memory_order_relaxed);
-    if (!p) {
-        p = wr_calloc(1, sizeof *p);
-        if (!p)
-            return wr_fail(err, WR_ENOMEM, "page of the board");
-        b->bytes += sizeof *p;
-        p->next = b->pages;
-        b->pages = p;
-        atomic_store_explicit(to, p, memory_order_release);
-    }
-    _Atomic(word *) *slot = &p->record[wallet_id % PAGE];
+    wr_board_slot *slot = wr_board_slot_of(&b->pages, wallet_id, err);
+    if (!slot)
+        return WR_ENOMEM;
     if (atomic_load_explicit(slot, memory_order_relaxed))
         return WR_OK;
-    word *r = take_record(b, err);
+    wr_board_word *r = wr_board_record(&b->pages, b->words * sizeof(wr_board_word), err);
     if (!r)
         return WR_ENOMEM;
     /* nobody can tell it from a record that says nothing: is_there comes with _put */
@@ -248,17 +190,13 @@ wr_status wr_board_reserve(wr_board *b, uint32_t wallet_id, wr_err *err)
 
 void wr_board_begin(wr_board *b)
 {
-    const uint64_t v = atomic_load_explicit(&b->version, memory_order_relaxed);
-    atomic_store_explicit(&b->version, v + 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
+    wr_board_pages_begin(&b->pages);
 }
 
 void wr_board_put(wr_board *b, uint32_t wallet_id, const wr_board_entry *e)
 {
-    enum { WORDS_MAX = HEAD_WORDS + WR_CATEGORY_MAX * (LANES_8 + 1) + 2 };
     uint64_t w[WORDS_MAX] = {0};
-    page *p = atomic_load_explicit(&b->page[wallet_id / PAGE], memory_order_relaxed);
-    word *r = atomic_load_explicit(&p->record[wallet_id % PAGE], memory_order_relaxed);
+    wr_board_word *r = wr_board_record_of(&b->pages, wallet_id);
     pack(w, e, b->c);
     w[HEAD_WORDS - 1] = 1; /* it is there */
     for (size_t i = 0; i < b->words; i++)
@@ -267,9 +205,8 @@ void wr_board_put(wr_board *b, uint32_t wallet_id, const wr_board_entry *e)
 
 void wr_board_end(wr_board *b, int64_t seq)
 {
-    const uint64_t v = atomic_load_explicit(&b->version, memory_order_relaxed);
     atomic_store_explicit(&b->seq, seq, memory_order_relaxed);
-    atomic_store_explicit(&b->version, v + 1, memory_order_release);
+    wr_board_pages_end(&b->pages);
 }
 
 void wr_board_give_up(wr_board *b)
@@ -282,11 +219,8 @@ void wr_board_give_up(wr_board *b)
 
 static bool copy(const wr_board *b, uint32_t wallet_id, wr_board_entry *out)
 {
-    enum { WORDS_MAX = HEAD_WORDS + WR_CATEGORY_MAX * (LANES_8 + 1) + 2 };
     uint64_t w[WORDS_MAX];
-    page *p = atomic_load_explicit(&b->page[wallet_id / PAGE], memory_order_acquire);
-    word *r = p ? atomic_load_explicit(&p->record[wallet_id % PAGE], memory_order_acquire)
-                : NULL;
+    wr_board_word *r = wr_board_record_of(&b->pages, wallet_id);
     if (!r)
         return false;
     for (size_t i = 0; i < b->words; i++)
@@ -297,22 +231,29 @@ static bool copy(const wr_board *b, uint32_t wallet_id, wr_board_entry *out)
     return true;
 }
 
+typedef struct wanted {
+    const wr_board *b;
+    const uint32_t *wallet_id;
+    size_t n;
+    wr_board_entry *out;
+    bool *is_there;
+    int64_t seq;
+} wanted;
+
+static void copy_all(void *ctx)
+{
+    wanted *x = ctx;
+    x->seq = atomic_load_explicit(&x->b->seq, memory_order_relaxed);
+    for (size_t i = 0; i < x->n; i++)
+        x->is_there[i] = copy(x->b, x->wallet_id[i], &x->out[i]);
+}
+
 int64_t wr_board_get(const wr_board *b, const uint32_t *wallet_id, size_t n,
                      wr_board_entry *out, bool *is_there)
 {
-    for (uint64_t tries = 1;; tries++) {
-        const uint64_t before = atomic_load_explicit(&b->version, memory_order_acquire);
-        if (before % 2 == 0) {
-            const int64_t seq = atomic_load_explicit(&b->seq, memory_order_relaxed);
-            for (size_t i = 0; i < n; i++)
-                is_there[i] = copy(b, wallet_id[i], &out[i]);
-            atomic_thread_fence(memory_order_acquire);
-            if (atomic_load_explicit(&b->version, memory_order_relaxed) == before)
-                return seq;
-        }
-        if (tries % SPINS == 0)
-            (void)sched_yield();
-    }
+    wanted x = {.b = b, .wallet_id = wallet_id, .n = n, .out = out, .is_there = is_there};
+    wr_board_read(&b->pages, copy_all, &x);
+    return x.seq;
 }
 
 int64_t wr_board_seq(const wr_board *b)
@@ -327,5 +268,5 @@ bool wr_board_is_given_up(const wr_board *b)
 
 uint64_t wr_board_bytes(const wr_board *b)
 {
-    return b->bytes;
+    return sizeof *b + wr_board_pages_bytes(&b->pages);
 }

@@ -1,14 +1,9 @@
 /*
  * board.h - what the live state says of each wallet it has moved, for readers.
  *
- *   page[wallet id / 4096] ─► 4096 pointers ─► record: fixed words, never moved or freed
- *                                              before the board is
- *
- * One writer, any number of readers, no lock.  A record is a row of atomic 64-bit words;
- * the board's version is odd while the writer changes some.  A reader copies and looks at
- * the version again: what it took is from between two batches, for as many wallets as it
- * asked in one call, never half a transfer.  The writer never waits for a reader; a
- * reader tries again while the writer writes (some 20 us for a batch).
+ * One writer, any number of readers, no lock (board_pages.h): what a reader takes is from
+ * between two batches, for as many wallets as it asked in one call, never half a
+ * transfer.  It tries again while the writer writes (some 20 us for a batch).
  *
  * Thread: _begin, _put, _end the writer's; the rest any.
  */

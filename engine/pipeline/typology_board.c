@@ -1,59 +1,38 @@
 #include "pipeline/typology_board.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
+#include "pipeline/board_pages.h"
 #include "util/mem.h"
 
 enum {
-    PAGE = 4096,
-    PAGES = 1 << 20,          /* wallet ids are 32 bits */
-    CHUNK = 2048,             /* records */
-    SPINS = 64,               /* before a reader lets the writer run */
     LATE = WR_TYPOLOGY_COUNT, /* the kind of a record that counts late transfers */
     WORDS = 5,                /* see pack() */
 };
 
-typedef _Atomic uint64_t word;
 typedef struct record {
     struct record *next; /* of the same wallet; set before the record can be seen */
     uint64_t kind;       /* likewise: wr_typology, or LATE */
-    word at[WORDS];
+    wr_board_word at[WORDS];
 } record;
-
-typedef struct page {
-    struct page *next; /* the writer's list of all */
-    _Atomic(record *) first[PAGE];
-} page;
-
-typedef struct chunk {
-    struct chunk *next;
-    record at[CHUNK];
-} chunk;
 
 struct wr_typology_board {
     atomic_int refs;
     uint32_t from_s;
-    _Atomic uint64_t version;
     atomic_bool is_missing;
-    _Atomic uint64_t bytes;
-    _Atomic(page *) *page; /* [PAGES] */
-
-    /* the writer's own */
-    page *pages;
-    chunk *chunks;
-    size_t chunk_used;
+    wr_board_pages pages;
 };
 
 wr_status wr_typology_board_new(wr_typology_board **out, uint32_t from_s, wr_err *err)
 {
     wr_typology_board *b = wr_calloc(1, sizeof *b);
-    if (b)
-        b->page = wr_calloc(PAGES, sizeof *b->page);
-    if (!b || !b->page) {
-        wr_free(b);
+    if (!b)
         return wr_fail(err, WR_ENOMEM, "board of typologies");
+    const wr_status st = wr_board_pages_init(&b->pages, err);
+    if (st != WR_OK) {
+        wr_free(b);
+        return st;
     }
     atomic_init(&b->refs, 1);
     b->from_s = from_s;
@@ -71,40 +50,12 @@ void wr_typology_board_unref(wr_typology_board *b)
 {
     if (!b || atomic_fetch_sub(&b->refs, 1) != 1)
         return;
-    for (page *p = b->pages; p;) {
-        page *next = p->next;
-        wr_free(p);
-        p = next;
-    }
-    for (chunk *k = b->chunks; k;) {
-        chunk *next = k->next;
-        wr_free(k);
-        k = next;
-    }
-    wr_free(b->page);
+    wr_board_pages_release(&b->pages);
     wr_free(b);
 }
 
 /* --- writing ---------------------------------------------------------------------------
  */
-
-static _Atomic(record *) *reach(wr_typology_board *b, uint32_t wallet_id, wr_err *err)
-{
-    _Atomic(page *) *to = &b->page[wallet_id / PAGE];
-    page *p = atomic_load_explicit(to, memory_order_relaxed);
-    if (!p) {
-        p = wr_calloc(1, sizeof *p);
-        if (!p) {
-            (void)wr_fail(err, WR_ENOMEM, "page of the board of typologies");
-            return NULL;
-        }
-        atomic_fetch_add(&b->bytes, sizeof *p);
-        p->next = b->pages;
-        b->pages = p;
-        atomic_store_explicit(to, p, memory_order_release);
-    }
-    return &p->first[wallet_id % PAGE];
-}
 
 static record *find(record *r, uint64_t kind)
 {
@@ -113,27 +64,11 @@ static record *find(record *r, uint64_t kind)
     return r;
 }
 
-static record *take_record(wr_typology_board *b, wr_err *err)
-{
-    if (!b->chunks || b->chunk_used == CHUNK) {
-        chunk *k = wr_calloc(1, sizeof *k);
-        if (!k) {
-            (void)wr_fail(err, WR_ENOMEM, "records of the board of typologies");
-            return NULL;
-        }
-        k->next = b->chunks;
-        b->chunks = k;
-        b->chunk_used = 0;
-        atomic_fetch_add(&b->bytes, sizeof *k);
-    }
-    return &b->chunks->at[b->chunk_used++];
-}
-
 /* Words of zero say nothing: a reader cannot tell it from no record. */
 static wr_status put(wr_typology_board *b, uint32_t wallet_id, uint64_t kind,
                      const uint64_t w[WORDS], wr_err *err)
 {
-    _Atomic(record *) *first = reach(b, wallet_id, err);
+    wr_board_slot *first = wr_board_slot_of(&b->pages, wallet_id, err);
     if (!first)
         return WR_ENOMEM;
     record *head = atomic_load_explicit(first, memory_order_relaxed);
@@ -141,7 +76,7 @@ static wr_status put(wr_typology_board *b, uint32_t wallet_id, uint64_t kind,
     if (!r && !w[0])
         return WR_OK;
     if (!r) {
-        r = take_record(b, err);
+        r = wr_board_record(&b->pages, sizeof *r, err);
         if (!r)
             return WR_ENOMEM;
         r->next = head;
@@ -155,9 +90,7 @@ static wr_status put(wr_typology_board *b, uint32_t wallet_id, uint64_t kind,
 
 void wr_typology_board_begin(wr_typology_board *b)
 {
-    const uint64_t v = atomic_load_explicit(&b->version, memory_order_relaxed);
-    atomic_store_explicit(&b->version, v + 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
+    wr_board_pages_begin(&b->pages);
 }
 
 static void pack(uint64_t w[WORDS], const wr_reason_typology *r)
@@ -199,8 +132,7 @@ wr_status wr_typology_board_put_late(wr_typology_board *b, uint32_t wallet_id,
 
 void wr_typology_board_end(wr_typology_board *b)
 {
-    const uint64_t v = atomic_load_explicit(&b->version, memory_order_relaxed);
-    atomic_store_explicit(&b->version, v + 1, memory_order_release);
+    wr_board_pages_end(&b->pages);
 }
 
 void wr_typology_board_miss(wr_typology_board *b)
@@ -211,18 +143,20 @@ void wr_typology_board_miss(wr_typology_board *b)
 /* --- reading ---------------------------------------------------------------------------
  */
 
-static const record *first_of(const wr_typology_board *b, uint32_t wallet_id)
-{
-    page *p = atomic_load_explicit(&b->page[wallet_id / PAGE], memory_order_acquire);
-    return p ? atomic_load_explicit(&p->first[wallet_id % PAGE], memory_order_acquire)
-             : NULL;
-}
+typedef struct wanted {
+    const wr_typology_board *b;
+    uint32_t wallet_id;
+    wr_typologies_now *out;
+} wanted;
 
-static void copy(const wr_typology_board *b, uint32_t wallet_id, wr_typologies_now *out)
+static void copy(void *ctx)
 {
+    const wanted *x = ctx;
+    wr_typologies_now *out = x->out;
     wr_reason_typology by[WR_TYPOLOGY_COUNT] = {{0}};
-    *out = (wr_typologies_now){.is_followed = true, .from_s = b->from_s};
-    for (const record *r = first_of(b, wallet_id); r; r = r->next) {
+    *out = (wr_typologies_now){.is_followed = true, .from_s = x->b->from_s};
+    const record *first = wr_board_record_of(&x->b->pages, x->wallet_id);
+    for (const record *r = first; r; r = r->next) {
         uint64_t w[WORDS];
         for (int i = 0; i < WORDS; i++)
             w[i] = atomic_load_explicit(&r->at[i], memory_order_relaxed);
@@ -239,21 +173,12 @@ static void copy(const wr_typology_board *b, uint32_t wallet_id, wr_typologies_n
 void wr_typology_board_get(const wr_typology_board *b, uint32_t wallet_id,
                            wr_typologies_now *out)
 {
-    for (uint64_t tries = 1;; tries++) {
-        const uint64_t before = atomic_load_explicit(&b->version, memory_order_acquire);
-        if (before % 2 == 0) {
-            copy(b, wallet_id, out);
-            atomic_thread_fence(memory_order_acquire);
-            if (atomic_load_explicit(&b->version, memory_order_relaxed) == before)
-                break;
-        }
-        if (tries % SPINS == 0)
-            (void)sched_yield();
-    }
+    wanted x = {.b = b, .wallet_id = wallet_id, .out = out};
+    wr_board_read(&b->pages, copy, &x);
     out->is_complete = !atomic_load(&b->is_missing); /* after: never too good */
 }
 
 uint64_t wr_typology_board_bytes(const wr_typology_board *b)
 {
-    return sizeof *b + atomic_load(&b->bytes);
+    return sizeof *b + wr_board_pages_bytes(&b->pages);
 }

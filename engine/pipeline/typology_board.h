@@ -1,12 +1,8 @@
 /*
  * typology_board.h - which patterns the live state has met each wallet in, for readers.
  *
- *   page[wallet id / 4096] ─► 4096 lists ─► record: one typology of one wallet
- *
- * A record is of fixed words, and neither moved nor freed while the board lives.
- *
- * One writer, any number of readers, no lock; as board.h: the version is odd while the
- * writer changes records, and a reader that saw two versions copies again.
+ * One writer, any number of readers, no lock (board_pages.h); a wallet's slot has a list
+ * of records, one for each typology it is in.
  *
  * Thread: _new, _begin, _put, _end the writer's; the rest any.
  */
