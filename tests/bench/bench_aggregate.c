@@ -16,8 +16,8 @@
 #include <stdlib.h>
 
 #include "bench_graph.h"
+#include "bench_tools.h"
 #include "scoring/aggregate.h"
-#include "util/clock.h"
 
 #ifdef WR_HAS_GRAPHBLAS
 #    include <GraphBLAS.h>
@@ -25,47 +25,13 @@
 
 enum { F = 64, LINE = 16, ROUNDS_MAX = 99, BLOCK = 65536 };
 
-static void check(wr_status st, const wr_err *err)
-{
-    if (st == WR_OK)
-        return;
-    (void)fprintf(stderr, "%s\n", err->msg);
-    exit(1);
-}
-
-static void *need(void *p)
-{
-    if (!p) {
-        (void)fprintf(stderr, "out of memory\n");
-        exit(1);
-    }
-    return p;
-}
-
-static double seconds(int64_t since_us)
-{
-    return 1e-6 * (double)(wr_clock_mono_us() - since_us);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *t, int count)
-{
-    qsort(t, (size_t)count, sizeof *t, by_value);
-    return t[count / 2];
-}
-
 static wr_snapshot *make(uint32_t n, uint64_t m)
 {
     wr_edges e = {0};
     wr_snapshot *g = NULL;
     wr_err err = {0};
     wr_rng r = {.s = 1};
-    check(wr_edges_reserve(&e, m, &err), &err);
+    bench_check(wr_edges_reserve(&e, m, &err), &err);
     for (e.m = 0; e.m < m; e.m++) {
         e.from[e.m] = bench_power_vertex(&r, n);
         e.to[e.m] = bench_power_vertex(&r, n);
@@ -74,7 +40,7 @@ static wr_snapshot *make(uint32_t n, uint64_t m)
         e.asset[e.m] = 0;
         e.seq[e.m] = (int64_t)e.m;
     }
-    check(wr_snapshot_build(&g, &e, NULL, n, NULL, &err), &err);
+    bench_check(wr_snapshot_build(&g, &e, NULL, n, NULL, &err), &err);
     return g;
 }
 
@@ -94,9 +60,9 @@ static double ours(const wr_aggregate *a, const float *x)
     const wr_aggregate_input in = {.x = x, .ld = F, .columns = F};
     wr_err err = {0};
     double sink = 0;
-    const int64_t t = wr_clock_mono_us();
-    check(wr_aggregate_run(a, &in, drop, &sink, &err), &err);
-    return seconds(t);
+    const double t = bench_now_s();
+    bench_check(wr_aggregate_run(a, &in, drop, &sink, &err), &err);
+    return bench_now_s() - t;
 }
 
 /* --- the loop one would write first ------------------------------------------------ */
@@ -129,10 +95,10 @@ static void plain_one(float *out, const wr_pairs *p, const float *x)
 
 static double plain(float *out, const wr_views *vw, const float *x)
 {
-    const int64_t t = wr_clock_mono_us();
+    const double t = bench_now_s();
     plain_one(out, &vw->in, x);
     plain_one(out, &vw->out, x);
-    return seconds(t);
+    return bench_now_s() - t;
 }
 
 /* --- what memory allows ------------------------------------------------------------ */
@@ -154,10 +120,10 @@ static float fetch_one(const wr_pairs *p, const float *x)
 
 static double fetch(const wr_views *vw, const float *x)
 {
-    const int64_t t = wr_clock_mono_us();
+    const double t = bench_now_s();
     volatile float kept = fetch_one(&vw->in, x) + fetch_one(&vw->out, x);
     (void)kept;
-    return seconds(t);
+    return bench_now_s() - t;
 }
 
 /* --- GraphBLAS --------------------------------------------------------------------- */
@@ -178,8 +144,8 @@ static void sure(GrB_Info info)
 
 static GrB_Matrix links(const wr_pairs *p)
 {
-    GrB_Index *row = need(wr_alloc_big(p->m, sizeof *row));
-    GrB_Index *column = need(wr_alloc_big(p->m, sizeof *column));
+    GrB_Index *row = bench_need(wr_alloc_big(p->m, sizeof *row));
+    GrB_Index *column = bench_need(wr_alloc_big(p->m, sizeof *column));
     GrB_Matrix a = NULL;
     GrB_Scalar one = NULL;
     for (uint32_t v = 0; v < p->n; v++)
@@ -202,7 +168,7 @@ static GrB_Matrix links(const wr_pairs *p)
 static GrB_Matrix table(const float *x, uint32_t n, int power)
 {
     const size_t count = (size_t)n * F;
-    float *copy = need(malloc(count * sizeof *copy)); /* GraphBLAS frees it */
+    float *copy = bench_need(malloc(count * sizeof *copy)); /* GraphBLAS frees it */
     GrB_Matrix m = NULL;
     for (size_t i = 0; i < count; i++)
         copy[i] = power == 2 ? x[i] * x[i] : x[i];
@@ -217,11 +183,11 @@ static double product(GrB_Matrix a, GrB_Matrix x, GrB_Semiring s)
     GrB_Index rows, columns;
     sure(GrB_Matrix_nrows(&rows, x));
     sure(GrB_Matrix_ncols(&columns, x));
-    const int64_t t = wr_clock_mono_us();
+    const double t = bench_now_s();
     sure(GrB_Matrix_new(&c, GrB_FP32, rows, columns));
     sure(GrB_mxm(c, NULL, NULL, s, a, x, NULL));
     sure(GrB_Matrix_wait(c, GrB_MATERIALIZE));
-    const double took = seconds(t);
+    const double took = bench_now_s() - t;
     sure(GrB_Matrix_free(&c));
     return took;
 }
@@ -270,33 +236,25 @@ static blas peer_run(peer *p)
 
 #endif
 
-/* The k-th argument as a number in [lo, hi], or `otherwise`. */
-static double argument(int argc, char **argv, int k, double otherwise, double lo,
-                       double hi)
-{
-    const double x = argc > k ? strtod(argv[k], NULL) : otherwise;
-    return fmin(fmax(x, lo), hi);
-}
-
 int main(int argc, char **argv)
 {
-    const uint32_t n = (uint32_t)argument(argc, argv, 1, 2e6, 2, 2e9);
-    const uint64_t m = (uint64_t)argument(argc, argv, 2, 1e7, 1, 4e9);
-    const int rounds = (int)argument(argc, argv, 3, 3, 1, ROUNDS_MAX);
+    const uint32_t n = (uint32_t)bench_argument(argc, argv, 1, 2e6, 2, 2e9);
+    const uint64_t m = (uint64_t)bench_argument(argc, argv, 2, 1e7, 1, 4e9);
+    const int rounds = (int)bench_argument(argc, argv, 3, 3, 1, ROUNDS_MAX);
     wr_snapshot *g = make(n, m);
     const wr_views vw = wr_views_of(g);
     const wr_aggregate_opts o = WR_AGGREGATE_OPTS_INIT;
     WR_AUTO(wr_aggregate) a = NULL;
     wr_err err = {0};
-    float *x = need(wr_alloc_big((size_t)n * F, sizeof *x));
-    float *out = need(wr_alloc_big((size_t)BLOCK * 3 * F, sizeof *out));
+    float *x = bench_need(wr_alloc_big((size_t)n * F, sizeof *x));
+    float *out = bench_need(wr_alloc_big((size_t)BLOCK * 3 * F, sizeof *out));
     double t_ours[ROUNDS_MAX], t_plain[ROUNDS_MAX], t_fetch[ROUNDS_MAX];
     double t_all[ROUNDS_MAX], t_means[ROUNDS_MAX];
     peer blas_peer;
     wr_rng r = {.s = 7};
     for (size_t i = 0; i < (size_t)n * F; i++)
         x[i] = (float)wr_rng_unit(&r);
-    check(wr_aggregate_new(&a, &vw, &o, &err), &err);
+    bench_check(wr_aggregate_new(&a, &vw, &o, &err), &err);
     peer_open(&blas_peer, &vw, x);
     for (int k = -1; k < rounds; k++) { /* the first is thrown away */
         const int at = k < 0 ? 0 : k;
@@ -307,19 +265,19 @@ int main(int argc, char **argv)
         t_all[at] = b.all;
         t_means[at] = b.means;
     }
-    const double us = median(t_ours, rounds), pairs = 2.0 * (double)vw.in.m;
-    const double limit = median(t_fetch, rounds);
+    const double us = bench_median(t_ours, rounds), pairs = 2.0 * (double)vw.in.m;
+    const double limit = bench_median(t_fetch, rounds);
     printf(
         "%u wallets, %.0f pairs, %d columns, six aggregates: %.2f s, %.1f ns per pair, "
         "%.1f GB/s of rows gathered\n",
         n, pairs / 2, F, us, 1e9 * us / pairs, 1e-9 * pairs * F * sizeof *x / us);
     printf("plain loop / ours        %.2f (target >= 1.5)\n",
-           median(t_plain, rounds) / us);
+           bench_median(t_plain, rounds) / us);
     printf("fetching the rows / ours %.2f (1 = the limit of memory; %.1f GB/s)\n",
            limit / us, 1e-9 * pairs * F * sizeof *x / limit);
     printf(
         "ours / GraphBLAS         %.2f all six (target <= 0.6), %.2f its means alone\n",
-        us / median(t_all, rounds), us / median(t_means, rounds));
+        us / bench_median(t_all, rounds), us / bench_median(t_means, rounds));
     wr_free(x);
     wr_free(out);
     wr_snapshot_unref(g);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench_tools.h"
 #include "booster_gen.h"
 #include "util/clock.h"
 
@@ -20,14 +21,6 @@ enum { ROUNDS_MAX = 25, SHAP_ROWS = 200, TRAIN_MAX = 50000 };
 typedef struct timing {
     double lib_row, flat_row, lib_all, flat_all; /* rows/s */
 } timing;
-
-static void check(wr_status st, const wr_err *err)
-{
-    if (st == WR_OK)
-        return;
-    (void)fprintf(stderr, "bench_booster: %s\n", err->msg);
-    exit(1);
-}
 
 static double rate(size_t rows, int64_t from_us)
 {
@@ -58,16 +51,16 @@ static void take_turns(timing *t, const wr_booster *b, const gen_rows *g, double
     const size_t single = g->rows < 20000 ? g->rows : 20000;
     int64_t from = wr_clock_mono_us();
     for (size_t i = 0; i < single; i++)
-        check(wr_booster_predict(lib + i, b, g->x + i * g->features, 1, WR_BOOSTER_MARGIN,
-                                 &err),
-              &err);
+        bench_check(wr_booster_predict(lib + i, b, g->x + i * g->features, 1,
+                                       WR_BOOSTER_MARGIN, &err),
+                    &err);
     t->lib_row = rate(single, from);
     from = wr_clock_mono_us();
     for (size_t i = 0; i < g->rows; i++)
         flat[i] = wr_booster_flat_margin(f, g->x + i * g->features);
     t->flat_row = rate(g->rows, from);
     from = wr_clock_mono_us();
-    check(wr_booster_predict(lib, b, g->x, g->rows, WR_BOOSTER_MARGIN, &err), &err);
+    bench_check(wr_booster_predict(lib, b, g->x, g->rows, WR_BOOSTER_MARGIN, &err), &err);
     t->lib_all = rate(g->rows, from);
     from = wr_clock_mono_us();
     wr_booster_flat_margins(flat, f, g->x, g->rows);
@@ -102,7 +95,7 @@ int main(int argc, char **argv)
     o.threads = (uint32_t)omp_get_max_threads();
     wr_booster *b = NULL;
     int64_t from = wr_clock_mono_us();
-    check(wr_booster_train(&b, NULL, &f, &d, NULL, &o, &err), &err);
+    bench_check(wr_booster_train(&b, NULL, &f, &d, NULL, &o, &err), &err);
     printf("trained  %zu rows x %zu, %zu trees of depth %zu: %.1f s on %u threads\n",
            d.rows, arg[1], arg[2], arg[3], (double)(wr_clock_mono_us() - from) * 1e-6,
            o.threads);
@@ -123,7 +116,7 @@ int main(int argc, char **argv)
 
     double *c = wr_calloc(SHAP_ROWS * (arg[1] + 1), sizeof *c);
     from = wr_clock_mono_us();
-    check(wr_booster_contributions(c, b, g.x, SHAP_ROWS, &err), &err);
+    bench_check(wr_booster_contributions(c, b, g.x, SHAP_ROWS, &err), &err);
     printf("contributions  %.2f ms per row\n", 1e3 / rate(SHAP_ROWS, from));
     wr_booster_free(b);
     gen_rows_release(&g);

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "bench_graph.h"
+#include "bench_tools.h"
 
 enum { ROUNDS_MAX = 99 };
 
@@ -40,13 +41,6 @@ typedef struct size {
 
 typedef enum form { IN_ORDER, SHUFFLED, REPEATED, KRON, FORMS } form;
 static const char *const form_name[FORMS] = {"in order", "shuffled", "repeated", "kron"};
-
-static double now_s(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void die(const char *what, const char *why)
 {
@@ -93,10 +87,10 @@ static double run_ours(size z, form f, uint64_t *bytes)
     wr_err err = {0};
     WR_AUTO(wr_snapshot) g = NULL;
     make_rows(&e, z, f);
-    const double t0 = now_s();
+    const double t0 = bench_now_s();
     if (wr_snapshot_build(&g, &e, NULL, z.n, NULL, &err) != WR_OK)
         die("wr_snapshot_build", err.msg);
-    const double t = now_s() - t0;
+    const double t = bench_now_s() - t0;
     *bytes = wr_snapshot_bytes(g);
     return t;
 }
@@ -114,20 +108,13 @@ static double run_igraph(size z, form f)
         VECTOR(ends)[2 * i + 1] = e.to[i];
     }
     wr_edges_release(&e);
-    const double t0 = now_s();
+    const double t0 = bench_now_s();
     if (igraph_create(&g, &ends, z.n, IGRAPH_DIRECTED) != IGRAPH_SUCCESS)
         die("igraph", "create");
-    const double t = now_s() - t0;
+    const double t = bench_now_s() - t0;
     igraph_destroy(&g);
     igraph_vector_int_destroy(&ends);
     return t;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static void bench(size z, form f)
@@ -142,9 +129,9 @@ static void bench(size z, form f)
         ratio[k] = peer[k] / ours[k];
     }
     const size_t rounds = (size_t)z.rounds;
-    qsort(ours, rounds, sizeof *ours, by_value);
-    qsort(peer, rounds, sizeof *peer, by_value);
-    qsort(ratio, rounds, sizeof *ratio, by_value);
+    qsort(ours, rounds, sizeof *ours, bench_by_value);
+    qsort(peer, rounds, sizeof *peer, bench_by_value);
+    qsort(ratio, rounds, sizeof *ratio, bench_by_value);
     const double m = (double)z.m / 1e6;
     (void)printf("%-9s ours %5.1f/%5.1f/%5.1f M/s  igraph_create %4.2f/%4.2f/%4.2f M/s  "
                  "ratio %5.1f/%5.1f/%5.1f (min/median/max)  %4.1f bytes per transfer\n",

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bench_tools.h"
 #include "codec/transfer_reader.h"
 #include "util/clock.h"
 #include "util/rng.h"
@@ -109,16 +110,9 @@ static double peer(const char *script, const char *path, const char *kind)
     return strtod(answer, NULL);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double report(const char *name, double *rate, int n)
 {
-    qsort(rate, (size_t)n, sizeof *rate, by_value);
+    qsort(rate, (size_t)n, sizeof *rate, bench_by_value);
     (void)printf("%-22s %6.2f %6.2f %6.2f M rows/s (min median max)\n", name,
                  rate[0] / 1e6, rate[n / 2] / 1e6, rate[n - 1] / 1e6);
     return rate[n / 2];

@@ -14,39 +14,14 @@
 #include <string.h>
 
 #include "bench_graph.h"
+#include "bench_tools.h"
 #include "codec/transfer_reader.h"
 #include "scoring/features.h"
 #include "scoring/features_stream.h"
-#include "util/clock.h"
 
 enum { ROUNDS_MAX = 99, BLOCK = 65536, OTHERS = 1 << 14 };
 
 static const char LOG[] = WR_SHARED_DIR "/data/amlgentex_run_seed0/tx_log_trimmed.csv.gz";
-
-static void check(wr_status st, const wr_err *err)
-{
-    if (st == WR_OK)
-        return;
-    (void)fprintf(stderr, "%s\n", err->msg);
-    exit(1);
-}
-
-static double seconds(int64_t since_us)
-{
-    return 1e-6 * (double)(wr_clock_mono_us() - since_us);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *t, int count)
-{
-    qsort(t, (size_t)count, sizeof *t, by_value);
-    return t[count / 2];
-}
 
 /* ---- the stream ---- */
 
@@ -87,7 +62,7 @@ static bool read_log(events *ev)
         return false;
     }
     do {
-        check(wr_transfer_reader_next(r, &b, &err), &err);
+        bench_check(wr_transfer_reader_next(r, &b, &err), &err);
         for (size_t i = 0; i < b.transfer_count; i++) {
             const wr_transfer *t = &b.transfer[i];
             events_add(ev, (wr_feature_event){account(t->from), account(t->to),
@@ -107,16 +82,16 @@ static void run_stream(const char *what, const events *ev, int rounds)
         WR_AUTO(wr_feature_stream) s = NULL;
         wr_err err = {0};
         float row[WR_TF_COUNT];
-        check(wr_feature_stream_new(&s, &o, &err), &err);
-        const int64_t start_us = wr_clock_mono_us();
+        bench_check(wr_feature_stream_new(&s, &o, &err), &err);
+        const double start_s = bench_now_s();
         for (size_t i = 0; i < ev->count; i++) {
-            check(wr_feature_stream_next(s, row, &ev->e[i], &err), &err);
+            bench_check(wr_feature_stream_next(s, row, &ev->e[i], &err), &err);
             sum += (double)row[WR_TF_PAIR_IS_NEW];
         }
-        t[k] = seconds(start_us);
+        t[k] = bench_now_s() - start_s;
         bytes = wr_feature_stream_bytes(s);
     }
-    const double m = median(t, rounds);
+    const double m = bench_median(t, rounds);
     printf("stream, %s: %zu rows of %d, %.0f k rows/s on one thread (target 100), "
            "%.0f MB, %.0f%% first contacts\n",
            what, ev->count, WR_TF_COUNT, 1e-3 * (double)ev->count / m,
@@ -131,7 +106,7 @@ static wr_snapshot *make(events *ev, uint32_t n, uint64_t m)
     wr_snapshot *g = NULL;
     wr_err err = {0};
     wr_rng r = {.s = 1};
-    check(wr_edges_reserve(&e, m, &err), &err);
+    bench_check(wr_edges_reserve(&e, m, &err), &err);
     for (e.m = 0; e.m < m; e.m++) {
         const wr_feature_event x = {bench_power_vertex(&r, n), bench_power_vertex(&r, n),
                                     1500000000 + (uint32_t)e.m, 1000 * wr_rng_unit(&r)};
@@ -143,7 +118,7 @@ static wr_snapshot *make(events *ev, uint32_t n, uint64_t m)
         e.seq[e.m] = (int64_t)e.m;
         events_add(ev, x);
     }
-    check(wr_snapshot_build(&g, &e, NULL, n, NULL, &err), &err);
+    bench_check(wr_snapshot_build(&g, &e, NULL, n, NULL, &err), &err);
     return g;
 }
 
@@ -161,15 +136,15 @@ static void run_wallets(const wr_snapshot *g)
     const wr_features_opts o = WR_FEATURES_OPTS_INIT;
     WR_AUTO(wr_features) f = NULL;
     wr_err err = {0};
-    int64_t t = wr_clock_mono_us();
-    check(wr_features_new(&f, &fl, &vw, &o, &err), &err);
-    const double once = seconds(t);
-    t = wr_clock_mono_us();
+    double t = bench_now_s();
+    bench_check(wr_features_new(&f, &fl, &vw, &o, &err), &err);
+    const double once = bench_now_s() - t;
+    t = bench_now_s();
     for (uint32_t first = 0; first < n; first += BLOCK)
-        check(wr_features_rows(x, WR_WF_COUNT, f, first,
-                               n - first < BLOCK ? n - first : BLOCK, NULL, &err),
-              &err);
-    const double rows = seconds(t);
+        bench_check(wr_features_rows(x, WR_WF_COUNT, f, first,
+                                     n - first < BLOCK ? n - first : BLOCK, NULL, &err),
+                    &err);
+    const double rows = bench_now_s() - t;
     printf("wallets: %u rows of %d, structure %.2f s, rows %.2f s: %.0f k wallets/s, "
            "%.2f M transfer ends/s\n",
            n, WR_WF_COUNT, once, rows, 1e-3 * n / rows, 2e-6 * (double)fl.col.m / rows);
@@ -177,19 +152,11 @@ static void run_wallets(const wr_snapshot *g)
     wr_free(x);
 }
 
-/* The k-th argument as a number in [lo, hi], or `otherwise`. */
-static double argument(int argc, char **argv, int k, double otherwise, double lo,
-                       double hi)
-{
-    const double x = argc > k ? strtod(argv[k], NULL) : otherwise;
-    return fmin(fmax(x, lo), hi);
-}
-
 int main(int argc, char **argv)
 {
-    const uint32_t n = (uint32_t)argument(argc, argv, 1, 1e6, 2, 2e9);
-    const uint64_t m = (uint64_t)argument(argc, argv, 2, 5e6, 1, 4e9);
-    const int rounds = (int)argument(argc, argv, 3, 3, 1, ROUNDS_MAX);
+    const uint32_t n = (uint32_t)bench_argument(argc, argv, 1, 1e6, 2, 2e9);
+    const uint64_t m = (uint64_t)bench_argument(argc, argv, 2, 5e6, 1, 4e9);
+    const int rounds = (int)bench_argument(argc, argv, 3, 3, 1, ROUNDS_MAX);
     events log = {0}, made = {0};
     if (read_log(&log))
         run_stream("AMLGentex log", &log, rounds);

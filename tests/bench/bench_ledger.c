@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench_tools.h"
 #include "scoring/ledger.h"
 #include "util/rng.h"
 
@@ -29,13 +30,6 @@ typedef struct bench {
 
 /* The thread's own CPU time: waiting for a busy machine is not counted, waiting for
  * memory is. */
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void die(const char *what, const char *msg)
 {
     fprintf(stderr, "bench_ledger: %s: %s\n", what, msg);
@@ -91,7 +85,7 @@ static void stamp(void *ctx, const char *phase, uint64_t done, uint64_t total)
     (void)phase;
     (void)total;
     stamps *st = ctx;
-    st->last_s = now_s();
+    st->last_s = bench_cpu_s();
     st->last = done;
     if (st->first_s == 0) {
         st->first_s = st->last_s;
@@ -110,7 +104,7 @@ static double run(double *setup_s, const bench *b, bool is_plain, wr_direction d
     o.direction = d;
     o.is_plain = is_plain;
     o.pg = &pg;
-    double start_s = now_s();
+    double start_s = bench_cpu_s();
     if (wr_ledger_run(&l, &b->fl, &o, &err) != WR_OK)
         die("ledger", err.msg);
     wr_ledger_release(&l);
@@ -130,7 +124,7 @@ static double run_both(const bench *b)
 
 static double probe(const bench *b)
 {
-    double t = now_s();
+    double t = bench_cpu_s();
     uint64_t m = b->fl.col.m;
     for (uint64_t i = 0; i < m; i++) {
         uint64_t k = i + 16 < m ? i + 16 : i;
@@ -143,18 +137,7 @@ static double probe(const bench *b)
         for (size_t at = 0; at < 256; at += 64)
             b->probe[(size_t)b->to[i] * 256 + at]++;
     }
-    return (double)m / (now_s() - t);
-}
-
-static double median(double *x, int n)
-{
-    for (int i = 1; i < n; i++)
-        for (int j = i; j > 0 && x[j] < x[j - 1]; j--) {
-            double t = x[j];
-            x[j] = x[j - 1];
-            x[j - 1] = t;
-        }
-    return x[n / 2];
+    return (double)m / (bench_cpu_s() - t);
 }
 
 int main(int argc, char **argv)
@@ -174,17 +157,17 @@ int main(int argc, char **argv)
         mem[i] = probe(&b) / 1e6;
         both[i] = run_both(&b) / 1e6;
     }
-    double f = median(fast, rounds);
+    double f = bench_median(fast, rounds);
     printf("%.1f M transfers, %.1f M wallets, C = 8, median of %d\n", (double)m / 1e6,
            n / 1e6, rounds);
     printf("ledger           %6.2f M transfers/s (%.2f .. %.2f)\n", f, fast[0],
            fast[rounds - 1]);
-    printf("both directions  %6.2f   on two threads\n", median(both, rounds));
-    printf("plain kernel     %6.2f   ledger is %.2f times that\n", median(slow, rounds),
-           f / slow[rounds / 2]);
-    printf("six lines only   %6.2f   ledger is %.2f times that\n", median(mem, rounds),
-           f / mem[rounds / 2]);
-    printf("setup            %6.2f s  %.0f MiB of state\n", median(setup_s, rounds),
+    printf("both directions  %6.2f   on two threads\n", bench_median(both, rounds));
+    const double plain = bench_median(slow, rounds);
+    const double lines = bench_median(mem, rounds);
+    printf("plain kernel     %6.2f   ledger is %.2f times that\n", plain, f / plain);
+    printf("six lines only   %6.2f   ledger is %.2f times that\n", lines, f / lines);
+    printf("setup            %6.2f s  %.0f MiB of state\n", bench_median(setup_s, rounds),
            256.0 * n / (1 << 20));
     return 0;
 }

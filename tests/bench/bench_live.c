@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench_tools.h"
 #include "scoring/ledger_live.h"
 #include "util/rng.h"
 
@@ -26,14 +27,6 @@ typedef struct bench {
     wr_seeds seeds;
     uint32_t *arrival; /* [m] positions */
 } bench;
-
-/* The thread's own CPU time: a busy machine is not counted, waiting for memory is. */
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void die(const char *what, const char *msg)
 {
@@ -102,10 +95,10 @@ static double run_whole(const bench *b)
                   .seeds = &b->seeds};
     wr_ledger l = {0};
     wr_ledger_opts o = WR_LEDGER_OPTS_INIT;
-    double t = now_s();
+    double t = bench_cpu_s();
     if (wr_ledger_run(&l, &fl, &o, &err) != WR_OK)
         die("ledger", err.msg);
-    t = now_s() - t;
+    t = bench_cpu_s() - t;
     wr_ledger_release(&l);
     return (double)b->m / t;
 }
@@ -154,10 +147,10 @@ static result run_live(const bench *b)
                                       .from = b->from[i],
                                       .to = b->to[i]};
         }
-        double at_s = now_s();
+        double at_s = bench_cpu_s();
         if (wr_ledger_live_apply(l, t, n, &touched, &count, &undone, &err) != WR_OK)
             die("live", err.msg);
-        at_s = now_s() - at_s;
+        at_s = bench_cpu_s() - at_s;
         spent_s += at_s;
         if (at_s * 1e3 > res.worst_ms)
             res.worst_ms = at_s * 1e3;

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench_tools.h"
 #include "pipeline/load.h"
 #include "util/clock.h"
 #include "util/rng.h"
@@ -318,13 +319,6 @@ static double peer_copy(bench *b, uint32_t n)
 
 /* --- loads ------------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double put_batch(bench *b, uint32_t n, wr_put_result *res)
 {
     wr_err err = {0};
@@ -362,7 +356,7 @@ static void bench_load(bench *b)
         if (count < RATIO_MAX)
             ratio[count++] = p / o;
     }
-    qsort(ratio, count, sizeof *ratio, by_value);
+    qsort(ratio, count, sizeof *ratio, bench_by_value);
     printf("%-34s %8.0f rows/s  peer %8.0f  ratio %.2f  cpu %.2f  "
            "(batches min %.2f median %.2f max %.2f)\n",
            "upsert, all new", b->rows / ours_s, b->rows / peer_s, peer_s / ours_s,
@@ -465,7 +459,7 @@ static void bench_reload(bench *b, const char *what, uint64_t (*reload)(bench *)
         best_ours = o < best_ours ? o : best_ours;
         best_peer = p < best_peer ? p : best_peer;
     }
-    qsort(ratio, ROUNDS, sizeof *ratio, by_value);
+    qsort(ratio, ROUNDS, sizeof *ratio, bench_by_value);
     printf(
         "%-34s %8.0f rows/s  peer %8.0f  ratio min %.2f median %.2f max %.2f  cpu %.2f\n",
         what, b->rows / best_ours, b->rows / best_peer, ratio[0], ratio[ROUNDS / 2],

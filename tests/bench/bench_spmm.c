@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "bench_graph.h"
+#include "bench_tools.h"
 #include "scoring/static_exposure.h"
 #include "util/clock.h"
 
@@ -38,20 +39,12 @@ typedef struct graph {
     wr_seeds s;
 } graph;
 
-static void check(wr_status st, const wr_err *err)
-{
-    if (st == WR_OK)
-        return;
-    (void)fprintf(stderr, "bench_spmm: %s\n", err->msg);
-    exit(1);
-}
-
 static void make(graph *out, bool is_kron, uint32_t n, uint64_t m)
 {
     wr_err err = {0};
     wr_rng r = {.s = 1};
     wr_edges e = {0};
-    check(wr_edges_reserve(&e, m, &err), &err);
+    bench_check(wr_edges_reserve(&e, m, &err), &err);
     for (uint64_t i = 0; i < m; i++) {
         wr_vid u, v;
         if (is_kron)
@@ -68,7 +61,7 @@ static void make(graph *out, bool is_kron, uint32_t n, uint64_t m)
         e.seq[i] = (int64_t)i;
     }
     e.m = m;
-    check(wr_snapshot_build(&out->g, &e, NULL, n, NULL, &err), &err);
+    bench_check(wr_snapshot_build(&out->g, &e, NULL, n, NULL, &err), &err);
     wr_edges_release(&e);
     out->vw = wr_views_of(out->g);
     out->s = (wr_seeds){.n = n, .c = C};
@@ -177,7 +170,7 @@ static double ours_seconds(float *x, wr_static_report *rep, const graph *g,
 {
     wr_err err = {0};
     int64_t t = wr_clock_mono_us();
-    check(wr_static_exposure(x, rep, &g->vw, &g->s, o, &err), &err);
+    bench_check(wr_static_exposure(x, rep, &g->vw, &g->s, o, &err), &err);
     return 1e-6 * (double)(wr_clock_mono_us() - t);
 }
 
@@ -216,15 +209,9 @@ static uint32_t steps_needed(double *away, float *x, const float *exact, const g
     return steps;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void print(const char *what, double *t, int count, double per)
 {
-    qsort(t, (size_t)count, sizeof *t, by_value);
+    qsort(t, (size_t)count, sizeof *t, bench_by_value);
     printf("%-44s %8.3f %8.3f %8.3f s", what, t[0], t[count / 2], t[count - 1]);
     if (per > 0)
         printf("   %6.2f ns per pair and step", 1e9 * t[count / 2] / per);
@@ -312,22 +299,14 @@ static void report(result *r, const graph *g)
            r->igraph[0] / (med / C));
 }
 
-/* The k-th argument as a number in [lo, hi], or `otherwise`. */
-static double argument(int argc, char **argv, int k, double otherwise, double lo,
-                       double hi)
-{
-    const double x = argc > k ? strtod(argv[k], NULL) : otherwise;
-    return fmin(fmax(x, lo), hi);
-}
-
 int main(int argc, char **argv)
 {
     const bool is_kron = argc > 1 && strcmp(argv[1], "kron") == 0;
-    uint32_t n = (uint32_t)argument(argc, argv, 2, 1e6, 2, 2e9);
-    const uint64_t m = (uint64_t)argument(argc, argv, 3, 5e6, 1, 4e9);
+    uint32_t n = (uint32_t)bench_argument(argc, argv, 2, 1e6, 2, 2e9);
+    const uint64_t m = (uint64_t)bench_argument(argc, argv, 3, 5e6, 1, 4e9);
     const char *tunables = getenv("GLIBC_TUNABLES");
-    result r = {.rounds = (int)argument(argc, argv, 4, 3, 1, ROUNDS_MAX),
-                .igraph_runs = (int)argument(argc, argv, 5, 2, 0, ROUNDS_MAX)};
+    result r = {.rounds = (int)bench_argument(argc, argv, 4, 3, 1, ROUNDS_MAX),
+                .igraph_runs = (int)bench_argument(argc, argv, 5, 2, 0, ROUNDS_MAX)};
     graph g;
     while (is_kron && (n & (n - 1)) != 0)
         n += n & -n; /* the next power of two */

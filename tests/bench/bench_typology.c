@@ -15,23 +15,16 @@
 #include <time.h>
 
 #include "bench_graph.h"
+#include "bench_tools.h"
 #include "scoring/typology_live.h"
 #include "util/clock.h"
-
-static void check(wr_status st, const wr_err *err)
-{
-    if (st == WR_OK)
-        return;
-    (void)fprintf(stderr, "bench_typology: %s\n", err->msg);
-    exit(1);
-}
 
 static wr_snapshot *make(uint64_t m, uint32_t n, uint32_t days)
 {
     wr_err err = {0};
     wr_rng r = {.s = 1};
     wr_edges e = {0};
-    check(wr_edges_reserve(&e, m, &err), &err);
+    bench_check(wr_edges_reserve(&e, m, &err), &err);
     for (uint64_t i = 0; i < m; i++) {
         e.from[i] = bench_power_vertex(&r, n);
         e.to[i] = bench_power_vertex(&r, n);
@@ -44,7 +37,7 @@ static wr_snapshot *make(uint64_t m, uint32_t n, uint32_t days)
     }
     e.m = m;
     wr_snapshot *g = NULL;
-    check(wr_snapshot_build(&g, &e, NULL, n, NULL, &err), &err);
+    bench_check(wr_snapshot_build(&g, &e, NULL, n, NULL, &err), &err);
     return g;
 }
 
@@ -69,7 +62,7 @@ static uint64_t push_some(wr_typology_live *l, const wr_columns *col, uint64_t b
                                         .time_s = col->time_s[i],
                                         .ref = (uint32_t)i};
         const double before = slowest_s ? cpu_s() : 0;
-        check(wr_typology_live_push(&told, l, &t, &err), &err);
+        bench_check(wr_typology_live_push(&told, l, &t, &err), &err);
         if (slowest_s && cpu_s() - before > *slowest_s)
             *slowest_s = cpu_s() - before;
         news += told.count;
@@ -88,7 +81,7 @@ static void go_live(const wr_typology_input *in, wr_typology_opts o, uint32_t wh
     double slowest_s = 0;
     WR_AUTO(wr_typology_live) l = NULL;
     o.from_s = newest_s > back_s ? newest_s - back_s : 0;
-    check(wr_typology_live_new(&l, in, which, &o, &err), &err);
+    bench_check(wr_typology_live_new(&l, in, which, &o, &err), &err);
     const double begin = cpu_s();
     (void)push_some(l, col, 0, base, NULL);
     const double started = cpu_s();
@@ -113,9 +106,9 @@ static void stream(const wr_typology_input *in, const wr_typology_opts *o, uint3
     WR_AUTO(wr_typology_live) l = NULL;
     const double before = cpu_s();
     wr_typology_told told = {0};
-    check(wr_typology_live_new(&l, in, which, o, &err), &err);
+    bench_check(wr_typology_live_new(&l, in, which, o, &err), &err);
     uint64_t news = push_some(l, col, 0, col->m, NULL);
-    check(wr_typology_live_end(&told, l, &err), &err);
+    bench_check(wr_typology_live_end(&told, l, &err), &err);
     news += told.count;
     const double s_used = cpu_s() - before;
     printf("%-20s %8.3f s %8.2f M transfers/s %9lu news\n", name, s_used,
@@ -131,7 +124,7 @@ int main(int argc, char **argv)
     wr_snapshot *g = make(m, n, days);
     wr_taxonomy tx = {.count = 1, .category = {{.kind = WR_CATEGORY_SERVICE}}};
     wr_seeds s = {0};
-    check(wr_seeds_init(&s, n, &tx, &err), &err);
+    bench_check(wr_seeds_init(&s, n, &tx, &err), &err);
     for (uint32_t rank = 0; rank < 100; rank++)
         wr_seeds_offer(&s, &tx, (wr_vid)(rank * 2654435761ULL % n), 0, 1, 0, UINT32_MAX);
     const wr_typology_input in = {
@@ -148,7 +141,7 @@ int main(int argc, char **argv)
     for (int t = 0; t < WR_TYPOLOGY_COUNT; t++) {
         WR_TYPOLOGY_HITS_AUTO wr_typology_hits h = {0};
         const int64_t before = wr_clock_mono_us();
-        check(wr_typology_find(&h, &in, 1U << t, &o, NULL, &err), &err);
+        bench_check(wr_typology_find(&h, &in, 1U << t, &o, NULL, &err), &err);
         const double s_used = (double)(wr_clock_mono_us() - before) / 1e6;
         total += s_used;
         printf("%-19s %8.3f s %8.2f M transfers/s %9lu hits %8lu partial %8lu capped\n",

@@ -1,0 +1,72 @@
+/*
+ * bench_tools.h - what every bench needs: end with a message, clocks, medians, arguments.
+ */
+#ifndef WR_BENCH_TOOLS_H
+#define WR_BENCH_TOOLS_H
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "util/err.h"
+
+static inline void bench_check(wr_status st, const wr_err *err)
+{
+    if (st == WR_OK)
+        return;
+    (void)fprintf(stderr, "%s\n", err->msg);
+    exit(1);
+}
+
+/* p, or the end. */
+static inline void *bench_need(void *p)
+{
+    if (!p) {
+        (void)fprintf(stderr, "out of memory\n");
+        exit(1);
+    }
+    return p;
+}
+
+static inline double bench_clock_s(clockid_t clock)
+{
+    struct timespec t;
+    (void)clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static inline double bench_now_s(void)
+{
+    return bench_clock_s(CLOCK_MONOTONIC);
+}
+
+/* The thread's own: a busy machine is not counted, waiting for memory is. */
+static inline double bench_cpu_s(void)
+{
+    return bench_clock_s(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static inline int bench_by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts t. */
+static inline double bench_median(double *t, int count)
+{
+    qsort(t, (size_t)count, sizeof *t, bench_by_value);
+    return t[count / 2];
+}
+
+/* The k-th argument as a number in [lo, hi], or `otherwise`. */
+static inline double bench_argument(int argc, char **argv, int k, double otherwise,
+                                    double lo, double hi)
+{
+    const double x = argc > k ? strtod(argv[k], NULL) : otherwise;
+    return fmin(fmax(x, lo), hi);
+}
+
+#endif
