@@ -2,8 +2,9 @@
  * app.h - everything the handlers stand on, opened once and shared by all workers.
  *
  * Reads work on a view (graph and assessment, counted); jobs run on the compute thread of
- * pipeline/live.h, the only place of OpenMP in this process; the store is reached through
- * a pool.  Nothing here computes.  Thread: fields are set before the server starts.
+ * pipeline/live/live.h, the only place of OpenMP in this process; the store is reached
+ * through a pool.  Nothing here computes.  Thread: fields are set before the server
+ * starts.
  */
 #ifndef WR_API_APP_H
 #define WR_API_APP_H
@@ -13,7 +14,7 @@
 #include "api/store_pool.h"
 #include "api/watch.h"
 #include "codec/transfer_json.h"
-#include "pipeline/now.h"
+#include "pipeline/live/now.h"
 
 struct wr_app {
     const wr_config *cfg;

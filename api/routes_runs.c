@@ -3,7 +3,7 @@
 #include "api/page_token.h"
 #include "api/request.h"
 #include "api/routes.h"
-#include "pipeline/report.h"
+#include "pipeline/run/report.h"
 #include "util/clock.h"
 
 enum { WAIT_SLICE_MS = 200, LIST = 'r' /* of page tokens */ };

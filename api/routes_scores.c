@@ -15,7 +15,7 @@
 #include "api/page_token.h"
 #include "api/request.h"
 #include "api/routes.h"
-#include "pipeline/report.h"
+#include "pipeline/run/report.h"
 
 enum { LIST = 't', LIMIT_MAX = 1000 };
 

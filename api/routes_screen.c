@@ -11,7 +11,7 @@
 
 #include "api/request.h"
 #include "api/routes.h"
-#include "pipeline/screen.h"
+#include "pipeline/live/screen.h"
 #include "util/clock.h"
 
 enum { ITEMS_MAX = 10000, VALUES_MAX = 4000000 };

@@ -2,7 +2,7 @@
 
 #include "api/request.h"
 #include "api/routes.h"
-#include "pipeline/subgraph_export.h"
+#include "pipeline/answers/subgraph_export.h"
 
 enum { ID_BYTES_MAX = WR_CHAIN_ID_MAX + 1 + WR_ADDRESS_MAX };
 

@@ -1,6 +1,6 @@
 #include "api/request.h"
 #include "api/routes.h"
-#include "pipeline/explanation.h"
+#include "pipeline/answers/explanation.h"
 
 /* As of this moment; false: in no transfer that was seen. */
 static bool now_of(wr_evidence *e, const wr_exchange *x, const wr_view *view,

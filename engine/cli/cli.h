@@ -8,8 +8,8 @@
 #define WR_CLI_CLI_H
 
 #include "codec/manifest.h"
-#include "pipeline/keep.h"
-#include "pipeline/run.h"
+#include "pipeline/input/keep.h"
+#include "pipeline/run/run.h"
 #include "util/buf.h"
 #include "util/command.h"
 

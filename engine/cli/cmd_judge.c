@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/study.h"
-#include "pipeline/registry.h"
+#include "pipeline/scorer/registry.h"
 
 typedef struct judge_flags {
     wr_study_flags study;
@@ -86,7 +86,7 @@ static wr_status judge(wr_cli *cli, wr_study *s, const judge_flags *f, wr_err *e
         WR_TRY(make_rules(&rules, s, &cli->pg, err));
     }
     by.model = l;
-    by.rules = rules;
+    by.given = rules ? wr_assessment_scores(rules) : NULL;
     const wr_train_input in = wr_study_input(s);
     const wr_evaluate_opts o = {
         .from_s = s->from_s, .as_of_s = s->as_of_s, .pg = &cli->pg};
@@ -98,7 +98,7 @@ static wr_status judge(wr_cli *cli, wr_study *s, const judge_flags *f, wr_err *e
 static wr_status run(wr_cli *cli, judge_flags *f, const char *usage, const char *purpose,
                      wr_err *err)
 {
-    const int words_max = f->kind == WR_SCORER_RULES ? 0 : 1;
+    const int words_max = f->kind == WR_SCORER_GIVEN ? 0 : 1;
     f->study.chain = "eip155:1337";
     const wr_arg arg[] = {
         {"from", WR_ARG_TEXT, &f->study.from, 0, 0,
@@ -131,7 +131,7 @@ wr_status wr_cmd_evaluate_model(wr_cli *cli, wr_err *err)
 
 wr_status wr_cmd_evaluate_rules(wr_cli *cli, wr_err *err)
 {
-    judge_flags f = {.kind = WR_SCORER_RULES};
+    judge_flags f = {.kind = WR_SCORER_GIVEN};
     return run(cli, &f, "walletrisk evaluate rules [flags]",
                "Grade the score that holds without a model: shares and floors.", err);
 }

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "codec/input.h"
 #include "codec/manifest.h"
-#include "pipeline/registry.h"
+#include "pipeline/scorer/registry.h"
 #include "util/clock.h"
 #include "util/json_out.h"
 

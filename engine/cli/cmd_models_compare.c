@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "codec/manifest.h"
-#include "pipeline/registry.h"
+#include "pipeline/scorer/registry.h"
 #include "util/json_out.h"
 
 enum { COMPARE_MAX = 1 << 26, ROW_NAME_MAX = 96, SIDES = 2 };

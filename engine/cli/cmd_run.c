@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "pipeline/report.h"
+#include "pipeline/run/report.h"
 #include "util/clock.h"
 
 static wr_status print_json_run(const wr_run *r, wr_err *err)

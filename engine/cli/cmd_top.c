@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "codec/reasons_json.h"
-#include "pipeline/report.h"
+#include "pipeline/run/report.h"
 
 typedef struct top_flags {
     int64_t limit;

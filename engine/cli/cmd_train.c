@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cli/study.h"
-#include "pipeline/registry.h"
+#include "pipeline/scorer/registry.h"
 #include "util/clock.h"
 
 enum { MODEL_MAX_MIB = 512 };

@@ -4,8 +4,8 @@
 
 #include "cli/cli.h"
 #include "codec/explanation_text.h"
-#include "pipeline/explanation.h"
-#include "pipeline/subgraph_export.h"
+#include "pipeline/answers/explanation.h"
+#include "pipeline/answers/subgraph_export.h"
 #include "util/clock.h"
 
 /* --- explain ---------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 #define WR_CLI_STUDY_H
 
 #include "cli/cli.h"
-#include "pipeline/evaluate.h"
+#include "pipeline/learning/evaluate.h"
 
 typedef struct wr_study_flags {
     const char *truth, *chain, *from, *as_of; /* times as text, NULL = the whole */

@@ -1,7 +1,7 @@
 /*
  * manifest.h - what training wrote about a model, read back.
  *
- * A JSON object that travels with the bytes of the model (pipeline/learned.h):
+ * A JSON object that travels with the bytes of the model (pipeline/scorer/learned.h):
  *
  *   kind, as_of, seed, threshold   text or number
  *   data, parameters, fit          { name: text or number, … }

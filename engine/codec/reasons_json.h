@@ -1,8 +1,8 @@
 /*
  * reasons_json.h - the reasons that a run stored with a score, read back.
  *
- * risk_scores.reasons is the JSON array that pipeline/report.h writes; a terminal wants
- * the part and the sentence of each.  Thread: safe.
+ * risk_scores.reasons is the JSON array that pipeline/run/report.h writes; a terminal
+ * wants the part and the sentence of each.  Thread: safe.
  */
 #ifndef WR_CODEC_REASONS_JSON_H
 #define WR_CODEC_REASONS_JSON_H

@@ -3,7 +3,7 @@
  *
  * { "categories_yaml": "...", "policy_yaml": "...", "options": { name: number, … },
  *   "model": digest }, the last only when one scores.
- * Written by pipeline/settings.c.  Thread: safe.
+ * Written by pipeline/input/settings.c.  Thread: safe.
  */
 #ifndef WR_CODEC_SETTINGS_TEXT_H
 #define WR_CODEC_SETTINGS_TEXT_H

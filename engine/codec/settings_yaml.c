@@ -208,7 +208,8 @@ static wr_status read_floor(wr_policy *p, const wr_taxonomy *tx, wr_yaml_node n,
 wr_status wr_policy_from_yaml(wr_policy *out, const wr_taxonomy *tx, const char *name,
                               const char *text, size_t len, wr_err *err)
 {
-    /* 'typologies' is read by pipeline/typology_policy.c, which knows their options. */
+    /* 'typologies' is read by pipeline/input/typology_policy.c, which knows their
+     * options. */
     static const char *const keys[] = {"levels", "sending_weight", "floors", "typologies",
                                        NULL};
     WR_AUTO(wr_yaml_doc) d = NULL;

@@ -14,7 +14,7 @@ wr_status wr_taxonomy_from_yaml(wr_taxonomy *out, const char *name, const char *
                                 size_t len, wr_err *err) WR_NODISCARD;
 
 /* Levels must ascend; floors name categories of tx.  The section `typologies` is left
- * to pipeline/typology_policy.h. */
+ * to pipeline/input/typology_policy.h. */
 wr_status wr_policy_from_yaml(wr_policy *out, const wr_taxonomy *tx, const char *name,
                               const char *text, size_t len, wr_err *err) WR_NODISCARD;
 

@@ -1,8 +1,8 @@
 /*
  * registry.h - a trained model as the registry keeps it (table model_registry).
  *
- * The bytes are pipeline/learned.h's; a store does not look into them.  Of each kind at
- * most one model is active: the one that scores.
+ * The bytes are pipeline/scorer/learned.h's; a store does not look into them.  Of each
+ * kind at most one model is active: the one that scores.
  */
 #ifndef WR_MODEL_REGISTRY_H
 #define WR_MODEL_REGISTRY_H

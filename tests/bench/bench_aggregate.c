@@ -231,7 +231,7 @@ static void peer_open(peer *p, const wr_views *vw, const float *x)
 static blas peer_run(peer *p)
 {
     (void)p;
-    return (blas){NAN, NAN};
+    return (blas){(double)NAN, (double)NAN};
 }
 
 #endif

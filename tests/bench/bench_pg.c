@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "bench_tools.h"
-#include "pipeline/load.h"
+#include "pipeline/input/load.h"
 #include "util/clock.h"
 #include "util/rng.h"
 

@@ -70,7 +70,7 @@ static uint64_t push_some(wr_typology_live *l, const wr_columns *col, uint64_t b
     return news;
 }
 
-/* As behind a run (pipeline/live_typologies.h). */
+/* As behind a run (pipeline/live/live_typologies.h). */
 static void go_live(const wr_typology_input *in, wr_typology_opts o, uint32_t which,
                     const char *name)
 {

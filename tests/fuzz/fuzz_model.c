@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/learned.h"
+#include "pipeline/scorer/learned.h"
 #include "scoring/booster.h"
 #include "scoring/calibrate.h"
 #include "scoring/drift.h"

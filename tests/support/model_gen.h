@@ -2,14 +2,14 @@
  * model_gen.h - a small trained scorer with all its parts, for tests of what is kept.
  *
  * Trained on booster_gen.h's rows, so that its trees are trees.  The manifest has every
- * key that pipeline/learned.h's card prints; `seed` is in it and in the rows: another
- * seed is another model.  Names of columns are the caller's or booster_gen's.
+ * key that pipeline/scorer/learned.h's card prints; `seed` is in it and in the rows:
+ * another seed is another model.  Names of columns are the caller's or booster_gen's.
  */
 #ifndef MODEL_GEN_H
 #define MODEL_GEN_H
 
 #include "booster_gen.h"
-#include "pipeline/learned.h"
+#include "pipeline/scorer/learned.h"
 #include "wr_test.h"
 
 enum { GEN_FOREST = 3, GEN_COLUMNS = 12, GEN_MODEL_ROWS = 1500 };

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "pipeline/evaluate.h"
+#include "pipeline/learning/evaluate.h"
 
 enum {
     PEOPLE = 700,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "past_gen.h"
-#include "pipeline/frame.h"
+#include "pipeline/learning/frame.h"
 
 enum {
     WORLDS = 200,

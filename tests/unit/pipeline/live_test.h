@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "pipeline/live.h"
+#include "pipeline/live/live.h"
 
 enum { WAIT_MS = 60000 };
 

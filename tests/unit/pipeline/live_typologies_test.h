@@ -9,10 +9,10 @@
 
 #include <stdlib.h>
 
-#include "pipeline/assess_int.h"
-#include "pipeline/now.h"
-#include "pipeline/overlay_int.h"
-#include "pipeline/report.h"
+#include "pipeline/live/now.h"
+#include "pipeline/live/overlay_int.h"
+#include "pipeline/run/assess_int.h"
+#include "pipeline/run/report.h"
 
 enum { NAMES = 36, BATCH_MAX = 40, TEXT = 4096, MEMBERS = 128, START_S = 1577836800 };
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pipeline/run.h"
+#include "pipeline/run/run.h"
 
 enum { NAME_BYTES = 24 };
 

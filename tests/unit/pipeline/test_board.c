@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "pipeline/board.h"
+#include "pipeline/live/board.h"
 
 /* --- entries that can be told from each other ------------------------------------------
  */

@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "pipeline/explanation.h"
+#include "pipeline/answers/explanation.h"
 
 /* --- small worlds ----------------------------------------------------------------------
  */

@@ -2,7 +2,7 @@
  * The frame: columns, a graph without a future, small graphs, threads, stops, errors.
  * test_frame_folds.c has what stands in the columns, and whose labels they see.
  */
-#include "pipeline/frame.h"
+#include "pipeline/learning/frame.h"
 
 #include <omp.h>
 #include <string.h>

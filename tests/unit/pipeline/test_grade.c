@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "pipeline/grade.h"
+#include "pipeline/learning/grade.h"
 #include "util/buf.h"
 
 enum { N = 200, BAD = 8 };

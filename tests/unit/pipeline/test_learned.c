@@ -2,7 +2,7 @@
  * A trained scorer as bytes: there and back, what its numbers are made of, and every way
  * in which the bytes can be wrong.
  */
-#include "pipeline/learned.h"
+#include "pipeline/scorer/learned.h"
 
 #include <math.h>
 #include <omp.h>

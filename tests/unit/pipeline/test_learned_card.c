@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model_gen.h"
-#include "pipeline/frame.h"
+#include "pipeline/learning/frame.h"
 
 /* Real names: own ones, aggregates of every hop and statistic, one that is none. */
 static const char *const REAL[GEN_COLUMNS] = {"received_illicit_direct",

@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 
-#include "pipeline/screen.h"
+#include "pipeline/live/screen.h"
 
 enum { READERS = 3 };
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <omp.h>
 
-#include "pipeline/registry.h"
+#include "pipeline/scorer/registry.h"
 
 /* A model of the world on its shelf, and active. */
 static wr_learned *shelve(world *w)
@@ -71,7 +71,7 @@ static void test_run__probability_is_the_models(void **state)
     const uint32_t n = wr_snapshot_n(w.g);
     assert_true(wr_assessment_typologies(a)->count > 0);
     uint32_t *column = NULL;
-    assert_ok(wr_learned_columns(&column, l, &err));
+    assert_ok(wr_frame_columns_of(&column, l, &err));
     WR_AUTO_ARRAY double *p = wr_calloc(n, sizeof *p);
     WR_AUTO_ARRAY double *novelty = wr_calloc(n, sizeof *novelty);
     expectation want = {.l = l, .column = column, .p = p, .novelty = novelty};

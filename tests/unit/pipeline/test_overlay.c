@@ -5,8 +5,8 @@
  */
 #include "pipeline_test.h"
 
-#include "pipeline/assess_int.h"
-#include "pipeline/now.h"
+#include "pipeline/live/now.h"
+#include "pipeline/run/assess_int.h"
 #include "util/rng.h"
 
 enum { STREAMS = 24, STEPS = 12, NAMES = 40, ROWS_MAX = 60, DAY = 86400 };

@@ -1,7 +1,7 @@
 /*
  * A trained scorer into the store and back: same bytes, same scores, and what is refused.
  */
-#include "pipeline/registry.h"
+#include "pipeline/scorer/registry.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #include <sqlite3.h>
 #include <time.h>
 
-#include "pipeline/now.h"
+#include "pipeline/live/now.h"
 #include "util/clock.h"
 
 enum { SOURCE_HAS = 1000000, SECONDS_MAX = 60 };

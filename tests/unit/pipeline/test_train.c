@@ -104,7 +104,7 @@ static void test_train__columns_of_the_groups(void **state)
     wr_buf b;
     WR_AUTO(wr_learned) l = train(&w, &o, &g, &b);
     uint32_t *column = NULL;
-    assert_ok(wr_learned_columns(&column, l, &err));
+    assert_ok(wr_frame_columns_of(&column, l, &err));
     const char *const *name = NULL;
     const uint32_t n = wr_booster_features_of(wr_learned_booster(l), &name);
     assert_true(n > 10);
@@ -184,7 +184,7 @@ static void test_evaluate__equals_the_test_block(void **state)
     wr_label_set again = {0};
     assert_ok(wr_load_labels(&again, w.st, w.g, &w.cfg->taxonomy, -1, &err));
     assert_ok(wr_assess(&rules, w.g, &again, w.cfg, NULL, &err));
-    wr_scorer by_rules = {.kind = WR_SCORER_RULES, .rules = rules};
+    wr_scorer by_rules = {.kind = WR_SCORER_GIVEN, .given = wr_assessment_scores(rules)};
     assert_ok(wr_evaluate(&g, &in, &by_rules, &e, &err));
     assert_int_equal(g.all.m.rows, trained.all.m.rows);
     wr_evaluate_opts early = e;

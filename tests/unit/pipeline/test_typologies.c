@@ -3,7 +3,7 @@
 #include <math.h>
 #include <omp.h>
 
-#include "pipeline/report.h"
+#include "pipeline/run/report.h"
 #include "scoring/typology_live.h"
 
 /* --- the section of the policy ---------------------------------------------------------

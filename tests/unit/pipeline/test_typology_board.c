@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "pipeline/typology_board.h"
+#include "pipeline/live/typology_board.h"
 
 enum { ROUNDS = 20000, READERS = 3, WALLET = 4095, FROM_S = 77 };
 

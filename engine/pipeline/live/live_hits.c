@@ -1,0 +1,325 @@
+#include "pipeline/live/live_hits.h"
+
+#include <string.h>
+
+#include "util/mem.h"
+
+typedef struct place {  /* a wallet is in a hit */
+    uint32_t hit, next; /* of the same wallet, 1 + index; 0 = the last */
+} place;
+
+typedef struct of_wallet {
+    uint32_t first; /* 1 + index of its newest place; 0 = in no hit */
+    bool is_dirty;
+} of_wallet;
+
+struct wr_live_hits {
+    wr_live_edge_fn edge;
+    const void *ctx;
+    uint32_t hits_max;
+    uint64_t places_max, places, told;
+    wr_live_hit *hit; /* [count] */
+    size_t count, cap;
+    place *place; /* [place_count] */
+    size_t place_count, place_cap;
+    of_wallet *wallet; /* [wallet_cap] by vertex */
+    size_t wallet_cap;
+    wr_vid *dirty;
+    size_t dirty_count, dirty_cap;
+};
+
+wr_status wr_live_hits_new(wr_live_hits **out, uint32_t hits_max, uint64_t places_max,
+                           wr_live_edge_fn edge, const void *ctx, wr_err *err)
+{
+    wr_live_hits *h = wr_calloc(1, sizeof *h);
+    if (!h)
+        return wr_fail(err, WR_ENOMEM, "live typologies");
+    h->hits_max = hits_max ? hits_max : WR_LIVE_HITS_MAX;
+    h->places_max = places_max ? places_max : WR_LIVE_HIT_PLACES_MAX;
+    h->edge = edge;
+    h->ctx = ctx;
+    *out = h;
+    return WR_OK;
+}
+
+void wr_live_hits_free(wr_live_hits *h)
+{
+    if (!h)
+        return;
+    for (size_t i = 0; i < h->count; i++) {
+        wr_free(h->hit[i].edge);
+        wr_free(h->hit[i].member);
+    }
+    wr_free(h->hit);
+    wr_free(h->place);
+    wr_free(h->wallet);
+    wr_free(h->dirty);
+    wr_free(h);
+}
+
+static wr_status no_room(const wr_live_hits *h, wr_err *err)
+{
+    return wr_fail(err, WR_ENOMEM, "%zu live typologies", h->count);
+}
+
+/* --- sets of numbers, ascending --------------------------------------------------------
+ */
+
+static size_t lower_bound(const uint32_t *p, size_t n, uint32_t x)
+{
+    size_t lo = 0;
+    while (lo < n) {
+        const size_t mid = lo + (n - lo) / 2;
+        if (p[mid] < x)
+            lo = mid + 1;
+        else
+            n = mid;
+    }
+    return lo;
+}
+
+/* *is_new: it was not there. */
+static bool insert(uint32_t **p, size_t *count, size_t *cap, uint32_t x, bool *is_new)
+{
+    const size_t at = lower_bound(*p, *count, x);
+    *is_new = at == *count || (*p)[at] != x;
+    if (!*is_new)
+        return true;
+    uint32_t *q = wr_grow(*p, cap, *count + 1, sizeof *q);
+    if (!q)
+        return false;
+    *p = q;
+    memmove(q + at + 1, q + at, (*count - at) * sizeof *q);
+    q[at] = x;
+    ++*count;
+    return true;
+}
+
+/* --- wallets ---------------------------------------------------------------------------
+ */
+
+static wr_status reach_wallet(wr_live_hits *h, wr_vid v, wr_err *err)
+{
+    const size_t before = h->wallet_cap;
+    if (v < before)
+        return WR_OK;
+    of_wallet *p = wr_grow(h->wallet, &h->wallet_cap, (size_t)v + 1, sizeof *p);
+    if (!p)
+        return no_room(h, err);
+    memset(p + before, 0, (h->wallet_cap - before) * sizeof *p);
+    h->wallet = p;
+    return WR_OK;
+}
+
+static wr_status set_dirty(wr_live_hits *h, wr_vid v, wr_err *err)
+{
+    WR_TRY(reach_wallet(h, v, err));
+    if (h->wallet[v].is_dirty)
+        return WR_OK;
+    wr_vid *p = wr_grow(h->dirty, &h->dirty_cap, h->dirty_count + 1, sizeof *p);
+    if (!p)
+        return no_room(h, err);
+    h->dirty = p;
+    h->dirty[h->dirty_count++] = v;
+    h->wallet[v].is_dirty = true;
+    return WR_OK;
+}
+
+/* The wallet is told of the hit from here on. */
+static wr_status give_place(wr_live_hits *h, wr_vid v, uint32_t hit, wr_err *err)
+{
+    WR_TRY(reach_wallet(h, v, err));
+    place *p = wr_grow(h->place, &h->place_cap, h->place_count + 1, sizeof *p);
+    if (!p)
+        return no_room(h, err);
+    h->place = p;
+    h->place[h->place_count++] = (place){.hit = hit, .next = h->wallet[v].first};
+    h->wallet[v].first = (uint32_t)h->place_count;
+    return WR_OK;
+}
+
+static wr_status set_dirty_all(wr_live_hits *h, const wr_live_hit *x, wr_err *err)
+{
+    for (size_t i = 0; i < x->member_count; i++)
+        WR_TRY(set_dirty(h, x->member[i], err));
+    return WR_OK;
+}
+
+/* --- hits ------------------------------------------------------------------------------
+ */
+
+static wr_status add_member(wr_live_hits *h, uint32_t hit, wr_vid v, wr_err *err)
+{
+    wr_live_hit *x = &h->hit[hit];
+    bool is_new;
+    if (!insert(&x->member, &x->member_count, &x->member_cap, v, &is_new))
+        return no_room(h, err);
+    h->places += is_new;
+    return is_new && x->has_newer ? give_place(h, v, hit, err) : WR_OK;
+}
+
+/* What came after the run is part of it now: all members are told. */
+static wr_status become_newer(wr_live_hits *h, uint32_t hit, wr_err *err)
+{
+    wr_live_hit *x = &h->hit[hit];
+    x->has_newer = true;
+    h->told++;
+    for (size_t i = 0; i < x->member_count; i++)
+        WR_TRY(give_place(h, x->member[i], hit, err));
+    return WR_OK;
+}
+
+static wr_status add_edge(wr_live_hits *h, uint32_t hit, uint32_t ref, wr_err *err)
+{
+    wr_live_hit *x = &h->hit[hit];
+    bool is_new;
+    if (!insert(&x->edge, &x->edge_count, &x->edge_cap, ref, &is_new))
+        return no_room(h, err);
+    if (!is_new)
+        return WR_OK;
+    const wr_live_edge e = h->edge(h->ctx, ref);
+    h->places++;
+    x->amount += e.value;
+    if (x->edge_count == 1 || e.time_s < x->first_s)
+        x->first_s = e.time_s;
+    if (x->edge_count == 1 || e.time_s > x->last_s)
+        x->last_s = e.time_s;
+    if (e.is_newer && !x->has_newer)
+        WR_TRY(become_newer(h, hit, err));
+    WR_TRY(add_member(h, hit, e.from, err));
+    return add_member(h, hit, e.to, err);
+}
+
+static wr_status begin_hit(wr_live_hits *h, const wr_typology_news *n, wr_err *err)
+{
+    wr_live_hit *p = wr_grow(h->hit, &h->cap, h->count + 1, sizeof *p);
+    if (!p)
+        return no_room(h, err);
+    h->hit = p;
+    h->hit[h->count++] =
+        (wr_live_hit){.root = n->root, .typology = n->typology, .variant = n->variant};
+    return add_member(h, (uint32_t)h->count - 1, n->root, err);
+}
+
+static wr_status replace(wr_live_hits *h, uint64_t number, wr_err *err)
+{
+    if (!number || number > h->count || h->hit[number - 1].is_gone)
+        return WR_OK;
+    wr_live_hit *x = &h->hit[number - 1];
+    x->is_gone = true;
+    h->told -= x->has_newer;
+    return x->has_newer ? set_dirty_all(h, x, err) : WR_OK;
+}
+
+static wr_status listen_one(wr_live_hits *h, const wr_typology_news *n,
+                            const uint32_t *edge, uint64_t *left_out, wr_err *err)
+{
+    if (n->is_early)
+        return WR_OK;
+    if (n->is_new && n->hit == h->count + 1 && h->count < h->hits_max)
+        WR_TRY(begin_hit(h, n, err));
+    if (n->hit > h->count) { /* the caps were reached when it began */
+        *left_out += n->is_new;
+        return WR_OK;
+    }
+    wr_live_hit *x = &h->hit[n->hit - 1];
+    x->strength = n->strength;
+    x->is_partial |= n->is_partial;
+    x->is_hub_truncated |= n->is_hub_truncated;
+    if (h->places + 3 * n->edge_count > h->places_max) {
+        *left_out += 1;
+        x->is_partial = true;
+    } else {
+        for (size_t i = 0; i < n->edge_count; i++)
+            WR_TRY(add_edge(h, (uint32_t)n->hit - 1, edge[i], err));
+    }
+    x = &h->hit[n->hit - 1];
+    WR_TRY(replace(h, n->replaces, err));
+    return x->has_newer ? set_dirty_all(h, x, err) : WR_OK;
+}
+
+wr_status wr_live_hits_listen(wr_live_hits *h, const wr_typology_told *told,
+                              uint64_t *left_out, wr_err *err)
+{
+    for (size_t i = 0; i < told->count; i++) {
+        const wr_typology_news *n = &told->news[i];
+        WR_TRY(listen_one(h, n, told->edge + n->edge, left_out, err));
+    }
+    return WR_OK;
+}
+
+/* --- by wallet -------------------------------------------------------------------------
+ */
+
+/* As a root before as a member, then the stronger one; ties go to the earlier number. */
+static bool is_better(const wr_reason_typology *old, uint32_t old_hit, bool is_root,
+                      const wr_live_hit *x, uint32_t hit)
+{
+    if (!old->hits || old->is_root != is_root)
+        return !old->hits || is_root;
+    return x->strength > old->strength || (x->strength == old->strength && hit < old_hit);
+}
+
+static void collect(const wr_live_hits *h, wr_vid v,
+                    wr_reason_typology by[WR_TYPOLOGY_COUNT])
+{
+    uint32_t best[WR_TYPOLOGY_COUNT] = {0};
+    memset(by, 0, WR_TYPOLOGY_COUNT * sizeof *by);
+    for (uint32_t p = h->wallet[v].first; p; p = h->place[p - 1].next) {
+        const uint32_t hit = h->place[p - 1].hit;
+        const wr_live_hit *x = &h->hit[hit];
+        if (x->is_gone)
+            continue;
+        wr_reason_typology *r = &by[x->typology];
+        const uint32_t hits = r->hits + 1;
+        if (is_better(r, best[x->typology], x->root == v, x, hit)) {
+            *r = (wr_reason_typology){.is_root = x->root == v,
+                                      .is_partial = x->is_partial || x->is_hub_truncated,
+                                      .transfers = (uint32_t)x->edge_count,
+                                      .strength = x->strength,
+                                      .amount = x->amount,
+                                      .first_s = x->first_s,
+                                      .last_s = x->last_s};
+            best[x->typology] = hit;
+        }
+        r->hits = hits;
+    }
+}
+
+wr_status wr_live_hits_publish(wr_live_hits *h, wr_typology_board *b,
+                               wr_live_wallet_fn id, const void *ctx, wr_err *err)
+{
+    for (; h->dirty_count; h->dirty_count--) {
+        wr_reason_typology by[WR_TYPOLOGY_COUNT];
+        const wr_vid v = h->dirty[h->dirty_count - 1];
+        collect(h, v, by);
+        for (int t = 0; t < WR_TYPOLOGY_COUNT; t++) {
+            by[t].typology = (uint8_t)t;
+            WR_TRY(wr_typology_board_put(b, id(ctx, v), &by[t], err));
+        }
+        h->wallet[v].is_dirty = false;
+    }
+    return WR_OK;
+}
+
+size_t wr_live_hits_count(const wr_live_hits *h)
+{
+    return h->count;
+}
+
+const wr_live_hit *wr_live_hits_at(const wr_live_hits *h, size_t i)
+{
+    return &h->hit[i];
+}
+
+uint64_t wr_live_hits_told(const wr_live_hits *h)
+{
+    return h->told;
+}
+
+uint64_t wr_live_hits_bytes(const wr_live_hits *h)
+{
+    return sizeof *h + h->cap * sizeof *h->hit + h->places * sizeof(uint32_t) * 3 / 2 +
+           h->place_cap * sizeof *h->place + h->wallet_cap * sizeof *h->wallet +
+           h->dirty_cap * sizeof *h->dirty;
+}
