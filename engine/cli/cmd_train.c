@@ -105,7 +105,7 @@ wr_status wr_cmd_train(wr_cli *cli, wr_err *err)
                      .embargo_s = d.embargo_s};
     const wr_arg arg[] = {
         {"groups", WR_ARG_TEXT, &f.groups, 0, 0,
-         "G,…  columns: behaviour, structure, exposures, neighbours, motifs (all)"},
+         "G,…  columns: " WR_FRAME_GROUP_NAMES " (all)"},
         {"seed", WR_ARG_INT, &f.seed, 0, INT32_MAX, "N  (1)"},
         {"folds", WR_ARG_INT, &f.folds, 0, WR_FRAME_FOLDS_MAX,
          "N  of labelled incidents, for cross-fitted exposures (5)"},

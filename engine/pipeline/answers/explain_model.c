@@ -93,7 +93,7 @@ wr_status wr_explain_model(wr_json_out *j, const wr_assessment *a, wr_vid v, wr_
     }
     const char *const *name = NULL;
     const uint32_t n = wr_booster_features_of(wr_learned_booster(l), &name);
-    const float *row = wr_assess_model_row(a, v);
+    const float *row = wr_kept_rows_find(&a->rows, v);
     WR_AUTO_ARRAY double *added = wr_calloc(n + 1, sizeof *added);
     WR_AUTO_ARRAY share *s = wr_calloc(n, sizeof *s);
     if (!added || !s)

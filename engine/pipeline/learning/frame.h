@@ -55,6 +55,8 @@ typedef struct wr_frame_column {
 } wr_frame_column;
 
 const char *wr_frame_group_name(wr_frame_group g); /* "behaviour" … of one bit */
+/* All of these names, for help and errors. */
+#define WR_FRAME_GROUP_NAMES "behaviour, structure, exposures, neighbours, motifs"
 
 uint32_t wr_frame_columns(void);
 const wr_frame_column *wr_frame_column_at(

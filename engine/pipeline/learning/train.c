@@ -34,9 +34,7 @@ wr_status wr_train_groups(uint32_t *groups, const char *text, wr_err *err)
         const uint32_t bit = group_of(p, len);
         if (!bit)
             return wr_fail(err, WR_EINVAL,
-                           "group '%.*s': behaviour, structure, exposures, neighbours, "
-                           "motifs or all",
-                           (int)len, p);
+                           "group '%.*s': " WR_FRAME_GROUP_NAMES " or all", (int)len, p);
         *groups |= bit;
         p += len + (p[len] == ',');
     }

@@ -1,42 +1,13 @@
 #include "pipeline/live/live.h"
 
-#include <omp.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "pipeline/live/live_int.h"
 #include "util/clock.h"
 
-enum { JOBS_KEPT = 64, FOLD_ROWS = 1000000 };
-
-struct wr_live {
-    pthread_mutex_t lock; /* guards all below, except where it says otherwise */
-    pthread_cond_t changed;
-    pthread_t thread;
-    bool is_thread_started;
-    char *dsn; /* this and cfg are set once */
-    wr_settings *cfg;
-
-    wr_view view;
-    _Atomic uint64_t version; /* view.version, for who does not take the lock */
-    wr_loaded loaded; /* view.graph, borrowed, with what is known of it; compute thread */
-
-    wr_keep keep; /* set before the first job, then the compute thread's */
-
-    wr_tail *tail; /* moves view.board and view.delta on */
-    bool is_fold_wanted;
-    uint64_t folds;
-    char fold_error[WR_ERR_MSG_MAX];
-
-    wr_job_status job[JOBS_KEPT]; /* ring; the newest at job_count - 1 */
-    uint64_t job_count;
-    bool is_waiting; /* the newest job has not been taken up yet */
-    bool is_busy;    /* it has, and has not finished */
-    bool is_closing;
-    atomic_bool stop;
-    atomic_int threads;
-};
+enum { FOLD_ROWS = 1000000 };
 
 /* --- view ------------------------------------------------------------------------------
  */
@@ -77,286 +48,6 @@ void wr_view_release(wr_view *v)
     *v = (wr_view){0};
 }
 
-/* What the next view has; NULL assessment keeps the one there. */
-typedef struct swap {
-    wr_live *lv;
-    wr_loaded *graph; /* reference taken */
-    wr_assessment *a; /* reference taken */
-    wr_view old;      /* of the parts that were replaced */
-} swap;
-
-/* Called by the tail, with its lock held: the old parts are let go by the caller. */
-static void swap_view(void *ctx, wr_board *board, wr_delta *delta)
-{
-    swap *w = ctx;
-    wr_live *lv = w->lv;
-    lv->loaded = *w->graph;
-    pthread_mutex_lock(&lv->lock);
-    w->old = lv->view;
-    lv->view.graph = WR_STEAL(w->graph->g);
-    lv->view.graph_max_seq = w->graph->max_seq;
-    lv->view.graph_loaded_s = wr_clock_wall_s();
-    lv->view.assessment = w->a ? WR_STEAL(w->a) : WR_STEAL(w->old.assessment);
-    lv->view.board = board ? wr_board_acquire(board) : NULL;
-    lv->view.delta = delta ? wr_delta_acquire(delta) : NULL;
-    atomic_store(&lv->version, ++lv->view.version);
-    pthread_mutex_unlock(&lv->lock);
-}
-
-/*
- * Serve a new graph, with a new run (a, taken; NULL: the run stays).  Fails only when the
- * run stays and the live state could not be put behind the graph: the old view is then
- * served on.  A new run is served even when nothing can follow it: the freshness says so.
- */
-static wr_status serve(wr_live *lv, wr_store *st, wr_loaded *graph, wr_assessment *a,
-                       wr_err *err)
-{
-    swap w = {.lv = lv, .graph = graph, .a = a};
-    wr_err why = {0};
-    wr_status s = a ? wr_tail_rebase(lv->tail, st, a, graph, swap_view, &w, &why)
-                    : wr_tail_regraph(lv->tail, st, graph, swap_view, &w, &why);
-    wr_view_release(&w.old); /* may free a whole graph: under no lock */
-    return a || s == WR_OK ? WR_OK : wr_fail(err, s, "%s", why.msg);
-}
-
-/* --- jobs, on the compute thread -------------------------------------------------------
- */
-
-static wr_job_status *newest(wr_live *lv)
-{
-    return &lv->job[(lv->job_count - 1) % JOBS_KEPT];
-}
-
-static void show_progress(void *ctx, const char *phase, uint64_t done, uint64_t total)
-{
-    wr_live *lv = ctx;
-    pthread_mutex_lock(&lv->lock);
-    wr_job_status *job = newest(lv);
-    (void)snprintf(job->phase, sizeof job->phase, "%s", phase);
-    job->done = done;
-    job->total = total;
-    pthread_mutex_unlock(&lv->lock);
-}
-
-/* --- the file, on the compute thread ------------------------------------------------ */
-
-/* The run's graph, or the newest while there is no run, goes into the file. */
-static void keep_graph(wr_live *lv, wr_store *st, const wr_progress *pg)
-{
-    if (!wr_keep_is_wanted(&lv->keep) ||
-        wr_progress_at(pg, "write snapshot file", 0, 0, NULL) != WR_OK)
-        return;
-    wr_view v = wr_live_view(lv);
-    wr_loaded l =
-        v.assessment ? wr_run_graph(v.assessment) : wr_loaded_share(&lv->loaded);
-    wr_keep_put(&lv->keep, st, &l);
-    wr_loaded_release(&l);
-    wr_view_release(&v);
-}
-
-/* --- the jobs themselves ------------------------------------------------------------ */
-
-static wr_status record_reload(wr_store *st, const wr_job_status *job, wr_loaded *l,
-                               wr_err *err)
-{
-    wr_run run = {.kind = "reload",
-                  .status = WR_RUN_COMPLETE,
-                  .started_s = job->started_s,
-                  .finished_s = wr_clock_wall_s(),
-                  .max_seq = l->max_seq,
-                  .label_rev = -1,
-                  .wallets = wr_snapshot_n(l->g),
-                  .transfers = wr_snapshot_columns(l->g).m,
-                  .unpriced = l->unpriced,
-                  .code_version = WR_VERSION};
-    memcpy(run.id, job->run_id, sizeof run.id);
-    WR_TRY(wr_snapshot_digest(l->g, &l->digest, err));
-    run.graph_digest = l->digest;
-    return wr_store_run_put(st, &run, err);
-}
-
-static wr_status do_reload(wr_live *lv, wr_store *st, const wr_job_status *job,
-                           const wr_progress *pg, wr_err *err)
-{
-    wr_loaded l = {.max_seq = -1};
-    WR_TRY(wr_load_snapshot(&l.g, st, &l.max_seq, &l.unpriced, pg, err));
-    wr_status s = record_reload(st, job, &l, err);
-    if (s == WR_OK)
-        s = serve(lv, st, &l, NULL, err);
-    wr_loaded_release(&l);
-    return s;
-}
-
-static wr_status do_score(wr_live *lv, wr_store *st, const wr_job_status *job,
-                          const wr_progress *pg, wr_err *err)
-{
-    WR_AUTO(wr_assessment) a = NULL;
-    WR_TRY(wr_run_score(&a, st, lv->cfg, job->run_id, pg, err));
-    wr_loaded l = wr_run_graph(a);
-    return serve(lv, st, &l, WR_STEAL(a), err);
-}
-
-/* The delta into a new graph; no job of anybody's, and none on record. */
-static wr_status do_fold(wr_live *lv, wr_err *err)
-{
-    const wr_progress pg = {.stop = &lv->stop};
-    WR_AUTO(wr_store) st = NULL;
-    wr_loaded l = {.max_seq = -1};
-    WR_TRY(wr_store_open_ready(&st, lv->dsn, err));
-    WR_TRY(wr_load_snapshot(&l.g, st, &l.max_seq, &l.unpriced, &pg, err));
-    const wr_status s = serve(lv, st, &l, NULL, err);
-    wr_loaded_release(&l);
-    return s;
-}
-
-/* The graphs that a restore has at hand. */
-typedef struct graphs {
-    wr_loaded kept;   /* from the file */
-    wr_loaded of_run; /* what the run was restored from; may be kept itself */
-    wr_loaded newest;
-} graphs;
-
-/* The newest graph is one of the other two, or is read from the store. */
-static wr_status need_newest(graphs *gs, wr_store *st, int64_t max_seq,
-                             const wr_progress *pg, wr_err *err)
-{
-    const wr_loaded *have[] = {&gs->of_run, &gs->kept};
-    for (int i = 0; i < 2; i++)
-        if (have[i]->g && have[i]->max_seq >= max_seq) {
-            gs->newest = wr_loaded_share(have[i]);
-            return WR_OK;
-        }
-    wr_loaded l = {.max_seq = max_seq};
-    WR_TRY(wr_load_snapshot(&l.g, st, &l.max_seq, &l.unpriced, pg, err));
-    gs->newest = l;
-    return WR_OK;
-}
-
-static wr_status restore(wr_live *lv, graphs *gs, wr_store *st, const wr_progress *pg,
-                         wr_err *err)
-{
-    int64_t newest_seq = 0; /* asked first: what arrives meanwhile is for the next job */
-    WR_TRY(wr_store_safe_seq(st, &newest_seq, err));
-    if (wr_keep_is_wanted(&lv->keep))
-        WR_TRY(wr_progress_at(pg, "read snapshot file", 0, 0, err));
-    wr_keep_take(&lv->keep, &gs->kept, st, "", newest_seq);
-    gs->of_run = wr_loaded_share(&gs->kept);
-    WR_AUTO(wr_assessment) a = NULL;
-    wr_err why = {0};
-    const wr_status s = wr_run_restore(&a, st, "", &gs->of_run, pg, &why);
-    if (s != WR_OK && s != WR_ENOTFOUND)
-        (void)wr_fail(err, s, "%s", why.msg); /* the graph is still worth having */
-    WR_TRY(need_newest(gs, st, newest_seq, pg, err));
-    WR_TRY(serve(lv, st, &gs->newest, WR_STEAL(a), err));
-    return s == WR_ENOTFOUND ? WR_OK : s;
-}
-
-static wr_status do_restore(wr_live *lv, wr_store *st, const wr_progress *pg, wr_err *err)
-{
-    graphs gs = {0};
-    const wr_status s = restore(lv, &gs, st, pg, err);
-    wr_loaded_release(&gs.kept);
-    wr_loaded_release(&gs.of_run);
-    wr_loaded_release(&gs.newest);
-    return s;
-}
-
-static void use_threads(wr_live *lv)
-{
-    const int threads = atomic_load(&lv->threads);
-    if (threads > 0)
-        omp_set_num_threads(
-            threads); /* of this thread's teams; main's own never run here */
-}
-
-static wr_status do_job(wr_live *lv, const wr_job_status *job, wr_err *err)
-{
-    const wr_progress pg = {.show = show_progress, .ctx = lv, .stop = &lv->stop};
-    WR_AUTO(wr_store) st = NULL;
-    use_threads(lv);
-    WR_TRY(wr_store_open_ready(&st, lv->dsn, err));
-    const uint64_t before = lv->view.version; /* only this thread changes it */
-    wr_status s = WR_EINVAL;
-    switch (job->kind) {
-    case WR_JOB_RELOAD:
-        s = do_reload(lv, st, job, &pg, err);
-        break;
-    case WR_JOB_SCORE:
-        s = do_score(lv, st, job, &pg, err);
-        break;
-    case WR_JOB_RESTORE:
-        s = do_restore(lv, st, &pg, err);
-        break;
-    }
-    if (lv->view.version != before) /* also when only the run could not be restored */
-        keep_graph(lv, st, &pg);
-    return s;
-}
-
-static void finish(wr_live *lv, wr_status s, const wr_err *err)
-{
-    pthread_mutex_lock(&lv->lock);
-    wr_job_status *job = newest(lv);
-    job->status = s == WR_OK ? WR_RUN_COMPLETE : WR_RUN_FAILED;
-    job->finished_s = wr_clock_wall_s();
-    (void)snprintf(job->phase, sizeof job->phase, "%s", s == WR_OK ? "done" : "failed");
-    (void)snprintf(job->error, sizeof job->error, "%s", s == WR_OK ? "" : err->msg);
-    lv->is_busy = false;
-    pthread_cond_broadcast(&lv->changed);
-    pthread_mutex_unlock(&lv->lock);
-}
-
-/* Both with the lock held, which they let go meanwhile. */
-static void run_job(wr_live *lv)
-{
-    lv->is_waiting = false;
-    const wr_job_status job = *newest(lv);
-    pthread_mutex_unlock(&lv->lock);
-    wr_err err = {0};
-    wr_status s = do_job(lv, &job, &err);
-    finish(lv, s, &err);
-    pthread_mutex_lock(&lv->lock);
-}
-
-static void run_fold(wr_live *lv)
-{
-    lv->is_fold_wanted = false;
-    pthread_mutex_unlock(&lv->lock);
-    wr_err err = {0};
-    use_threads(lv);
-    const wr_status s = do_fold(lv, &err);
-    pthread_mutex_lock(&lv->lock);
-    lv->folds += s == WR_OK;
-    (void)snprintf(lv->fold_error, sizeof lv->fold_error, "%s",
-                   s == WR_OK ? "" : err.msg);
-}
-
-static void *compute_thread(void *arg)
-{
-    wr_live *lv = arg;
-    pthread_mutex_lock(&lv->lock);
-    while (!lv->is_closing) {
-        if (lv->is_waiting)
-            run_job(lv);
-        else if (lv->is_fold_wanted)
-            run_fold(lv);
-        else
-            pthread_cond_wait(&lv->changed, &lv->lock);
-    }
-    pthread_mutex_unlock(&lv->lock);
-    return NULL;
-}
-
-/* The tail's: its delta has grown. */
-static void want_fold(void *ctx)
-{
-    wr_live *lv = ctx;
-    pthread_mutex_lock(&lv->lock);
-    lv->is_fold_wanted = true;
-    pthread_cond_broadcast(&lv->changed);
-    pthread_mutex_unlock(&lv->lock);
-}
-
 /* --- jobs, from outside ----------------------------------------------------------------
  */
 
@@ -368,11 +59,11 @@ wr_status wr_live_start(wr_live *lv, wr_job_kind kind, char run_id[WR_RUN_ID_MAX
     if (lv->is_closing) {
         s = wr_fail(err, WR_ESTOPPED, "the server is stopping");
     } else if (lv->is_busy) {
-        memcpy(run_id, newest(lv)->run_id, WR_RUN_ID_MAX + 1);
+        memcpy(run_id, wr_live_newest_job(lv)->run_id, WR_RUN_ID_MAX + 1);
         s = wr_fail(err, WR_ECONFLICT, "run %s is running", run_id);
     } else {
         lv->job_count++;
-        wr_job_status *job = newest(lv);
+        wr_job_status *job = wr_live_newest_job(lv);
         *job = (wr_job_status){
             .kind = kind, .status = WR_RUN_RUNNING, .started_s = wr_clock_wall_s()};
         (void)snprintf(job->phase, sizeof job->phase, "waiting");
@@ -387,7 +78,8 @@ wr_status wr_live_start(wr_live *lv, wr_job_kind kind, char run_id[WR_RUN_ID_MAX
 
 static const wr_job_status *find_job(const wr_live *lv, const char *run_id)
 {
-    const uint64_t kept = lv->job_count < JOBS_KEPT ? lv->job_count : JOBS_KEPT;
+    const uint64_t kept =
+        lv->job_count < WR_LIVE_JOBS_KEPT ? lv->job_count : WR_LIVE_JOBS_KEPT;
     for (uint64_t i = 0; i < kept; i++)
         if (strcmp(lv->job[i].run_id, run_id) == 0)
             return &lv->job[i];
@@ -475,6 +167,16 @@ static wr_status init_sync(wr_live *lv, wr_err *err)
     return bad ? wr_fail(err, WR_ENOMEM, "lock") : WR_OK;
 }
 
+/* The tail's: its delta has grown. */
+static void want_fold(void *ctx)
+{
+    wr_live *lv = ctx;
+    pthread_mutex_lock(&lv->lock);
+    lv->is_fold_wanted = true;
+    pthread_cond_broadcast(&lv->changed);
+    pthread_mutex_unlock(&lv->lock);
+}
+
 wr_status wr_live_open(wr_live **out, const char *dsn, wr_settings *cfg,
                        uint64_t fold_rows, wr_err *err)
 {
@@ -499,7 +201,7 @@ wr_status wr_live_open(wr_live **out, const char *dsn, wr_settings *cfg,
         wr_live_close(lv);
         return s;
     }
-    if (!lv->dsn || pthread_create(&lv->thread, NULL, compute_thread, lv) != 0) {
+    if (!lv->dsn || pthread_create(&lv->thread, NULL, wr_live_compute, lv) != 0) {
         wr_live_close(lv);
         return wr_fail(err, WR_ENOMEM, "compute thread");
     }

@@ -4,14 +4,25 @@
 
 #include "util/mem.h"
 
-typedef struct place {  /* a wallet is in a hit */
-    uint32_t hit, next; /* of the same wallet, 1 + index; 0 = the last */
+/*
+ * wallet ─► tally, one for each typology it is in ─► places, one for each hit
+ *
+ * A service may be in every second hit: a tally keeps their number and the best of them
+ * as they come, and looks through its places only when the best is gone or has weakened.
+ */
+typedef struct place {
+    uint32_t hit, next; /* of the same tally, 1 + index; 0 = the last */
 } place;
 
-typedef struct of_wallet {
-    uint32_t first; /* 1 + index of its newest place; 0 = in no hit */
+typedef struct tally {
+    wr_vid wallet;
+    uint32_t next;  /* of the same wallet, 1 + index; 0 = the last */
+    uint32_t first; /* 1 + index of the newest place */
+    uint32_t hits;  /* that are not gone */
+    uint32_t best;  /* 1 + hit; 0 = not known: look through the places */
+    uint8_t typology;
     bool is_dirty;
-} of_wallet;
+} tally;
 
 struct wr_live_hits {
     wr_live_edge_fn edge;
@@ -22,9 +33,11 @@ struct wr_live_hits {
     size_t count, cap;
     place *place; /* [place_count] */
     size_t place_count, place_cap;
-    of_wallet *wallet; /* [wallet_cap] by vertex */
+    tally *tally; /* [tally_count] */
+    size_t tally_count, tally_cap;
+    uint32_t *wallet; /* [wallet_cap] by vertex: 1 + index of its newest tally */
     size_t wallet_cap;
-    wr_vid *dirty;
+    uint32_t *dirty; /* [dirty_count] tallies */
     size_t dirty_count, dirty_cap;
 };
 
@@ -52,6 +65,7 @@ void wr_live_hits_free(wr_live_hits *h)
     }
     wr_free(h->hit);
     wr_free(h->place);
+    wr_free(h->tally);
     wr_free(h->wallet);
     wr_free(h->dirty);
     wr_free(h);
@@ -95,7 +109,7 @@ static bool insert(uint32_t **p, size_t *count, size_t *cap, uint32_t x, bool *i
     return true;
 }
 
-/* --- wallets ---------------------------------------------------------------------------
+/* --- tallies ---------------------------------------------------------------------------
  */
 
 static wr_status reach_wallet(wr_live_hits *h, wr_vid v, wr_err *err)
@@ -103,7 +117,7 @@ static wr_status reach_wallet(wr_live_hits *h, wr_vid v, wr_err *err)
     const size_t before = h->wallet_cap;
     if (v < before)
         return WR_OK;
-    of_wallet *p = wr_grow(h->wallet, &h->wallet_cap, (size_t)v + 1, sizeof *p);
+    uint32_t *p = wr_grow(h->wallet, &h->wallet_cap, (size_t)v + 1, sizeof *p);
     if (!p)
         return no_room(h, err);
     memset(p + before, 0, (h->wallet_cap - before) * sizeof *p);
@@ -111,37 +125,96 @@ static wr_status reach_wallet(wr_live_hits *h, wr_vid v, wr_err *err)
     return WR_OK;
 }
 
-static wr_status set_dirty(wr_live_hits *h, wr_vid v, wr_err *err)
+/* The wallet's tally, or NULL. */
+static tally *find(const wr_live_hits *h, wr_vid v, uint8_t typology)
+{
+    uint32_t at = h->wallet[v];
+    while (at && h->tally[at - 1].typology != typology)
+        at = h->tally[at - 1].next;
+    return at ? &h->tally[at - 1] : NULL;
+}
+
+static wr_status find_or_begin(tally **out, wr_live_hits *h, wr_vid v, uint8_t typology,
+                               wr_err *err)
 {
     WR_TRY(reach_wallet(h, v, err));
-    if (h->wallet[v].is_dirty)
+    *out = find(h, v, typology);
+    if (*out)
         return WR_OK;
-    wr_vid *p = wr_grow(h->dirty, &h->dirty_cap, h->dirty_count + 1, sizeof *p);
+    tally *p = wr_grow(h->tally, &h->tally_cap, h->tally_count + 1, sizeof *p);
+    if (!p)
+        return no_room(h, err);
+    h->tally = p;
+    *out = &p[h->tally_count++];
+    **out = (tally){.wallet = v, .next = h->wallet[v], .typology = typology};
+    h->wallet[v] = (uint32_t)h->tally_count;
+    return WR_OK;
+}
+
+static wr_status set_dirty(wr_live_hits *h, tally *t, wr_err *err)
+{
+    if (t->is_dirty)
+        return WR_OK;
+    uint32_t *p = wr_grow(h->dirty, &h->dirty_cap, h->dirty_count + 1, sizeof *p);
     if (!p)
         return no_room(h, err);
     h->dirty = p;
-    h->dirty[h->dirty_count++] = v;
-    h->wallet[v].is_dirty = true;
+    h->dirty[h->dirty_count++] = (uint32_t)(t - h->tally);
+    t->is_dirty = true;
     return WR_OK;
+}
+
+/* As a root before as a member, then the stronger one; ties go to the earlier number. */
+static bool is_better(const wr_live_hits *h, wr_vid v, uint32_t hit, uint32_t than)
+{
+    const wr_live_hit *x = &h->hit[hit];
+    const wr_live_hit *y = &h->hit[than];
+    if ((x->root == v) != (y->root == v))
+        return x->root == v;
+    return x->strength > y->strength || (!(y->strength > x->strength) && hit < than);
 }
 
 /* The wallet is told of the hit from here on. */
 static wr_status give_place(wr_live_hits *h, wr_vid v, uint32_t hit, wr_err *err)
 {
-    WR_TRY(reach_wallet(h, v, err));
+    tally *t;
+    WR_TRY(find_or_begin(&t, h, v, h->hit[hit].typology, err));
     place *p = wr_grow(h->place, &h->place_cap, h->place_count + 1, sizeof *p);
     if (!p)
         return no_room(h, err);
     h->place = p;
-    h->place[h->place_count++] = (place){.hit = hit, .next = h->wallet[v].first};
-    h->wallet[v].first = (uint32_t)h->place_count;
+    h->place[h->place_count++] = (place){.hit = hit, .next = t->first};
+    t->first = (uint32_t)h->place_count;
+    if (!t->hits++ || (t->best && is_better(h, v, hit, t->best - 1)))
+        t->best = hit + 1;
+    return set_dirty(h, t, err);
+}
+
+/* The hit has grown: all its members, who have their places. */
+static wr_status tell_grown(wr_live_hits *h, uint32_t hit, bool is_weaker, wr_err *err)
+{
+    const wr_live_hit *x = &h->hit[hit];
+    for (size_t i = 0; i < x->member_count; i++) {
+        tally *t = find(h, x->member[i], x->typology);
+        if (t->best == hit + 1)
+            t->best = is_weaker ? 0 : t->best;
+        else if (t->best && is_better(h, t->wallet, hit, t->best - 1))
+            t->best = hit + 1;
+        WR_TRY(set_dirty(h, t, err));
+    }
     return WR_OK;
 }
 
-static wr_status set_dirty_all(wr_live_hits *h, const wr_live_hit *x, wr_err *err)
+static wr_status tell_gone(wr_live_hits *h, uint32_t hit, wr_err *err)
 {
-    for (size_t i = 0; i < x->member_count; i++)
-        WR_TRY(set_dirty(h, x->member[i], err));
+    const wr_live_hit *x = &h->hit[hit];
+    for (size_t i = 0; i < x->member_count; i++) {
+        tally *t = find(h, x->member[i], x->typology);
+        t->hits--;
+        if (t->best == hit + 1)
+            t->best = 0;
+        WR_TRY(set_dirty(h, t, err));
+    }
     return WR_OK;
 }
 
@@ -208,7 +281,7 @@ static wr_status replace(wr_live_hits *h, uint64_t number, wr_err *err)
     wr_live_hit *x = &h->hit[number - 1];
     x->is_gone = true;
     h->told -= x->has_newer;
-    return x->has_newer ? set_dirty_all(h, x, err) : WR_OK;
+    return x->has_newer ? tell_gone(h, (uint32_t)number - 1, err) : WR_OK;
 }
 
 static wr_status listen_one(wr_live_hits *h, const wr_typology_news *n,
@@ -223,6 +296,7 @@ static wr_status listen_one(wr_live_hits *h, const wr_typology_news *n,
         return WR_OK;
     }
     wr_live_hit *x = &h->hit[n->hit - 1];
+    const bool is_weaker = n->strength < x->strength;
     x->strength = n->strength;
     x->is_partial |= n->is_partial;
     x->is_hub_truncated |= n->is_hub_truncated;
@@ -235,7 +309,7 @@ static wr_status listen_one(wr_live_hits *h, const wr_typology_news *n,
     }
     x = &h->hit[n->hit - 1];
     WR_TRY(replace(h, n->replaces, err));
-    return x->has_newer ? set_dirty_all(h, x, err) : WR_OK;
+    return x->has_newer ? tell_grown(h, (uint32_t)n->hit - 1, is_weaker, err) : WR_OK;
 }
 
 wr_status wr_live_hits_listen(wr_live_hits *h, const wr_typology_told *told,
@@ -248,56 +322,45 @@ wr_status wr_live_hits_listen(wr_live_hits *h, const wr_typology_told *told,
     return WR_OK;
 }
 
-/* --- by wallet -------------------------------------------------------------------------
+/* --- to the board ----------------------------------------------------------------------
  */
 
-/* As a root before as a member, then the stronger one; ties go to the earlier number. */
-static bool is_better(const wr_reason_typology *old, uint32_t old_hit, bool is_root,
-                      const wr_live_hit *x, uint32_t hit)
+static void look_for_best(const wr_live_hits *h, tally *t)
 {
-    if (!old->hits || old->is_root != is_root)
-        return !old->hits || is_root;
-    return x->strength > old->strength || (x->strength == old->strength && hit < old_hit);
+    for (uint32_t p = t->first; p; p = h->place[p - 1].next) {
+        const uint32_t hit = h->place[p - 1].hit;
+        if (!h->hit[hit].is_gone &&
+            (!t->best || is_better(h, t->wallet, hit, t->best - 1)))
+            t->best = hit + 1;
+    }
 }
 
-static void collect(const wr_live_hits *h, wr_vid v,
-                    wr_reason_typology by[WR_TYPOLOGY_COUNT])
+static wr_reason_typology reason_of(const wr_live_hits *h, const tally *t)
 {
-    uint32_t best[WR_TYPOLOGY_COUNT] = {0};
-    memset(by, 0, WR_TYPOLOGY_COUNT * sizeof *by);
-    for (uint32_t p = h->wallet[v].first; p; p = h->place[p - 1].next) {
-        const uint32_t hit = h->place[p - 1].hit;
-        const wr_live_hit *x = &h->hit[hit];
-        if (x->is_gone)
-            continue;
-        wr_reason_typology *r = &by[x->typology];
-        const uint32_t hits = r->hits + 1;
-        if (is_better(r, best[x->typology], x->root == v, x, hit)) {
-            *r = (wr_reason_typology){.is_root = x->root == v,
-                                      .is_partial = x->is_partial || x->is_hub_truncated,
-                                      .transfers = (uint32_t)x->edge_count,
-                                      .strength = x->strength,
-                                      .amount = x->amount,
-                                      .first_s = x->first_s,
-                                      .last_s = x->last_s};
-            best[x->typology] = hit;
-        }
-        r->hits = hits;
-    }
+    if (!t->hits)
+        return (wr_reason_typology){.typology = t->typology};
+    const wr_live_hit *x = &h->hit[t->best - 1];
+    return (wr_reason_typology){.typology = t->typology,
+                                .is_root = x->root == t->wallet,
+                                .is_partial = x->is_partial || x->is_hub_truncated,
+                                .hits = t->hits,
+                                .transfers = (uint32_t)x->edge_count,
+                                .strength = x->strength,
+                                .amount = x->amount,
+                                .first_s = x->first_s,
+                                .last_s = x->last_s};
 }
 
 wr_status wr_live_hits_publish(wr_live_hits *h, wr_typology_board *b,
                                wr_live_wallet_fn id, const void *ctx, wr_err *err)
 {
     for (; h->dirty_count; h->dirty_count--) {
-        wr_reason_typology by[WR_TYPOLOGY_COUNT];
-        const wr_vid v = h->dirty[h->dirty_count - 1];
-        collect(h, v, by);
-        for (int t = 0; t < WR_TYPOLOGY_COUNT; t++) {
-            by[t].typology = (uint8_t)t;
-            WR_TRY(wr_typology_board_put(b, id(ctx, v), &by[t], err));
-        }
-        h->wallet[v].is_dirty = false;
+        tally *t = &h->tally[h->dirty[h->dirty_count - 1]];
+        if (t->hits && !t->best)
+            look_for_best(h, t);
+        const wr_reason_typology r = reason_of(h, t);
+        WR_TRY(wr_typology_board_put(b, id(ctx, t->wallet), &r, err));
+        t->is_dirty = false;
     }
     return WR_OK;
 }
@@ -321,5 +384,5 @@ uint64_t wr_live_hits_bytes(const wr_live_hits *h)
 {
     return sizeof *h + h->cap * sizeof *h->hit + h->places * sizeof(uint32_t) * 3 / 2 +
            h->place_cap * sizeof *h->place + h->wallet_cap * sizeof *h->wallet +
-           h->dirty_cap * sizeof *h->dirty;
+           h->tally_cap * sizeof *h->tally + h->dirty_cap * sizeof *h->dirty;
 }

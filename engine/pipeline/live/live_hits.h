@@ -37,7 +37,11 @@ wr_status wr_live_hits_new(wr_live_hits **out, uint32_t hits_max, uint64_t place
 void wr_live_hits_free(wr_live_hits *h); /* accepts NULL */
 WR_DEFINE_AUTO(wr_live_hits, wr_live_hits_free)
 
-/* *left_out grows by what the caps left out.  Errors  WR_ENOMEM */
+/*
+ * *left_out grows by what the caps left out.
+ * Cost  of each piece of news: the members of its hit, however many hits they are in
+ * Errors  WR_ENOMEM: h is of no use any more
+ */
 wr_status wr_live_hits_listen(wr_live_hits *h, const wr_typology_told *told,
                               uint64_t *left_out, wr_err *err) WR_NODISCARD;
 

@@ -14,11 +14,6 @@ typedef struct came { /* what was pushed behind the run's settled part */
     bool is_newer;
 } came;
 
-typedef struct waiting {
-    wr_live_arrival t;
-    bool is_newer;
-} waiting;
-
 struct wr_live_typologies {
     const wr_assessment *a;
     wr_typology_live_policy o;
@@ -33,12 +28,9 @@ struct wr_live_typologies {
     wr_live_hits *hits;
     wr_typology_board *board;
 
-    waiting *heap; /* [heap_count] the oldest first */
-    size_t heap_count, heap_cap;
-    /* By (time, seq): what is let in, what was the newest at the last _settle, what is
-     * the newest arrival, what was pushed last. */
-    wr_live_arrival bound, noted, newest, last;
-    came *came; /* [came_count] from ref came_from on */
+    wr_live_waiting room;
+    wr_live_arrival last; /* that was pushed */
+    came *came;           /* [came_count] from ref came_from on */
     size_t came_count, came_cap;
     uint32_t came_from, from_s;
 
@@ -71,7 +63,7 @@ void wr_live_typologies_free(wr_live_typologies *l)
     wr_free(l->hub_bits);
     wr_free(l->look);
     wr_free(l->newcomer);
-    wr_free(l->heap);
+    wr_live_waiting_release(&l->room);
     wr_free(l->came);
     wr_free(l->late);
     wr_free(l->late_dirty);
@@ -83,13 +75,12 @@ static void give_up(wr_live_typologies *l)
 {
     wr_typology_live_free(l->stream);
     wr_live_hits_free(l->hits);
-    wr_free(l->heap);
+    wr_live_waiting_release(&l->room);
     wr_free(l->came);
     l->stream = NULL;
     l->hits = NULL;
-    l->heap = NULL;
     l->came = NULL;
-    l->heap_count = l->heap_cap = l->came_count = l->came_cap = 0;
+    l->came_count = l->came_cap = 0;
     l->stats = (wr_live_typologies_stats){
         .late = l->stats.late, .left_out = l->stats.left_out, .is_given_up = true};
     wr_typology_board_miss(l->board);
@@ -197,11 +188,6 @@ static wr_status take_wallets(wr_live_typologies *l, wr_err *err)
 /* --- in order --------------------------------------------------------------------------
  */
 
-static bool is_before(const wr_live_arrival *x, const wr_live_arrival *y)
-{
-    return x->time_s != y->time_s ? x->time_s < y->time_s : x->seq < y->seq;
-}
-
 /* Number of what is pushed next; UINT32_MAX: all are used. */
 static uint32_t next_ref(const wr_live_typologies *l)
 {
@@ -209,7 +195,8 @@ static uint32_t next_ref(const wr_live_typologies *l)
     return ref < UINT32_MAX ? (uint32_t)ref : UINT32_MAX;
 }
 
-static wr_status push(wr_live_typologies *l, const waiting *w, uint32_t ref, wr_err *err)
+static wr_status push(wr_live_typologies *l, const wr_live_waiter *w, uint32_t ref,
+                      wr_err *err)
 {
     wr_typology_told told;
     const wr_typology_transfer t = {.value = w->t.value,
@@ -223,7 +210,7 @@ static wr_status push(wr_live_typologies *l, const waiting *w, uint32_t ref, wr_
     return wr_live_hits_listen(l->hits, &told, &l->stats.left_out, err);
 }
 
-static wr_status remember(wr_live_typologies *l, const waiting *w, wr_err *err)
+static wr_status remember(wr_live_typologies *l, const wr_live_waiter *w, wr_err *err)
 {
     came *p = wr_grow(l->came, &l->came_cap, l->came_count + 1, sizeof *p);
     if (!p)
@@ -234,37 +221,6 @@ static wr_status remember(wr_live_typologies *l, const waiting *w, wr_err *err)
     return WR_OK;
 }
 
-static bool heap_add(wr_live_typologies *l, const waiting *w)
-{
-    waiting *h = wr_grow(l->heap, &l->heap_cap, l->heap_count + 1, sizeof *h);
-    if (!h)
-        return false;
-    l->heap = h;
-    size_t at = l->heap_count++;
-    for (; at && is_before(&w->t, &h[(at - 1) / 2].t); at = (at - 1) / 2)
-        h[at] = h[(at - 1) / 2];
-    h[at] = *w;
-    return true;
-}
-
-static waiting heap_take(wr_live_typologies *l)
-{
-    waiting *h = l->heap;
-    const waiting first = h[0];
-    const waiting w = h[--l->heap_count];
-    size_t at = 0;
-    for (size_t k = 1; k < l->heap_count; k = 2 * at + 1) {
-        k += k + 1 < l->heap_count && is_before(&h[k + 1].t, &h[k].t);
-        if (!is_before(&h[k].t, &w.t))
-            break;
-        h[at] = h[k];
-        at = k;
-    }
-    if (l->heap_count)
-        h[at] = w;
-    return first;
-}
-
 static wr_status let_in(wr_live_typologies *l, wr_err *err)
 {
     const uint32_t ref = next_ref(l);
@@ -272,7 +228,7 @@ static wr_status let_in(wr_live_typologies *l, wr_err *err)
         give_up(l);
         return WR_OK;
     }
-    const waiting w = heap_take(l);
+    const wr_live_waiter w = wr_live_waiting_take(&l->room);
     WR_TRY(remember(l, &w, err));
     return push(l, &w, ref, err);
 }
@@ -322,7 +278,7 @@ static void look_at_memory(wr_live_typologies *l)
 
 static wr_status drain(wr_live_typologies *l, size_t most, wr_err *err)
 {
-    while (l->stream && l->heap_count > most)
+    while (l->stream && l->room.count > most)
         WR_TRY(let_in(l, err));
     if (l->stream)
         look_at_memory(l);
@@ -334,19 +290,17 @@ wr_status wr_live_typologies_take(wr_live_typologies *l, const wr_live_arrival *
 {
     if (!l || !l->stream)
         return WR_OK;
-    if (is_before(t, &l->last))
+    if (wr_live_is_before(t, &l->last))
         return miss(l, t, err);
-    const waiting w = {.t = *t, .is_newer = true};
-    if (!heap_add(l, &w))
+    const wr_live_waiter w = {.t = *t, .is_newer = true};
+    if (!wr_live_waiting_add(&l->room, &w))
         return no_room(err);
-    if (is_before(&l->newest, t))
-        l->newest = *t;
     return drain(l, l->o.waits_max, err);
 }
 
 static bool is_due(const wr_live_typologies *l)
 {
-    return l->stream && l->heap_count && !is_before(&l->bound, &l->heap[0].t);
+    return l->stream && wr_live_waiting_is_due(&l->room);
 }
 
 wr_status wr_live_typologies_settle(wr_live_typologies *l, uint32_t most, bool *is_more,
@@ -355,10 +309,8 @@ wr_status wr_live_typologies_settle(wr_live_typologies *l, uint32_t most, bool *
     *is_more = false;
     if (!l)
         return WR_OK;
-    if (!is_due(l)) {
-        l->bound = l->noted;
-        l->noted = l->newest;
-    }
+    if (!is_due(l))
+        wr_live_waiting_tick(&l->room);
     for (; most && is_due(l); most--)
         WR_TRY(let_in(l, err));
     if (l->stream)
@@ -432,13 +384,13 @@ static uint32_t scope_of(const wr_assessment *a, const wr_typology_opts *o)
     return from_s > a->typology.from_s ? from_s : a->typology.from_s;
 }
 
-static waiting of_run(const wr_columns *col, uint64_t i)
+static wr_live_waiter of_run(const wr_columns *col, uint64_t i)
 {
-    return (waiting){.t = {.seq = wr_columns_seq(col, i),
-                           .value = col->value[i],
-                           .time_s = col->time_s[i],
-                           .from = col->from[i],
-                           .to = col->to[i]}};
+    return (wr_live_waiter){.t = {.seq = wr_columns_seq(col, i),
+                                  .value = col->value[i],
+                                  .time_s = col->time_s[i],
+                                  .from = col->from[i],
+                                  .to = col->to[i]}};
 }
 
 static wr_status replay(wr_live_typologies *l, wr_err *err)
@@ -447,15 +399,15 @@ static wr_status replay(wr_live_typologies *l, wr_err *err)
     const uint64_t m = col->m;
     l->came_from = (uint32_t)(m > l->o.run_waits ? m - l->o.run_waits : 0);
     for (uint32_t i = 0; i < l->came_from; i++) {
-        const waiting w = of_run(col, i);
+        const wr_live_waiter w = of_run(col, i);
         WR_TRY(push(l, &w, i, err));
     }
     for (uint64_t i = l->came_from; i < m; i++) {
-        const waiting w = of_run(col, i);
-        if (!heap_add(l, &w))
+        const wr_live_waiter w = of_run(col, i);
+        if (!wr_live_waiting_add(&l->room, &w))
             return no_room(err);
     }
-    l->newest = l->noted = of_run(col, m - 1).t;
+    l->room.newest = l->room.noted = of_run(col, m - 1).t;
     look_at_memory(l);
     return WR_OK;
 }
@@ -508,10 +460,10 @@ void wr_live_typologies_stats_of(const wr_live_typologies *l,
         return;
     *out = l->stats;
     out->is_followed = l->stream != NULL;
-    out->waiting = l->heap_count;
+    out->waiting = l->room.count;
     out->hits = l->hits ? wr_live_hits_told(l->hits) : 0;
     out->bytes += sizeof *l + l->in.flow.n * (17ULL + sizeof *l->newcomer) +
-                  l->heap_cap * sizeof *l->heap + l->came_cap * sizeof *l->came +
+                  l->room.cap * sizeof *l->room.heap + l->came_cap * sizeof *l->came +
                   l->late_cap * sizeof *l->late + wr_typology_board_bytes(l->board);
 }
 

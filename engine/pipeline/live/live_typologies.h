@@ -3,8 +3,8 @@
  * stream.
  *
  *     run's base ─► ┐                    in (time, seq) order
- *     arrivals   ─► waiting room ─► typology_live.h ─► live_hits.h ─► typology_board.h
- *                   (a heap)    └─ too late: counted, marked
+ *     arrivals   ─► live_waiting.h ─► typology_live.h ─► live_hits.h ─► typology_board.h
+ *                               └─ too late: counted, marked
  *
  * The state starts from the run: its transfers are pushed as history, those of the last
  * `longest window` before its newest one as part of patterns (from_s, never before the
@@ -45,6 +45,7 @@
 #define WR_PIPELINE_LIVE_LIVE_TYPOLOGIES_H
 
 #include "pipeline/live/live_hits.h"
+#include "pipeline/live/live_waiting.h"
 #include "pipeline/run/assess.h"
 
 enum {
@@ -79,12 +80,6 @@ typedef struct wr_live_newcomer {
 wr_status wr_live_typologies_meet(wr_live_typologies *l, wr_vid *v,
                                   const wr_live_newcomer *w, wr_err *err) WR_NODISCARD;
 
-typedef struct wr_live_arrival {
-    int64_t seq; /* above all before */
-    double value;
-    uint32_t time_s;
-    wr_vid from, to; /* met */
-} wr_live_arrival;
 wr_status wr_live_typologies_take(wr_live_typologies *l, const wr_live_arrival *t,
                                   wr_err *err) WR_NODISCARD;
 /*

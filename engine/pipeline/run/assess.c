@@ -213,8 +213,7 @@ static void release(wr_assessment *a)
     wr_free(a->probability);
     wr_free(a->novelty);
     wr_free(a->drift);
-    wr_free(a->kept);
-    wr_free(a->kept_x);
+    wr_kept_rows_release(&a->rows);
     wr_free(a->score);
     wr_free(a->base);
     wr_free(a->level);

@@ -8,6 +8,7 @@
 
 #include "pipeline/input/phases.h"
 #include "pipeline/run/evidence.h"
+#include "pipeline/run/kept_rows.h"
 #include "scoring/association.h"
 #include "scoring/attribution.h"
 #include "scoring/fifo.h"
@@ -53,10 +54,7 @@ struct wr_assessment {
     double *probability, *novelty; /* [n] by the model; NULL: none scores */
     double *drift;                 /* [columns of the model] PSI against training */
     double score_drift;
-    /* Rows of the most probable wallets, for their SHAP values; by vertex. */
-    uint32_t kept_rows;
-    wr_vid *kept;  /* [kept_rows] ascending */
-    float *kept_x; /* [kept_rows * columns of the model] */
+    wr_kept_rows rows; /* of the most probable wallets, as the model saw them */
 
     double *score, *base; /* [n] */
     uint8_t *level;       /* [n] */
@@ -84,9 +82,7 @@ wr_activity wr_assess_activity(const wr_snapshot *g, wr_vid v);
 /* assess_model.c: probability, novelty and drift, when the settings have a model. */
 wr_status wr_assess_judge(wr_assessment *a, const wr_progress *pg,
                           wr_err *err) WR_NODISCARD;
-/* Row of v as the model saw it, or NULL: it is not kept.  WR_ASSESS_ROWS_KEPT at most. */
-enum { WR_ASSESS_ROWS_KEPT = 20000 };
-const float *wr_assess_model_row(const wr_assessment *a, wr_vid v);
+enum { WR_ASSESS_ROWS_BYTES = 256 << 20 }; /* of a->rows: 184 000 wallets, all columns */
 /* Key "model" of the run's detail; features that have moved by so much are named. */
 #define WR_ASSESS_DRIFT_NOTED 0.1
 void wr_assess_model_notes(wr_json_out *j, const wr_assessment *a);

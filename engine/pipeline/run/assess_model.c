@@ -14,16 +14,8 @@ enum { DRIFT_WALLETS = 200000 };
 
 static const double MOVED = 0.25; /* by habit, drift.h */
 
-/* A row that is kept while none better needs its place. */
-typedef struct place {
-    double p;
-    wr_vid v;
-    uint32_t at; /* row of kept_x */
-} place;
-
 typedef struct judging {
     wr_assessment *a;
-    place *heap;      /* [WR_ASSESS_ROWS_KEPT] the least on top */
     uint32_t *column; /* [columns] of the frame */
     uint32_t columns, step;
     float *x;        /* [rows of a block * columns] */
@@ -36,7 +28,6 @@ enum { BINS = WR_DRIFT_BINS_MAX + 1 };
 
 static void release(judging *j)
 {
-    wr_free(j->heap);
     wr_free(j->column);
     wr_free(j->x);
     wr_free(j->count);
@@ -61,101 +52,6 @@ static void count_row(judging *j, const float *row, double p)
     j->score_count[wr_drift_bin(wr_learned_score_drift(l), p)]++;
 }
 
-/* --- rows that are kept ---------------------------------------------------------------
- */
-
-/* Is x given up before y? */
-static bool is_less(const place *x, const place *y)
-{
-    return x->p < y->p || (!(y->p < x->p) && x->v > y->v);
-}
-
-static void swap(place *heap, uint32_t i, uint32_t k)
-{
-    const place t = heap[i];
-    heap[i] = heap[k];
-    heap[k] = t;
-}
-
-static void rise(place *heap, uint32_t i)
-{
-    for (; i && is_less(&heap[i], &heap[(i - 1) / 2]); i = (i - 1) / 2)
-        swap(heap, i, (i - 1) / 2);
-}
-
-static void sink(place *heap, uint32_t n)
-{
-    for (uint32_t i = 0, k; (k = 2 * i + 1) < n; i = k) {
-        k += k + 1 < n && is_less(&heap[k + 1], &heap[k]);
-        if (!is_less(&heap[k], &heap[i]))
-            return;
-        swap(heap, i, k);
-    }
-}
-
-static void keep_row(judging *j, wr_vid v, double p, const float *row)
-{
-    wr_assessment *a = j->a;
-    place now = {.p = p, .v = v, .at = a->kept_rows};
-    if (a->kept_rows < WR_ASSESS_ROWS_KEPT) {
-        j->heap[a->kept_rows] = now;
-        rise(j->heap, a->kept_rows++);
-    } else {
-        if (is_less(&now, &j->heap[0]))
-            return;
-        now.at = j->heap[0].at;
-        j->heap[0] = now;
-        sink(j->heap, a->kept_rows);
-    }
-    memcpy(a->kept_x + (size_t)now.at * j->columns, row, j->columns * sizeof *row);
-}
-
-static int by_vertex(const void *pa, const void *pb)
-{
-    const place *x = pa;
-    const place *y = pb;
-    return (x->v > y->v) - (x->v < y->v);
-}
-
-/* By vertex from here on. */
-static wr_status order_rows(judging *j, wr_err *err)
-{
-    wr_assessment *a = j->a;
-    const size_t row = j->columns * sizeof *a->kept_x;
-    float *x = wr_calloc(a->kept_rows, row);
-    a->kept = wr_calloc(a->kept_rows, sizeof *a->kept);
-    if (!x || !a->kept) {
-        wr_free(x);
-        return wr_fail(err, WR_ENOMEM, "%" PRIu32 " rows to keep", a->kept_rows);
-    }
-    qsort(j->heap, a->kept_rows, sizeof *j->heap, by_vertex);
-    for (uint32_t i = 0; i < a->kept_rows; i++) {
-        a->kept[i] = j->heap[i].v;
-        memcpy(x + (size_t)i * j->columns, a->kept_x + (size_t)j->heap[i].at * j->columns,
-               row);
-    }
-    wr_free(a->kept_x);
-    a->kept_x = x;
-    return WR_OK;
-}
-
-static int vertex_of(const void *key, const void *at)
-{
-    const wr_vid x = *(const wr_vid *)key;
-    const wr_vid y = *(const wr_vid *)at;
-    return (x > y) - (x < y);
-}
-
-const float *wr_assess_model_row(const wr_assessment *a, wr_vid v)
-{
-    const wr_vid *at =
-        a->kept ? bsearch(&v, a->kept, a->kept_rows, sizeof *a->kept, vertex_of) : NULL;
-    return at ? a->kept_x +
-                    (size_t)(at - a->kept) *
-                        wr_booster_features_of(wr_learned_booster(a->cfg->model), NULL)
-              : NULL;
-}
-
 /* --- all rows -------------------------------------------------------------------------
  */
 
@@ -176,7 +72,7 @@ static wr_status take_rows(void *ctx, wr_vid first, uint32_t rows, const float *
         const wr_vid v = first + i;
         if (wr_flow_is_hub(&a->flow, v))
             continue;
-        keep_row(j, v, a->probability[v], row);
+        wr_kept_rows_offer(&a->rows, v, a->probability[v], row);
         if (v % j->step == 0)
             count_row(j, row, a->probability[v]);
     }
@@ -226,14 +122,11 @@ static wr_status judge(judging *j, const wr_progress *pg, wr_err *err)
     a->drift = wr_calloc(j->columns, sizeof *a->drift);
     a->probability = wr_alloc_big(a->n, sizeof *a->probability);
     a->novelty = wr_alloc_big(a->n, sizeof *a->novelty);
-    const uint32_t kept = a->n < WR_ASSESS_ROWS_KEPT ? a->n : WR_ASSESS_ROWS_KEPT;
-    j->heap = wr_calloc(kept, sizeof *j->heap);
-    a->kept_x = wr_alloc_big((size_t)kept * j->columns, sizeof *a->kept_x);
-    if (!j->count || !j->heap || !a->kept_x || !a->drift || !a->probability ||
-        !a->novelty)
+    if (!j->count || !a->drift || !a->probability || !a->novelty)
         return wr_fail(err, WR_ENOMEM, "probabilities of %" PRIu32 " wallets", a->n);
+    WR_TRY(wr_kept_rows_init(&a->rows, a->n, j->columns, WR_ASSESS_ROWS_BYTES, err));
     WR_TRY(wr_frame_run(&in, take_rows, j, err));
-    WR_TRY(order_rows(j, err));
+    wr_kept_rows_order(&a->rows);
     return take_drift(j, err);
 }
 

@@ -5,6 +5,7 @@
 #include "pipeline/learning/frame.h"
 
 #include <omp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "frame_test.h"
@@ -47,6 +48,17 @@ static void test_frame_columns__names_groups_and_signs(void **state)
     assert_string_equal(wr_frame_column_at(WR_WF_COUNT)->name, "in_mean_in_parties");
     assert_string_equal(wr_frame_column_at(columns - 1)->name, "out_in_mean_reciprocity");
     assert_ptr_equal(wr_frame_column_at(3), wr_frame_column_at(3));
+}
+
+static void test_frame_groups__listed_as_they_are_called(void **state)
+{
+    (void)state;
+    char all[sizeof WR_FRAME_GROUP_NAMES + 1] = "";
+    size_t len = 0;
+    for (uint32_t bit = 1; bit < WR_FRAME_ALL && len < sizeof all; bit *= 2)
+        len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", len ? ", " : "",
+                                wr_frame_group_name((wr_frame_group)bit));
+    assert_string_equal(all, WR_FRAME_GROUP_NAMES);
 }
 
 /* ---- as of T ---- */
@@ -307,6 +319,7 @@ int main(void)
     omp_set_num_threads(1); /* worlds are tiny; one test takes more threads */
     const struct CMUnitTest tests[] = {
         wr_unit_test(test_frame_columns__names_groups_and_signs),
+        wr_unit_test(test_frame_groups__listed_as_they_are_called),
         wr_unit_test(test_frame_run__the_future_changes_no_byte),
         wr_unit_test(test_frame_run__all_is_the_second_after_the_last),
         wr_unit_test(test_frame_run__none_one_and_no_labels),
