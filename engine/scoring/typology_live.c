@@ -8,13 +8,8 @@
 
 static void wallet_release(wr_live_wallet *w)
 {
-    for (int i = 0; i < WR_LIVE_SLOTS; i++) {
-        if (!w->window[i])
-            continue;
-        wr_typology_window_release(&w->window[i]->w);
-        wr_free(w->window[i]->pool.at);
-        wr_free(w->window[i]);
-    }
+    for (int i = 0; i < WR_LIVE_SLOTS; i++)
+        wr_live_window_free(w->window[i]);
     for (int i = 0; i < 2; i++) {
         if (w->match[i])
             wr_typology_match_release(w->match[i]);
@@ -160,6 +155,7 @@ wr_status wr_typology_live_push(wr_typology_told *out, wr_typology_live *l,
         if (wr_live_wants(l, WR_TYPOLOGY_PEEL_CHAIN))
             WR_TRY(wr_live_peel_chain(l, t, err));
     }
+    wr_live_sweep(l);
     *out = (wr_typology_told){l->news_count, l->news, l->edges.at};
     return WR_OK;
 }

@@ -163,6 +163,7 @@ struct wr_typology_live {
     wr_typology_list edges, scratch;
     uint64_t hits;
     uint32_t last_s, last_ref;
+    size_t swept; /* wallet that was swept last */
     bool is_begun, is_ended;
     /* The log and what is kept with it. */
     wr_typology_log log;
@@ -204,6 +205,11 @@ bool wr_live_passages(wr_typology_live *l, const wr_live_side *s) WR_NODISCARD;
 bool wr_live_dormant(wr_typology_live *l, const wr_live_side *s) WR_NODISCARD;
 bool wr_live_burst(wr_typology_live *l, const wr_live_side *s) WR_NODISCARD;
 
+/* One wallet, the next in turn: what is over is let go.  O(1) */
+void wr_live_sweep(wr_typology_live *l);
+/* Let go of lots that are done or too old, when they are most of them. */
+void wr_live_match_trim(wr_typology_match *m);
+
 /* For both sides, hubs too; the wallet is looked up anew. */
 wr_status wr_live_peel_chain(wr_typology_live *l, const wr_typology_transfer *t,
                              wr_err *err) WR_NODISCARD;
@@ -242,10 +248,11 @@ bool wr_live_can_gather(const wr_typology_live *l, uint32_t at);
 bool wr_live_tell_at(wr_typology_live *l, const wr_typology_news *n, const uint32_t *at,
                      size_t count) WR_NODISCARD;
 
-void wr_live_layer_free(wr_live_layer *y); /* accepts NULL */
-void wr_live_peel_free(wr_live_peel *p);   /* accepts NULL */
-void wr_live_hub_free(wr_live_hub *h);     /* accepts NULL */
-void wr_live_life_free(wr_live_life *f);   /* accepts NULL */
-void wr_live_youth_free(wr_live_youth *y); /* accepts NULL */
+void wr_live_window_free(wr_live_window *s); /* accepts NULL */
+void wr_live_layer_free(wr_live_layer *y);   /* accepts NULL */
+void wr_live_peel_free(wr_live_peel *p);     /* accepts NULL */
+void wr_live_hub_free(wr_live_hub *h);       /* accepts NULL */
+void wr_live_life_free(wr_live_life *f);     /* accepts NULL */
+void wr_live_youth_free(wr_live_youth *y);   /* accepts NULL */
 
 #endif

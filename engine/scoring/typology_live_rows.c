@@ -16,6 +16,15 @@ static bool pool_add(wr_typology_list *pool, const uint32_t *edge, size_t count)
     return true;
 }
 
+void wr_live_window_free(wr_live_window *s)
+{
+    if (!s)
+        return;
+    wr_typology_window_release(&s->w);
+    wr_free(s->pool.at);
+    wr_free(s);
+}
+
 /* Edges of events that left a window which has not opened are of no use any more. */
 static void pool_trim(wr_live_window *s)
 {
@@ -163,6 +172,12 @@ static bool read_lot(wr_typology_live *l, const wr_typology_match *m, size_t lot
     return true;
 }
 
+void wr_live_match_trim(wr_typology_match *m)
+{
+    if (m->head == m->lot_count || (m->head > 16 && m->head > m->lot_count / 2))
+        wr_typology_match_forget(m);
+}
+
 static bool passage(wr_typology_live *l, const wr_live_side *s, bool is_hop,
                     const wr_typology_passage *p)
 {
@@ -208,8 +223,7 @@ static bool passage(wr_typology_live *l, const wr_live_side *s, bool is_hop,
         if (!is_ok)
             return false;
     }
-    if (m->head == m->lot_count || (m->head > 16 && m->head > m->lot_count / 2))
-        wr_typology_match_forget(m);
+    wr_live_match_trim(m);
     return true;
 }
 

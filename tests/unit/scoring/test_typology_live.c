@@ -154,6 +154,40 @@ static void test_typology_live__a_long_stream(void **state)
     wr_free(st);
 }
 
+static void push_all(wr_typology_live *l, const ref_world *w, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        const wr_typology_transfer t = story_transfer(w, i);
+        wr_typology_told told = {0};
+        assert_ok(wr_typology_live_push(&told, l, &t, &err));
+    }
+}
+
+/* A busy hour among 64 wallets, and ten days later two others: the 64 cost little then.
+ */
+static void test_typology_live__what_is_over_is_let_go(void **state)
+{
+    (void)state;
+    enum { BUSY = 6400, LATER = 200, WALLETS = 66 };
+    static ref_pay p[BUSY + LATER];
+    for (uint32_t i = 0; i < BUSY; i++)
+        p[i] = (ref_pay){i % 64, (i * 7 + 1) % 64, 1000 + i / 2, 9000 + i % 900};
+    for (uint32_t i = 0; i < LATER; i++)
+        p[BUSY + i] = (ref_pay){64, 65, 1000 + 864000 + i, 5};
+    ref_world w;
+    ref_by_hand(&w, p, BUSY + LATER, WALLETS);
+    const uint32_t which = 1U << WR_TYPOLOGY_FAN_IN | 1U << WR_TYPOLOGY_FAN_OUT |
+                           1U << WR_TYPOLOGY_STRUCTURING |
+                           1U << WR_TYPOLOGY_PASS_THROUGH | 1U << WR_TYPOLOGY_BURST;
+    WR_AUTO(wr_typology_live) l = NULL;
+    assert_ok(wr_typology_live_new(&l, &w.in, which, &w.o, &err));
+    push_all(l, &w, 0, BUSY);
+    const uint64_t busy_bytes = wr_typology_live_bytes(l);
+    push_all(l, &w, BUSY, BUSY + LATER);
+    assert_true(wr_typology_live_bytes(l) < busy_bytes / 4);
+    ref_world_release(&w);
+}
+
 /* Four come in under 10 000: the third is not it, the fourth is, the fifth joins. */
 static void test_typology_live__tells_at_once(void **state)
 {
@@ -249,6 +283,7 @@ int main(void)
         wr_unit_test(test_typology_live__is_the_batch_in_the_end),
         wr_unit_test(test_typology_live__is_the_batch_after_every_transfer),
         wr_unit_test(test_typology_live__a_long_stream),
+        wr_unit_test(test_typology_live__what_is_over_is_let_go),
         wr_unit_test(test_typology_live__tells_at_once),
         wr_unit_test(test_typology_live__bad_input),
         wr_unit_test(test_typology_live__out_of_memory),
