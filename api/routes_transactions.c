@@ -13,6 +13,7 @@
 #include "api/page_token.h"
 #include "api/request.h"
 #include "api/routes.h"
+#include "pipeline/run/report.h"
 
 enum { ITEMS_MAX = 10000, VALUES_MAX = 4000000, LIST = 'x' };
 
@@ -304,18 +305,9 @@ typedef struct transfer_page {
     bool is_more;
 } transfer_page;
 
-static void kv_id(wr_json_out *j, const char *key, const wr_chain *chain, wr_text address)
-{
-    char id[WR_CHAIN_ID_MAX + WR_ADDRESS_MAX + 2];
-    (void)snprintf(id, sizeof id, "%s:%.*s", chain->id, WR_TEXT_ARG(address));
-    wr_json_kv_cstr(j, key, id);
-}
-
 static wr_status put_transfer(void *ctx, const wr_transfer_row *row, wr_err *err)
 {
     transfer_page *p = ctx;
-    const wr_transfer *t = &row->transfer;
-    char amount[WR_AMOUNT_TEXT_MAX];
     (void)err;
     if (p->count == p->limit) {
         p->is_more = true;
@@ -323,32 +315,7 @@ static wr_status put_transfer(void *ctx, const wr_transfer_row *row, wr_err *err
     }
     p->count++;
     p->last_seq = row->seq;
-    wr_amount_format(amount, t->amount_base);
-    wr_json_out *j = p->j;
-    wr_json_open(j, '{');
-    wr_json_kv_i64(j, "seq", row->seq);
-    wr_json_kv_cstr(j, "chain", t->chain->id);
-    wr_json_kv_text(j, "tx_hash", t->tx_hash);
-    wr_json_kv_u64(j, "position", t->position);
-    wr_json_key(j, "block");
-    if (t->block >= 0)
-        wr_json_i64(j, t->block);
-    else
-        wr_json_null(j);
-    wr_json_kv_time_or(j, "time", t->time_s, WR_TIME_NONE);
-    kv_id(j, "from", t->chain, t->from);
-    kv_id(j, "to", t->chain, t->to);
-    wr_json_kv_text(j, "asset", t->asset);
-    wr_json_kv_cstr(j, "amount", amount);
-    wr_json_kv_u64(j, "decimals", t->decimals);
-    wr_json_kv_f64(j, "value", t->value);
-    wr_json_kv_bool(j, "is_unpriced", (t->flags & WR_TRANSFER_UNPRICED) != 0);
-    wr_json_key(j, "memo");
-    if (t->memo.len)
-        wr_json_text(j, t->memo);
-    else
-        wr_json_null(j);
-    wr_json_close(j, '}');
+    wr_report_transfer(p->j, row);
     return WR_OK;
 }
 

@@ -36,6 +36,7 @@ void wr_typology_live_free(wr_typology_live *l)
     wr_vid_set_release(&l->met);
     wr_live_search_release(l);
     wr_free(l->wallet);
+    wr_free(l->queue.at);
     wr_free(l->news);
     wr_free(l->edges.at);
     wr_free(l->scratch.at);
@@ -113,8 +114,9 @@ static wr_status push_side(wr_typology_live *l, const wr_typology_transfer *t, b
                       .is_service = wr_typology_is_service(&l->in->flow, v, t->time_s),
                       .is_in_scope = t->time_s >= l->o.from_s};
     WR_TRY(wr_live_meet(&s.w, l, v, err));
-    if (!wr_live_rows(l, &s) || !wr_live_passages(l, &s) || !wr_live_dormant(l, &s) ||
-        !wr_live_burst(l, &s) || !wr_live_dusting(l, &s))
+    if (!wr_live_touch(l, s.w, t->time_s) || !wr_live_rows(l, &s) ||
+        !wr_live_passages(l, &s) || !wr_live_dormant(l, &s) || !wr_live_burst(l, &s) ||
+        !wr_live_dusting(l, &s))
         return wr_fail(err, WR_ENOMEM, "typologies of %zu wallets", l->met.count);
     return WR_OK;
 }
@@ -155,7 +157,8 @@ wr_status wr_typology_live_push(wr_typology_told *out, wr_typology_live *l,
         if (wr_live_wants(l, WR_TYPOLOGY_PEEL_CHAIN))
             WR_TRY(wr_live_peel_chain(l, t, err));
     }
-    wr_live_sweep(l);
+    if (!wr_live_sweep(l))
+        return wr_fail(err, WR_ENOMEM, "typologies of %zu wallets", l->met.count);
     *out = (wr_typology_told){l->news_count, l->news, l->edges.at};
     return WR_OK;
 }

@@ -62,10 +62,11 @@
  * hits matter, as a batch run reads history before its scope.
  *
  * Memory: state of wallets met: their windows, the inflows not yet spent, and 4 bytes per
- * transfer for the gaps of dormant activation; windows of a wallet that stays silent are
- * kept.  The log: some 50 bytes per transfer and 150 per wallet of the longest of the
- * times above (of poison_window_s, too, with address keys), twice that before it is let
- * go.  Of a chain its transfers until it is told, then its wallets.
+ * transfer for the gaps of dormant activation; what is over of a wallet is
+ * let go when it has been silent for a day (the longer of fan_window_s and burst_age_s).
+ * The log: some 50 bytes per transfer and 150 per wallet of the longest of the times
+ * above (of poison_window_s, too, with address keys), twice that before it is let go.  Of
+ * a chain its transfers until it is told, then its wallets.
  *
  * Source  ALGORITHMS 5, column "streaming"
  * Differs cycles and the two scatterings are hits only when their windows are over, not

@@ -88,8 +88,8 @@ static uint64_t of_runs(const wr_typology_live *l)
 uint64_t wr_typology_live_bytes(const wr_typology_live *l)
 {
     uint64_t bytes = sizeof *l + of_set(&l->met) + l->wallet_cap * sizeof *l->wallet +
-                     l->news_cap * sizeof *l->news + of_list(&l->edges) +
-                     of_list(&l->scratch) + of_set(&l->spender) +
+                     l->news_cap * sizeof *l->news + l->queue.cap * sizeof *l->queue.at +
+                     of_list(&l->edges) + of_list(&l->scratch) + of_set(&l->spender) +
                      l->spent_cap * sizeof *l->spent + of_log(&l->log) + of_runs(l);
     for (size_t i = 0; i < l->met.count; i++)
         bytes += of_wallet(&l->wallet[i]);

@@ -95,7 +95,18 @@ typedef struct wr_live_wallet {
     uint64_t dust_hit; /* the open one */
     wr_live_contact *contact;
     wr_live_layer *layer;
+    uint32_t touched_s; /* last transfer */
+    bool is_queued;     /* to be looked at, see typology_live_sweep.c */
 } wr_live_wallet;
+
+typedef struct wr_live_due {
+    uint32_t wallet, due_s;
+} wr_live_due;
+
+typedef struct wr_live_queue { /* wallets whose windows may be over soon */
+    wr_live_due *at;           /* [first, count) are in it, about in order */
+    size_t first, count, cap;
+} wr_live_queue;
 
 /* --- what is searched in the log (typology_live_search.c) ------------------------------
  *
@@ -163,7 +174,7 @@ struct wr_typology_live {
     wr_typology_list edges, scratch;
     uint64_t hits;
     uint32_t last_s, last_ref;
-    size_t swept; /* wallet that was swept last */
+    wr_live_queue queue;
     bool is_begun, is_ended;
     /* The log and what is kept with it. */
     wr_typology_log log;
@@ -205,8 +216,10 @@ bool wr_live_passages(wr_typology_live *l, const wr_live_side *s) WR_NODISCARD;
 bool wr_live_dormant(wr_typology_live *l, const wr_live_side *s) WR_NODISCARD;
 bool wr_live_burst(wr_typology_live *l, const wr_live_side *s) WR_NODISCARD;
 
-/* One wallet, the next in turn: what is over is let go.  O(1) */
-void wr_live_sweep(wr_typology_live *l);
+/* The wallet has a transfer: it is looked at when it will have been silent. */
+bool wr_live_touch(wr_typology_live *l, wr_live_wallet *w, uint32_t time_s) WR_NODISCARD;
+/* Behind each transfer: what is over is let go.  O(1) amortised */
+bool wr_live_sweep(wr_typology_live *l) WR_NODISCARD;
 /* Let go of lots that are done or too old, when they are most of them. */
 void wr_live_match_trim(wr_typology_match *m);
 

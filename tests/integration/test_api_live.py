@@ -278,6 +278,10 @@ class G_Typologies(LiveCase):
         for name in ("payer1", "payer11"):
             self.assertEqual(self.found(name)[0]["fan_in"]["role"], "member", name)
         self.assertEqual(self.found("clean")[0], {})
+        e, = self.get(f"/wallets/{CHAIN}/sink/explanation")["typologies"]["live"]
+        self.assertEqual(e["found"], fan["fan_in"])
+        self.assertEqual([t["from"].split(":")[-1] for t in e["newest"]], [f"payer{i}" for i in range(4, 12)])
+        self.assertEqual(e["newest"][-1]["time"], fan["fan_in"]["last"])
         r = self.wallet("sink")
         self.assertNotIn("typology", [x["kind"] for x in r["reasons"]])  # those are the run's
         self.assertGreaterEqual(self.live()["typologies"]["hits"], 1)

@@ -172,9 +172,40 @@ static wr_status put_hit(wr_json_out *j, const wr_assessment *a, wr_vid v,
     return WR_OK;
 }
 
-static wr_status put_typologies(wr_json_out *j, const wr_assessment *a, wr_vid v,
+static wr_status put_transfer(void *ctx, const wr_transfer_row *row, wr_err *err)
+{
+    (void)err;
+    wr_report_transfer(ctx, row);
+    return WR_OK;
+}
+
+/* What the live state has met since the run, each with the newest of its transfers. */
+static wr_status put_live(wr_json_out *j, const wr_typologies_now *now, wr_store *st,
+                          wr_err *err)
+{
+    wr_json_key(j, "live");
+    wr_json_open(j, '[');
+    for (uint32_t i = 0; i < now->count; i++) {
+        const wr_typology_now *f = &now->found[i];
+        wr_json_open(j, '{');
+        wr_json_key(j, "found");
+        wr_report_typology(j, &f->reason);
+        wr_json_key(j, "newest");
+        wr_json_open(j, '[');
+        for (int k = 0; st && k < WR_TYPOLOGY_SEQS && f->seq[k]; k++)
+            WR_TRY(wr_store_transfer_get(st, f->seq[k], put_transfer, j, err));
+        wr_json_close(j, ']');
+        wr_json_close(j, '}');
+    }
+    wr_json_close(j, ']');
+    return WR_OK;
+}
+
+static wr_status put_typologies(wr_json_out *j, const wr_evidence *e,
                                 const wr_explanation_opts *o, wr_store *st, wr_err *err)
 {
+    const wr_assessment *a = e->a;
+    const wr_vid v = e->v;
     uint32_t count;
     const uint32_t *hit = wr_assessment_hits_of(a, v, &count);
     WR_AUTO_ARRAY ranked_hit *r = wr_calloc(count, sizeof *r);
@@ -193,6 +224,7 @@ static wr_status put_typologies(wr_json_out *j, const wr_assessment *a, wr_vid v
     for (uint32_t i = 0; i < count && i < o->hits_max; i++)
         WR_TRY(put_hit(j, a, v, r[i].hit, o, st, err));
     wr_json_close(j, ']');
+    WR_TRY(put_live(j, &e->live.typologies, st, err));
     wr_json_close(j, '}');
     return WR_OK;
 }
@@ -404,7 +436,7 @@ wr_status wr_explain_evidence(wr_json_out *j, const wr_evidence *e,
     wr_json_key(j, "score_parts");
     wr_explain_score_parts(j, e);
     wr_json_key(j, "typologies");
-    WR_TRY(put_typologies(j, a, e->v, o, st, err));
+    WR_TRY(put_typologies(j, e, o, st, err));
     wr_json_key(j, "static_interval");
     WR_TRY(wr_explain_push(j, a, a->g, e->v, err));
     return put_paths(j, e, o, st, err);

@@ -3,15 +3,17 @@
  *
  * { wallet,            as report.h
  *   score_parts,       what the score is made of; points add up to it
- *   typologies,        hits with the wallet in them: members, transfers, amounts, times
+ *   typologies,        hits with the wallet in them: members, transfers, amounts, times;
+ *                      those met since the run with their newest transfers
  *   static_interval,   as wr_explain_push
  *   received_paths, sent_paths,   as wr_explain_paths
  *   counterfactuals,   the score without a label, and as of an earlier time
  *   model }            probability, and the features that make it by SHAP; null: no
  *                      trained model
  *
- * Wallet and score_parts are of the evidence that is given (of a run, or of now); all
- * else is of the run.  api/openapi.yaml describes the same.  Thread: safe, readers only.
+ * Wallet, score_parts and typologies.live are of the evidence that is given (of a run, or
+ * of now); all else is of the run.  api/openapi.yaml describes the same.  Thread: safe,
+ * readers only.
  */
 #ifndef WR_PIPELINE_ANSWERS_EXPLANATION_H
 #define WR_PIPELINE_ANSWERS_EXPLANATION_H

@@ -351,6 +351,19 @@ static wr_reason_typology reason_of(const wr_live_hits *h, const tally *t)
                                 .last_s = x->last_s};
 }
 
+/* The newest of its best hit, ascending. */
+static void read_last(int64_t seq[WR_TYPOLOGY_SEQS], const wr_live_hits *h,
+                      const tally *t)
+{
+    memset(seq, 0, WR_TYPOLOGY_SEQS * sizeof *seq);
+    if (!t->hits)
+        return;
+    const wr_live_hit *x = &h->hit[t->best - 1];
+    const size_t n = x->edge_count < WR_TYPOLOGY_SEQS ? x->edge_count : WR_TYPOLOGY_SEQS;
+    for (size_t i = 0; i < n; i++)
+        seq[i] = h->edge(h->ctx, x->edge[x->edge_count - n + i]).seq;
+}
+
 wr_status wr_live_hits_publish(wr_live_hits *h, wr_typology_board *b,
                                wr_live_wallet_fn id, const void *ctx, wr_err *err)
 {
@@ -359,7 +372,9 @@ wr_status wr_live_hits_publish(wr_live_hits *h, wr_typology_board *b,
         if (t->hits && !t->best)
             look_for_best(h, t);
         const wr_reason_typology r = reason_of(h, t);
-        WR_TRY(wr_typology_board_put(b, id(ctx, t->wallet), &r, err));
+        int64_t seq[WR_TYPOLOGY_SEQS];
+        read_last(seq, h, t);
+        WR_TRY(wr_typology_board_put(b, id(ctx, t->wallet), &r, seq, err));
         t->is_dirty = false;
     }
     return WR_OK;

@@ -15,17 +15,18 @@
 #include "scoring/typology_live.h"
 
 enum {
-    WR_LIVE_HITS_MAX = 1 << 18,
-    WR_LIVE_HIT_PLACES_MAX = 1 << 23, /* transfers and members of all hits */
+    WR_LIVE_HITS_MAX = 1 << 20,
+    WR_LIVE_HIT_PLACES_MAX = 1 << 25, /* transfers and members of all hits */
 };
 
 typedef struct wr_live_hits wr_live_hits;
 
 /* What the refs of the news mean. */
 typedef struct wr_live_edge {
+    int64_t seq;
+    double value;
     wr_vid from, to;
     uint32_t time_s;
-    double value;
     bool is_newer; /* came after the run */
 } wr_live_edge;
 typedef wr_live_edge (*wr_live_edge_fn)(const void *ctx, uint32_t ref);

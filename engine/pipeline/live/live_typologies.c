@@ -11,7 +11,7 @@ typedef struct came { /* what was pushed behind the run's settled part */
     double value;
     wr_vid from, to;
     uint32_t time_s;
-    bool is_newer;
+    uint32_t seq_low; /* as in the run's columns, from their seq_base on */
 } came;
 
 struct wr_live_typologies {
@@ -30,6 +30,7 @@ struct wr_live_typologies {
 
     wr_live_waiting room;
     wr_live_arrival last; /* that was pushed */
+    int64_t run_seq;      /* the highest of the run: what is above came later */
     came *came;           /* [came_count] from ref came_from on */
     size_t came_count, came_cap;
     uint32_t came_from, from_s;
@@ -89,13 +90,21 @@ static void give_up(wr_live_typologies *l)
 static wr_live_edge edge_of(const void *ctx, uint32_t ref)
 {
     const wr_live_typologies *l = ctx;
-    if (ref >= l->came_from) {
-        const came *c = &l->came[ref - l->came_from];
-        return (wr_live_edge){c->from, c->to, c->time_s, c->value, c->is_newer};
-    }
     const wr_columns *col = &l->a->flow.col;
-    return (wr_live_edge){col->from[ref], col->to[ref], col->time_s[ref], col->value[ref],
-                          false};
+    if (ref < l->came_from)
+        return (wr_live_edge){.seq = wr_columns_seq(col, ref),
+                              .value = col->value[ref],
+                              .from = col->from[ref],
+                              .to = col->to[ref],
+                              .time_s = col->time_s[ref]};
+    const came *c = &l->came[ref - l->came_from];
+    const int64_t seq = col->seq_base + c->seq_low;
+    return (wr_live_edge){.seq = seq,
+                          .value = c->value,
+                          .from = c->from,
+                          .to = c->to,
+                          .time_s = c->time_s,
+                          .is_newer = seq > l->run_seq};
 }
 
 static uint32_t id_of(const void *ctx, wr_vid v)
@@ -195,29 +204,30 @@ static uint32_t next_ref(const wr_live_typologies *l)
     return ref < UINT32_MAX ? (uint32_t)ref : UINT32_MAX;
 }
 
-static wr_status push(wr_live_typologies *l, const wr_live_waiter *w, uint32_t ref,
+static wr_status push(wr_live_typologies *l, const wr_live_arrival *w, uint32_t ref,
                       wr_err *err)
 {
     wr_typology_told told;
-    const wr_typology_transfer t = {.value = w->t.value,
-                                    .from = w->t.from,
-                                    .to = w->t.to,
-                                    .time_s = w->t.time_s,
-                                    .ref = ref};
+    const wr_typology_transfer t = {
+        .value = w->value, .from = w->from, .to = w->to, .time_s = w->time_s, .ref = ref};
     WR_TRY(wr_typology_live_push(&told, l->stream, &t, err));
-    l->last = w->t;
+    l->last = *w;
     l->pushed_since++;
     return wr_live_hits_listen(l->hits, &told, &l->stats.left_out, err);
 }
 
-static wr_status remember(wr_live_typologies *l, const wr_live_waiter *w, wr_err *err)
+static wr_status remember(wr_live_typologies *l, const wr_live_arrival *w, wr_err *err)
 {
     came *p = wr_grow(l->came, &l->came_cap, l->came_count + 1, sizeof *p);
     if (!p)
         return no_room(err);
     l->came = p;
     l->came[l->came_count++] =
-        (came){w->t.value, w->t.from, w->t.to, w->t.time_s, w->is_newer};
+        (came){.value = w->value,
+               .from = w->from,
+               .to = w->to,
+               .time_s = w->time_s,
+               .seq_low = (uint32_t)(w->seq - l->a->flow.col.seq_base)};
     return WR_OK;
 }
 
@@ -228,7 +238,7 @@ static wr_status let_in(wr_live_typologies *l, wr_err *err)
         give_up(l);
         return WR_OK;
     }
-    const wr_live_waiter w = wr_live_waiting_take(&l->room);
+    const wr_live_arrival w = wr_live_waiting_take(&l->room);
     WR_TRY(remember(l, &w, err));
     return push(l, &w, ref, err);
 }
@@ -292,8 +302,7 @@ wr_status wr_live_typologies_take(wr_live_typologies *l, const wr_live_arrival *
         return WR_OK;
     if (wr_live_is_before(t, &l->last))
         return miss(l, t, err);
-    const wr_live_waiter w = {.t = *t, .is_newer = true};
-    if (!wr_live_waiting_add(&l->room, &w))
+    if (!wr_live_waiting_add(&l->room, t))
         return no_room(err);
     return drain(l, l->o.waits_max, err);
 }
@@ -384,13 +393,13 @@ static uint32_t scope_of(const wr_assessment *a, const wr_typology_opts *o)
     return from_s > a->typology.from_s ? from_s : a->typology.from_s;
 }
 
-static wr_live_waiter of_run(const wr_columns *col, uint64_t i)
+static wr_live_arrival of_run(const wr_columns *col, uint64_t i)
 {
-    return (wr_live_waiter){.t = {.seq = wr_columns_seq(col, i),
-                                  .value = col->value[i],
-                                  .time_s = col->time_s[i],
-                                  .from = col->from[i],
-                                  .to = col->to[i]}};
+    return (wr_live_arrival){.seq = wr_columns_seq(col, i),
+                             .value = col->value[i],
+                             .time_s = col->time_s[i],
+                             .from = col->from[i],
+                             .to = col->to[i]};
 }
 
 static wr_status replay(wr_live_typologies *l, wr_err *err)
@@ -398,16 +407,16 @@ static wr_status replay(wr_live_typologies *l, wr_err *err)
     const wr_columns *col = &l->a->flow.col;
     const uint64_t m = col->m;
     l->came_from = (uint32_t)(m > l->o.run_waits ? m - l->o.run_waits : 0);
-    for (uint32_t i = 0; i < l->came_from; i++) {
-        const wr_live_waiter w = of_run(col, i);
-        WR_TRY(push(l, &w, i, err));
-    }
-    for (uint64_t i = l->came_from; i < m; i++) {
-        const wr_live_waiter w = of_run(col, i);
-        if (!wr_live_waiting_add(&l->room, &w))
+    l->run_seq = INT64_MIN;
+    for (uint64_t i = 0; i < m; i++) {
+        const wr_live_arrival t = of_run(col, i);
+        l->run_seq = t.seq > l->run_seq ? t.seq : l->run_seq;
+        if (i < l->came_from)
+            WR_TRY(push(l, &t, (uint32_t)i, err));
+        else if (!wr_live_waiting_add(&l->room, &t))
             return no_room(err);
     }
-    l->room.newest = l->room.noted = of_run(col, m - 1).t;
+    l->room.newest = l->room.noted = of_run(col, m - 1);
     look_at_memory(l);
     return WR_OK;
 }

@@ -26,7 +26,7 @@
  * Labels are the run's, and of wallets met later those they came with; a label that
  * changes makes wallets inexact (overlay.h), not patterns anew.
  *
- * Memory: that of typology_live.h, 25 bytes for each transfer since the run (an edge of a
+ * Memory: that of typology_live.h, 24 bytes for each transfer since the run (an edge of a
  * hit may be any of them), the hits (capped).  Above bytes_max, by default
  * WR_LIVE_TYPOLOGIES_BYTES_MAX, all but the board is let go: is_given_up.
  *
@@ -34,8 +34,8 @@
  * tenth of them after the run (bench_typology 1e6 45000 30 live; hits and board not
  * counted):
  *
- *     at_once  start 1.0 s, 199 MB; 260 k transfers/s, slowest 0.2 ms, 176 bytes each
- *     all      start 3.3 s, 274 MB; 69 k transfers/s, slowest 18 ms, 200 bytes each
+ *     at_once  start 1.2 s, 151 MB; 220 k transfers/s, slowest 0.5 ms, 51 bytes each
+ *     all      start 3.3 s, 226 MB; 60 k transfers/s, slowest 12 ms, 75 bytes each
  *
  * Early news would cost 17 s and leave 9 k transfers/s.
  *

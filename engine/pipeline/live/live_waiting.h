@@ -23,14 +23,9 @@ typedef struct wr_live_arrival {
     wr_vid from, to; /* met */
 } wr_live_arrival;
 
-typedef struct wr_live_waiter {
-    wr_live_arrival t;
-    bool is_newer; /* came after the run */
-} wr_live_waiter;
-
 /* Zeroed at first. */
 typedef struct wr_live_waiting {
-    wr_live_waiter *heap; /* [count] the oldest first */
+    wr_live_arrival *heap; /* [count] the oldest first */
     size_t count, cap;
     wr_live_arrival newest; /* of all that came */
     wr_live_arrival noted;  /* the newest at the last tick */
@@ -41,9 +36,9 @@ typedef struct wr_live_waiting {
 bool wr_live_is_before(const wr_live_arrival *x, const wr_live_arrival *y);
 
 /* false: out of memory, nothing has changed.  O(log count) */
-bool wr_live_waiting_add(wr_live_waiting *w, const wr_live_waiter *x);
+bool wr_live_waiting_add(wr_live_waiting *w, const wr_live_arrival *x);
 /* The oldest; count > 0.  O(log count) */
-wr_live_waiter wr_live_waiting_take(wr_live_waiting *w);
+wr_live_arrival wr_live_waiting_take(wr_live_waiting *w);
 bool wr_live_waiting_is_due(const wr_live_waiting *w);
 /* What came since the last tick is due at the next but one. */
 void wr_live_waiting_tick(wr_live_waiting *w);

@@ -8,7 +8,8 @@
 
 enum {
     LATE = WR_TYPOLOGY_COUNT, /* the kind of a record that counts late transfers */
-    WORDS = 5,                /* see pack() */
+    REASON = 5,               /* words, see pack() */
+    WORDS = REASON + WR_TYPOLOGY_SEQS,
 };
 
 typedef struct record {
@@ -93,17 +94,21 @@ void wr_typology_board_begin(wr_typology_board *b)
     wr_board_pages_begin(&b->pages);
 }
 
-static void pack(uint64_t w[WORDS], const wr_reason_typology *r)
+static void pack(uint64_t w[WORDS], const wr_reason_typology *r,
+                 const int64_t seq[WR_TYPOLOGY_SEQS])
 {
     w[0] = r->hits;
     w[1] = r->transfers | (uint64_t)r->is_root << 32 | (uint64_t)r->is_partial << 33;
     memcpy(&w[2], &r->strength, sizeof w[2]);
     memcpy(&w[3], &r->amount, sizeof w[3]);
     w[4] = (uint64_t)r->first_s << 32 | (uint32_t)r->last_s;
+    for (int i = 0; i < WR_TYPOLOGY_SEQS; i++)
+        w[REASON + i] = (uint64_t)seq[i];
 }
 
-static void unpack(wr_reason_typology *r, uint8_t typology, const uint64_t w[WORDS])
+static void unpack(wr_typology_now *out, uint8_t typology, const uint64_t w[WORDS])
 {
+    wr_reason_typology *r = &out->reason;
     *r = (wr_reason_typology){.typology = typology,
                               .hits = (uint32_t)w[0],
                               .transfers = (uint32_t)w[1],
@@ -113,13 +118,16 @@ static void unpack(wr_reason_typology *r, uint8_t typology, const uint64_t w[WOR
                               .last_s = (int64_t)(uint32_t)w[4]};
     memcpy(&r->strength, &w[2], sizeof r->strength);
     memcpy(&r->amount, &w[3], sizeof r->amount);
+    for (int i = 0; i < WR_TYPOLOGY_SEQS; i++)
+        out->seq[i] = (int64_t)w[REASON + i];
 }
 
 wr_status wr_typology_board_put(wr_typology_board *b, uint32_t wallet_id,
-                                const wr_reason_typology *r, wr_err *err)
+                                const wr_reason_typology *r,
+                                const int64_t seq[WR_TYPOLOGY_SEQS], wr_err *err)
 {
     uint64_t w[WORDS];
-    pack(w, r);
+    pack(w, r, seq);
     return put(b, wallet_id, r->typology, w, err);
 }
 
@@ -153,7 +161,8 @@ static void copy(void *ctx)
 {
     const wanted *x = ctx;
     wr_typologies_now *out = x->out;
-    wr_reason_typology by[WR_TYPOLOGY_COUNT] = {{0}};
+    wr_typology_now by[WR_TYPOLOGY_COUNT];
+    memset(by, 0, sizeof by);
     *out = (wr_typologies_now){.is_followed = true, .from_s = x->b->from_s};
     const record *first = wr_board_record_of(&x->b->pages, x->wallet_id);
     for (const record *r = first; r; r = r->next) {
@@ -166,8 +175,8 @@ static void copy(void *ctx)
             unpack(&by[r->kind], (uint8_t)r->kind, w);
     }
     for (int t = 0; t < WR_TYPOLOGY_COUNT; t++)
-        if (by[t].hits)
-            out->reason[out->count++] = by[t];
+        if (by[t].reason.hits)
+            out->found[out->count++] = by[t];
 }
 
 void wr_typology_board_get(const wr_typology_board *b, uint32_t wallet_id,

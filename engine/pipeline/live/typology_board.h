@@ -21,9 +21,14 @@ void wr_typology_board_unref(wr_typology_board *b); /* accepts NULL */
 WR_DEFINE_AUTO(wr_typology_board, wr_typology_board_unref)
 
 void wr_typology_board_begin(wr_typology_board *b);
-/* hits 0: none any more.  Errors  WR_ENOMEM (nothing has changed) */
+/*
+ * hits 0: none any more; seq: of the newest transfers of its strongest hit, then 0.
+ * Errors  WR_ENOMEM (nothing has changed)
+ */
 wr_status wr_typology_board_put(wr_typology_board *b, uint32_t wallet_id,
-                                const wr_reason_typology *r, wr_err *err) WR_NODISCARD;
+                                const wr_reason_typology *r,
+                                const int64_t seq[WR_TYPOLOGY_SEQS],
+                                wr_err *err) WR_NODISCARD;
 /* How many transfers of the wallet came too late to be looked at. */
 wr_status wr_typology_board_put_late(wr_typology_board *b, uint32_t wallet_id,
                                      uint32_t late, wr_err *err) WR_NODISCARD;

@@ -27,6 +27,13 @@ typedef struct wr_activity {
     int64_t first_s, last_s;        /* 0 when none */
 } wr_activity;
 
+enum { WR_TYPOLOGY_SEQS = 8 };
+
+typedef struct wr_typology_now {
+    wr_reason_typology reason;
+    int64_t seq[WR_TYPOLOGY_SEQS]; /* newest transfers of its strongest hit; then 0 */
+} wr_typology_now;
+
 /* Which patterns the live state has met a wallet in (live/typology_board.h). */
 typedef struct wr_typologies_now {
     bool is_followed; /* false: no pattern is looked for, all below is zero */
@@ -34,7 +41,7 @@ typedef struct wr_typologies_now {
     uint32_t from_s;  /* only transfers from here on become part of a pattern */
     uint32_t late;    /* of its transfers, that came too late */
     uint32_t count;
-    wr_reason_typology reason[WR_TYPOLOGY_COUNT]; /* [count] by typology */
+    wr_typology_now found[WR_TYPOLOGY_COUNT]; /* [count] by typology */
 } wr_typologies_now;
 
 /* What the live state says about the answer itself. */

@@ -15,12 +15,18 @@ static void kv_score(wr_json_out *j, const char *key, double score)
     wr_json_fixed(j, wr_score_publish(score), 2);
 }
 
-/* id (CAIP-10), chain, address */
+/* CAIP-10 */
+static void kv_id(wr_json_out *j, const char *key, const wr_chain *chain, wr_text address)
+{
+    char id[WR_CHAIN_ID_MAX + WR_ADDRESS_MAX + 2];
+    (void)snprintf(id, sizeof id, "%s:%.*s", chain->id, WR_TEXT_ARG(address));
+    wr_json_kv_cstr(j, key, id);
+}
+
+/* id, chain, address */
 static void put_identity(wr_json_out *j, const wr_chain *chain, wr_text address)
 {
-    char id[WR_CHAIN_ID_MAX + 1 + WR_ADDRESS_MAX + 1];
-    (void)snprintf(id, sizeof id, "%s:%.*s", chain->id, WR_TEXT_ARG(address));
-    wr_json_kv_cstr(j, "id", id);
+    kv_id(j, "id", chain, address);
     wr_json_kv_cstr(j, "chain", chain->id);
     wr_json_kv_text(j, "address", address);
 }
@@ -97,7 +103,7 @@ const char *wr_report_reason_kind(wr_reason_kind k)
     return "unknown";
 }
 
-static void put_typology(wr_json_out *j, const wr_reason_typology *t)
+void wr_report_typology(wr_json_out *j, const wr_reason_typology *t)
 {
     wr_json_open(j, '{');
     wr_json_kv_cstr(j, "typology", wr_typology_name((wr_typology)t->typology));
@@ -116,7 +122,7 @@ static void put_reason_typology(wr_json_out *j, const wr_reason *r)
 {
     wr_json_key(j, "typology");
     if (r->kind == WR_REASON_TYPOLOGY)
-        put_typology(j, &r->typology);
+        wr_report_typology(j, &r->typology);
     else
         wr_json_null(j);
 }
@@ -285,7 +291,7 @@ static void put_live_typologies(wr_json_out *j, const wr_typologies_now *t)
     wr_json_key(j, "found");
     wr_json_open(j, '[');
     for (uint32_t i = 0; i < t->count; i++)
-        put_typology(j, &t->reason[i]);
+        wr_report_typology(j, &t->found[i].reason);
     wr_json_close(j, ']');
     wr_json_close(j, '}');
 }
@@ -370,6 +376,37 @@ void wr_report_not_in_graph(wr_json_out *j, const wr_assessment *a, const wr_cha
     wr_json_kv_bool(j, "is_labelled", false);
     if (a)
         put_provenance(j, a);
+    wr_json_close(j, '}');
+}
+
+void wr_report_transfer(wr_json_out *j, const wr_transfer_row *row)
+{
+    const wr_transfer *t = &row->transfer;
+    char amount[WR_AMOUNT_TEXT_MAX];
+    wr_amount_format(amount, t->amount_base);
+    wr_json_open(j, '{');
+    wr_json_kv_i64(j, "seq", row->seq);
+    wr_json_kv_cstr(j, "chain", t->chain->id);
+    wr_json_kv_text(j, "tx_hash", t->tx_hash);
+    wr_json_kv_u64(j, "position", t->position);
+    wr_json_key(j, "block");
+    if (t->block >= 0)
+        wr_json_i64(j, t->block);
+    else
+        wr_json_null(j);
+    wr_json_kv_time_or(j, "time", t->time_s, WR_TIME_NONE);
+    kv_id(j, "from", t->chain, t->from);
+    kv_id(j, "to", t->chain, t->to);
+    wr_json_kv_text(j, "asset", t->asset);
+    wr_json_kv_cstr(j, "amount", amount);
+    wr_json_kv_u64(j, "decimals", t->decimals);
+    wr_json_kv_f64(j, "value", t->value);
+    wr_json_kv_bool(j, "is_unpriced", (t->flags & WR_TRANSFER_UNPRICED) != 0);
+    wr_json_key(j, "memo");
+    if (t->memo.len)
+        wr_json_text(j, t->memo);
+    else
+        wr_json_null(j);
     wr_json_close(j, '}');
 }
 

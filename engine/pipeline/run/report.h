@@ -8,6 +8,7 @@
 #define WR_PIPELINE_RUN_REPORT_H
 
 #include "pipeline/run/evidence.h"
+#include "store/store.h"
 #include "util/json_out.h"
 
 /*
@@ -28,6 +29,11 @@ void wr_report_not_in_graph(wr_json_out *j, const wr_assessment *a /* may be NUL
 void wr_report_exposures(wr_json_out *j, const wr_evidence *e);
 void wr_report_reasons(wr_json_out *j, const wr_evidence *e);
 const char *wr_report_reason_kind(wr_reason_kind k); /* "exposure", "typology", … */
+/* ReasonTypology { typology, role, hits, strength, transfers, amount, first, last, … } */
+void wr_report_typology(wr_json_out *j, const wr_reason_typology *t);
+/* Transfer { seq, chain, tx_hash, position, block, time, from, to, asset, amount,
+ * decimals, value, is_unpriced, memo } */
+void wr_report_transfer(wr_json_out *j, const wr_transfer_row *row);
 /* Run { id, kind, status, started_at, finished_at, as_of, max_seq, …, digests, detail }
  */
 void wr_report_run(wr_json_out *j, const wr_run *run);

@@ -386,9 +386,32 @@ static inline void assert_same(const lines *live, const lines *batch, uint64_t s
     }
 }
 
+static inline wr_status time_of(void *ctx, const wr_transfer_row *row, wr_err *err)
+{
+    (void)err;
+    *(int64_t *)ctx = row->transfer.time_s;
+    return WR_OK;
+}
+
+/* The newest transfers of the hit, the last one last. */
+static inline void assert_transfers(const world *w, const wr_typology_now *now)
+{
+    int64_t before_s = now->reason.first_s;
+    for (uint32_t i = 0; i < WR_TYPOLOGY_SEQS; i++) {
+        assert_int_equal(now->seq[i] > 0, i < now->reason.transfers);
+        if (!now->seq[i])
+            break;
+        int64_t time_s = 0;
+        assert_ok(wr_store_transfer_get(w->st, now->seq[i], time_of, &time_s, &err));
+        assert_true(time_s >= before_s);
+        before_s = time_s;
+    }
+    assert_int_equal(before_s, now->reason.last_s);
+}
+
 /* What readers are told of one wallet is what the batch's hits say. */
-static inline void assert_told(const lines *batch, const wr_typologies_now *now,
-                               uint32_t id)
+static inline void assert_told(const world *w, const lines *batch,
+                               const wr_typologies_now *now, uint32_t id)
 {
     wr_reason_typology by[WR_TYPOLOGY_COUNT] = {{0}};
     uint32_t count = 0;
@@ -407,7 +430,8 @@ static inline void assert_told(const lines *batch, const wr_typologies_now *now,
     }
     assert_int_equal(now->count, count);
     for (uint32_t i = 0; i < count; i++) {
-        const wr_reason_typology *r = &now->reason[i];
+        const wr_reason_typology *r = &now->found[i].reason;
+        assert_transfers(w, &now->found[i]);
         assert_int_equal(r->hits, by[r->typology].hits);
         assert_int_equal(r->is_root, by[r->typology].is_root);
         assert_float_equal(r->strength, by[r->typology].strength, 1e-9);
@@ -461,7 +485,7 @@ static inline void compare(world *w, uint64_t seed)
         assert_int_equal(now.late, w->late[i]);
         assert_int_equal(id && now.is_complete, id && !w->sent_late);
         if (id && !w->sent_late)
-            assert_told(&batch, &now, id);
+            assert_told(w, &batch, &now, id);
     }
     wr_free(live.at);
     wr_free(batch.at);

@@ -22,6 +22,19 @@ static wr_reason_typology reason_of(uint8_t typology, uint32_t x)
                                 .last_s = UINT32_MAX};
 }
 
+static void seqs_of(int64_t seq[WR_TYPOLOGY_SEQS], uint32_t x)
+{
+    for (int i = 0; i < WR_TYPOLOGY_SEQS; i++)
+        seq[i] = i < 3 ? (int64_t)x * 10 + i : 0;
+}
+
+static bool has_seqs(const wr_typology_now *now, uint32_t x)
+{
+    int64_t seq[WR_TYPOLOGY_SEQS];
+    seqs_of(seq, x);
+    return memcmp(now->seq, seq, sizeof seq) == 0;
+}
+
 static bool is_same(const wr_reason_typology *a, const wr_reason_typology *b)
 {
     return a->typology == b->typology && a->is_root == b->is_root &&
@@ -34,10 +47,12 @@ static void put_pair(wr_typology_board *b, uint32_t x)
 {
     const wr_reason_typology one = reason_of(WR_TYPOLOGY_BURST, x);
     const wr_reason_typology two = reason_of(WR_TYPOLOGY_FAN_IN, x);
+    int64_t seq[WR_TYPOLOGY_SEQS];
+    seqs_of(seq, x);
     wr_typology_board_begin(b);
-    assert_ok(wr_typology_board_put(b, WALLET, &one, &err));
+    assert_ok(wr_typology_board_put(b, WALLET, &one, seq, &err));
     assert_ok(wr_typology_board_put_late(b, WALLET, x, &err));
-    assert_ok(wr_typology_board_put(b, WALLET, &two, &err));
+    assert_ok(wr_typology_board_put(b, WALLET, &two, seq, &err));
     wr_typology_board_end(b);
 }
 
@@ -46,7 +61,9 @@ static void assert_pair(const wr_typologies_now *now, uint32_t x)
     const wr_reason_typology one = reason_of(WR_TYPOLOGY_BURST, x);
     const wr_reason_typology two = reason_of(WR_TYPOLOGY_FAN_IN, x);
     assert_int_equal(now->count, 2);
-    assert_true(is_same(&now->reason[0], &two) && is_same(&now->reason[1], &one));
+    assert_true(is_same(&now->found[0].reason, &two) &&
+                is_same(&now->found[1].reason, &one));
+    assert_true(has_seqs(&now->found[0], x) && has_seqs(&now->found[1], x));
     assert_int_equal(now->late, x);
 }
 
@@ -66,14 +83,16 @@ static void test_wr_typology_board_get__what_was_put(void **state)
     wr_typology_board_get(b, WALLET + 1, &now);
     assert_true(now.count == 0 && now.is_complete);
     const wr_reason_typology none = {.typology = WR_TYPOLOGY_BURST};
+    const int64_t no_seq[WR_TYPOLOGY_SEQS] = {0};
     wr_typology_board_begin(b);
-    assert_ok(wr_typology_board_put(b, WALLET, &none, &err));
-    assert_ok(wr_typology_board_put(b, WALLET + 1, &none, &err)); /* nor was any */
+    assert_ok(wr_typology_board_put(b, WALLET, &none, no_seq, &err));
+    assert_ok(
+        wr_typology_board_put(b, WALLET + 1, &none, no_seq, &err)); /* nor was any */
     wr_typology_board_end(b);
     wr_typology_board_miss(b);
     wr_typology_board_get(b, WALLET, &now);
     assert_true(now.count == 1 && !now.is_complete);
-    assert_int_equal(now.reason[0].typology, WR_TYPOLOGY_FAN_IN);
+    assert_int_equal(now.found[0].reason.typology, WR_TYPOLOGY_FAN_IN);
 }
 
 typedef struct shared {
@@ -116,9 +135,10 @@ static wr_status fill(wr_err *err)
 {
     WR_AUTO(wr_typology_board) b = NULL;
     WR_TRY(wr_typology_board_new(&b, 0, err));
+    const int64_t seq[WR_TYPOLOGY_SEQS] = {1};
     for (uint32_t i = 0; i < 6000; i++) { /* more than a chunk, more than a page */
         const wr_reason_typology r = reason_of(0, 1);
-        WR_TRY(wr_typology_board_put(b, i, &r, err));
+        WR_TRY(wr_typology_board_put(b, i, &r, seq, err));
     }
     assert_true(wr_typology_board_bytes(b) > 6000 * sizeof(uint64_t));
     return WR_OK;

@@ -168,7 +168,7 @@ static void push_all(wr_typology_live *l, const ref_world *w, uint32_t from, uin
 static void test_typology_live__what_is_over_is_let_go(void **state)
 {
     (void)state;
-    enum { BUSY = 6400, LATER = 200, WALLETS = 66 };
+    enum { BUSY = 6400, LATER = 400, WALLETS = 66 };
     static ref_pay p[BUSY + LATER];
     for (uint32_t i = 0; i < BUSY; i++)
         p[i] = (ref_pay){i % 64, (i * 7 + 1) % 64, 1000 + i / 2, 9000 + i % 900};
