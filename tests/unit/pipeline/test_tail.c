@@ -337,8 +337,12 @@ static void look(reader *r, seen *before)
     wr_evidence_wallet(&e[0], &x);
     if (is_there[1])
         wr_evidence_wallet(&e[1], &y);
-    r->torn += y.in_count != x.out_count || x.balance + y.balance != SOURCE_HAS;
-    r->inexact += x.state != WR_STATE_SCORED;
+    /* A view that a reload has replaced cannot find a wallet that is just appearing: then
+     * it says that it is not exact (now.c). */
+    const bool is_half = y.in_count != x.out_count || x.balance + y.balance != SOURCE_HAS;
+    const bool is_said = x.state != WR_STATE_SCORED;
+    r->torn += is_half && !is_said;
+    r->inexact += is_said && is_there[1];
     r->fewer += x.in_count + x.out_count < before->transfers;
     r->backwards += e[0].live.seq < before->seq;
     r->shrunk += in_graph < before->in_graph;
