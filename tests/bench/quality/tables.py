@@ -3,26 +3,28 @@
 
     tests/bench/quality/tables.py [--only simulator,amlworld,amlsim,amlsim-equal,tsgn,gentex] [--seeds 5]
 
-Each table stands between <!-- begin NAME --> and <!-- end NAME -->; a table whose data is not
-there keeps its old text, and this is said.  Build first: cmake --preset release, then
+Each table stands between <!-- begin NAME --> and <!-- end NAME -->, the simulator's in the root's
+README.md as well; a table whose data is not there keeps its old text, and this is said.  Build first: cmake --preset release, then
 cmake --build --preset release.  Takes an hour, on a machine that does nothing else.
 """
 import argparse, pathlib, re, subprocess, sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 README = HERE / "README.md"
+ROOT_README = HERE.parents[2] / "README.md"
 TABLES = {"simulator": ["simulator.py"], "amlworld": ["amlworld.py"], "amlsim": ["amlsim.py"],
           "amlsim-equal": ["amlsim.py", "--equal-amounts"], "tsgn": ["tsgn.py"], "gentex": ["gentex.py"]}
 SEEDLESS = {"gentex"}   # five of its own
+SHOWN_IN_ROOT = {"simulator"}
 
 
-def put(name, text):
-    old = README.read_text()
+def put(readme, name, text):
+    old = readme.read_text()
     new, found = re.subn(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", lambda m: m[1] + text.rstrip("\n") + "\n" + m[2],
                          old, flags=re.S)
     if found != 1:
-        raise SystemExit(f"{README.name}: {found} places for '{name}', one is needed")
-    README.write_text(new)
+        raise SystemExit(f"{readme}: {found} places for '{name}', one is needed")
+    readme.write_text(new)
 
 
 def main():
@@ -42,7 +44,8 @@ def main():
             print(f"{name}: no table, its old one stays", file=sys.stderr, flush=True)
             failed = True
             continue
-        put(name, done.stdout)
+        for readme in [README] + [ROOT_README] * (name in SHOWN_IN_ROOT):
+            put(readme, name, done.stdout)
     raise SystemExit(failed)
 
 
