@@ -217,8 +217,8 @@ static void put_answer(wr_exchange *x, const wr_wallet_key *k, const page *g)
 {
     wr_json_out j = wr_exchange_json(x);
     wr_json_open(&j, '{');
-    char id[WR_CHAIN_ID_MAX + WR_ADDRESS_MAX + 2];
-    (void)snprintf(id, sizeof id, "%s:%s", k->chain->id, k->text);
+    char id[WR_CAIP10_MAX + 1];
+    wr_address_caip10(id, k->chain, wr_text_of(k->text));
     wr_json_kv_cstr(&j, "id", id);
     wr_json_kv_cstr(&j, "direction", g->direction == 0 ? "in" : "out");
     wr_json_kv_u64(&j, "degree", g->s->count);

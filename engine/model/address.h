@@ -34,6 +34,10 @@ wr_status wr_address_canonical(char *out, size_t *len, const wr_chain *chain, wr
 wr_status wr_address_parse_caip10(const wr_chain **chain, char *out, size_t *len,
                                   wr_text t, wr_err *err) WR_NODISCARD;
 
+enum { WR_CAIP10_MAX = WR_CHAIN_ID_MAX + 1 + WR_ADDRESS_MAX };
+/* "chain:address" of a canonical address; out [WR_CAIP10_MAX + 1] */
+void wr_address_caip10(char *out, const wr_chain *chain, wr_text address);
+
 /* Hub vertex text of a UTXO transaction: out [WR_ADDRESS_MAX + 1]; tx_hash canonical. */
 void wr_address_hub(char *out, wr_text tx_hash);
 bool wr_address_is_hub(wr_text address);

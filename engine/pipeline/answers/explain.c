@@ -1,7 +1,5 @@
 #include "pipeline/answers/explain.h"
 
-#include <stdio.h>
-
 #include "pipeline/answers/explain_int.h"
 #include "pipeline/run/assess_int.h"
 #include "scoring/contact.h"
@@ -12,10 +10,8 @@
 void wr_explain_put_id(wr_json_out *j, const wr_snapshot *g, wr_vid v)
 {
     const wr_ids *ids = wr_snapshot_ids(g);
-    char id[WR_CHAIN_ID_MAX + 1 + WR_ADDRESS_MAX + 1];
-    wr_text address = wr_ids_address(ids, v);
-    (void)snprintf(id, sizeof id, "%s:%.*s", wr_ids_chain(ids, v)->id,
-                   WR_TEXT_ARG(address));
+    char id[WR_CAIP10_MAX + 1];
+    wr_address_caip10(id, wr_ids_chain(ids, v), wr_ids_address(ids, v));
     wr_json_cstr(j, id);
 }
 

@@ -194,9 +194,8 @@ static void graph_text(columns *c, const char *name, wr_text value)
 static void fill_graph(columns *c, const wr_assessment *a, wr_vid center)
 {
     const wr_ids *ids = wr_snapshot_ids(a->g);
-    char id[WR_CHAIN_ID_MAX + 1 + WR_ADDRESS_MAX + 1];
-    (void)snprintf(id, sizeof id, "%s:%.*s", wr_ids_chain(ids, center)->id,
-                   WR_TEXT_ARG(wr_ids_address(ids, center)));
+    char id[WR_CAIP10_MAX + 1];
+    wr_address_caip10(id, wr_ids_chain(ids, center), wr_ids_address(ids, center));
     graph_text(c, "generator", WR_TEXT_LIT("walletrisk " WR_VERSION));
     graph_text(c, "center", keep(c, id));
     graph_text(c, "run_id", wr_text_of(a->run.id));

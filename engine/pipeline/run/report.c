@@ -1,7 +1,5 @@
 #include "pipeline/run/report.h"
 
-#include <stdio.h>
-
 #include "util/clock.h"
 
 static const char *category_id(const wr_assessment *a, int c)
@@ -18,8 +16,8 @@ static void kv_score(wr_json_out *j, const char *key, double score)
 /* CAIP-10 */
 static void kv_id(wr_json_out *j, const char *key, const wr_chain *chain, wr_text address)
 {
-    char id[WR_CHAIN_ID_MAX + WR_ADDRESS_MAX + 2];
-    (void)snprintf(id, sizeof id, "%s:%.*s", chain->id, WR_TEXT_ARG(address));
+    char id[WR_CAIP10_MAX + 1];
+    wr_address_caip10(id, chain, address);
     wr_json_kv_cstr(j, key, id);
 }
 

@@ -341,6 +341,11 @@ static void check_caip10(const char *in, const char *chain_id, const char *addre
     assert_string_equal(c->id, chain_id);
     assert_string_equal(out, address);
     assert_int_equal(len, strlen(address));
+    char id[WR_CAIP10_MAX + 1], again[WR_ADDRESS_MAX + 1];
+    wr_address_caip10(id, c, wr_text_of(out));
+    assert_memory_equal(id, chain_id, strlen(chain_id));
+    assert_ok(wr_address_parse_caip10(&c, again, NULL, wr_text_of(id), &err));
+    assert_string_equal(again, address);
 }
 
 static void test_caip10__splits_at_the_second_colon(void **state)
