@@ -35,7 +35,9 @@ class Answer:
 def psql(dsn, *statements):
     commands = [x for s in statements for x in ("-c", s)]
     done = subprocess.run(["psql", "-qAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", dsn, *commands],
-                          check=True, capture_output=True, text=True)
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"psql {statements}: exit {done.returncode}\n{done.stderr}")
     return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
 
 
@@ -44,6 +46,12 @@ def new_database():
     psql(PG_DSN, f"create database {name}")
     head, _, query = PG_DSN.partition("?")
     return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else ""), name
+
+
+def drop_database(name):
+    """Without "with (force)": that wants rights over an autovacuum worker; a plain drop asks it."""
+    psql(PG_DSN, "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity "
+                 f"where datname = '{name}' and usename = current_user", f"drop database {name}")
 
 
 class Server:
@@ -116,7 +124,7 @@ class Server:
             self.end_process()
         finally:
             if self.pg_name:
-                psql(PG_DSN, f"drop database {self.pg_name} with (force)")
+                drop_database(self.pg_name)
                 self.pg_name = None
 
     def end_process(self):
