@@ -58,9 +58,9 @@ static wr_status pairs_of_graph(side *s, wr_vid v, int way, wr_err *err)
         const uint64_t id = wr_pairs_id(&p, p.off[v] + i);
         s->pair[i] = (wr_delta_pair){.nbr = p.nbr[p.off[v] + i],
                                      .value = p.value[id],
-                                     .count = p.count[id],
+                                     .count = wr_pairs_count(&p, id),
                                      .first_s = p.first_s[id],
-                                     .last_s = p.last_s[id]};
+                                     .last_s = wr_pairs_last_s(&p, id)};
     }
     return WR_OK;
 }

@@ -75,7 +75,7 @@ wr_status wr_build_out(wr_snapshot *g, void *work, wr_err *err) WR_NODISCARD;
 wr_status wr_build_pairs_in(wr_snapshot *g, void *work, wr_err *err) WR_NODISCARD;
 
 /* Uninitialised row starts [n+1] and entries [m]. */
-wr_status wr_rows_alloc(uint64_t **off, uint32_t **col, uint32_t n, uint64_t m,
+wr_status wr_rows_alloc(uint32_t **off, uint32_t **col, uint32_t n, uint64_t m,
                         wr_err *err) WR_NODISCARD;
 
 #endif

@@ -147,9 +147,9 @@ static size_t merge(wr_delta_pair *out, const wr_delta *d, const wr_pairs *p, ui
         if (known == pair.nbr) {
             const uint64_t id = wr_pairs_id(p, lo++);
             sum = (double)p->value[id];
-            pair.count = p->count[id];
+            pair.count = wr_pairs_count(p, id);
             pair.first_s = p->first_s[id];
-            pair.last_s = p->last_s[id];
+            pair.last_s = wr_pairs_last_s(p, id);
         }
         i = fold_run(&pair, &sum, d, key, i, k);
         pair.value = (float)sum;

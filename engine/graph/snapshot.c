@@ -88,9 +88,11 @@ static void free_arrays(wr_snapshot *g)
     wr_free(g->pin_nbr);
     wr_free(g->pin_pair);
     wr_free(g->pair_value);
-    wr_free(g->pair_count);
     wr_free(g->pair_first_s);
-    wr_free(g->pair_last_s);
+    wr_free(g->repeat_bits);
+    wr_free(g->repeat_before);
+    wr_free(g->repeat_count);
+    wr_free(g->repeat_last_s);
     wr_free(g->hub);
 }
 
@@ -114,11 +116,27 @@ wr_status wr_snapshot_mark_hub(wr_snapshot *g, wr_vid v, wr_err *err)
         return wr_fail(err, WR_EINVAL, "hub %" PRIu32 " with n=%" PRIu32 "%s", v, g->n,
                        g->map ? " in a mapped snapshot" : "");
     if (!g->hub) {
-        g->hub = wr_calloc(wr_hub_words(g->n), sizeof *g->hub);
+        g->hub = wr_calloc(wr_bit_words(g->n), sizeof *g->hub);
         if (!g->hub)
             return wr_fail(err, WR_ENOMEM, "hub bits of %" PRIu32 " vertices", g->n);
     }
     g->hub[v / 64] |= UINT64_C(1) << (v % 64);
+    return WR_OK;
+}
+
+wr_status wr_snapshot_alloc_pairs(wr_snapshot *g, wr_err *err)
+{
+    const uint64_t words = wr_bit_words(g->pairs);
+    g->pout_nbr = wr_alloc_big(g->pairs, sizeof *g->pout_nbr);
+    g->pair_value = wr_alloc_big(g->pairs, sizeof *g->pair_value);
+    g->pair_first_s = wr_alloc_big(g->pairs, sizeof *g->pair_first_s);
+    g->repeat_bits = wr_calloc(words, sizeof *g->repeat_bits);
+    g->repeat_before = wr_alloc_big(words, sizeof *g->repeat_before);
+    g->repeat_count = wr_alloc_big(g->repeats, sizeof *g->repeat_count);
+    g->repeat_last_s = wr_alloc_big(g->repeats, sizeof *g->repeat_last_s);
+    if (!g->pout_nbr || !g->pair_value || !g->pair_first_s || !g->repeat_bits ||
+        !g->repeat_before || !g->repeat_count || !g->repeat_last_s)
+        return wr_fail(err, WR_ENOMEM, "%" PRIu64 " pairs", g->pairs);
     return WR_OK;
 }
 
@@ -169,9 +187,12 @@ static wr_pairs pairs_of(const wr_snapshot *g)
     return (wr_pairs){.n = g->n,
                       .m = g->pairs,
                       .value = g->pair_value,
-                      .count = g->pair_count,
                       .first_s = g->pair_first_s,
-                      .last_s = g->pair_last_s};
+                      .repeats = {.m = g->repeats,
+                                  .bits = g->repeat_bits,
+                                  .before = g->repeat_before,
+                                  .count = g->repeat_count,
+                                  .last_s = g->repeat_last_s}};
 }
 
 wr_pairs wr_snapshot_pairs_out(const wr_snapshot *g)
@@ -215,8 +236,9 @@ uint64_t wr_snapshot_bytes(const wr_snapshot *g)
     const uint64_t columns =
         4 + 4 + 4 + 8 + (g->asset ? 2U : 0U) + (g->seq_low ? 4U : 0U);
     const uint64_t rows = 4 + 4;
-    const uint64_t pairs = 4 + 4 + 4 + 4 * 4; /* nbr out and in, pair, four by pair id */
-    return sizeof *g + g->m * (columns + rows) + g->pairs * pairs +
-           UINT64_C(32) * (g->n + UINT64_C(1)) +
-           (g->hub ? UINT64_C(8) * wr_hub_words(g->n) : 0);
+    const uint64_t pairs = 4 + 4 + 4 + 4 + 4; /* nbr out and in, pair, value, first */
+    const uint64_t repeat_words = wr_bit_words(g->pairs) * (8 + 4);
+    return sizeof *g + g->m * (columns + rows) + g->pairs * pairs + repeat_words +
+           g->repeats * (4 + 4) + UINT64_C(16) * (g->n + UINT64_C(1)) +
+           (g->hub ? UINT64_C(8) * wr_bit_words(g->n) : 0);
 }

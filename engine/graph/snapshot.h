@@ -5,7 +5,8 @@
  *   rows      out and in CSR over transfers; row v lists column positions, ascending,
  *             i.e. in time order
  *   pairs     distinct (from, to), sorted by (from, to): value count first last; out and
- *             in CSR over them, rows ascending by neighbour
+ *             in CSR over them, rows ascending by neighbour.  Most pairs meet once, so
+ *             count and last are kept of the others alone (wr_repeats)
  *   ids       wallet <-> vertex, see ids.h
  *
  * Self-transfers stay in columns and rows; pairs leave them out (no exposure effect).
@@ -79,26 +80,60 @@ static inline uint64_t wr_columns_before(const wr_columns *c, uint64_t t)
 typedef struct wr_rows {
     uint32_t n;
     uint64_t m;
-    const uint64_t *off; /* [n+1] */
+    const uint32_t *off; /* [n+1]; m < 2^32-1 */
     const uint32_t *col; /* [m] position in columns; ascending within a row */
 } wr_rows;
+
+/* Pairs of more than one transfer, numbered among themselves by ascending pair id. */
+typedef struct wr_repeats {
+    uint64_t m;
+    const uint64_t
+        *bits; /* [pairs+63/64] bit id set = such a pair; NULL: there is none */
+    const uint32_t *before; /* [pairs+63/64] bits set in earlier words */
+    const uint32_t *count;  /* [m] transfers, >= 2 */
+    const uint32_t *last_s; /* [m] time of last transfer */
+} wr_repeats;
 
 typedef struct wr_pairs {
     uint32_t n;
     uint64_t m;
-    const uint64_t *off;  /* [n+1] */
+    const uint32_t *off;  /* [n+1] */
     const wr_vid *nbr;    /* [m] neighbour; ascending within a row */
     const uint32_t *pair; /* [m] pair id, or NULL: identity (out direction) */
     /* by pair id: */
     const float *value;      /* sum of values, rounded once from a double */
-    const uint32_t *count;   /* transfers, saturating at UINT32_MAX */
     const uint32_t *first_s; /* time of first transfer */
-    const uint32_t *last_s;  /* time of last transfer */
+    wr_repeats repeats;      /* for wr_pairs_count and wr_pairs_last_s */
 } wr_pairs;
 
 static inline uint64_t wr_pairs_id(const wr_pairs *p, uint64_t i)
 {
     return p->pair ? p->pair[i] : i;
+}
+
+/* Pair id met more than once; *k = its number in r, unspecified otherwise.  O(1). */
+static inline bool wr_repeats_find(const wr_repeats *r, uint64_t id, uint64_t *k)
+{
+    const uint64_t word = r->bits ? r->bits[id / 64] : 0;
+    const uint64_t bit = UINT64_C(1) << id % 64;
+    if (!(word & bit))
+        return false;
+    *k = r->before[id / 64] + (uint64_t)__builtin_popcountll(word & (bit - 1));
+    return true;
+}
+
+/* Transfers of pair id.  O(1). */
+static inline uint32_t wr_pairs_count(const wr_pairs *p, uint64_t id)
+{
+    uint64_t k;
+    return wr_repeats_find(&p->repeats, id, &k) ? p->repeats.count[k] : 1;
+}
+
+/* Time of the last transfer of pair id.  O(1). */
+static inline uint32_t wr_pairs_last_s(const wr_pairs *p, uint64_t id)
+{
+    uint64_t k;
+    return wr_repeats_find(&p->repeats, id, &k) ? p->repeats.last_s[k] : p->first_s[id];
 }
 
 typedef struct wr_snapshot wr_snapshot;

@@ -32,12 +32,12 @@ static wr_status check_columns(const wr_snapshot *g, wr_err *err)
     return WR_OK;
 }
 
-static wr_status check_off(const uint64_t *off, uint32_t n, uint64_t m, const char *what,
+static wr_status check_off(const uint32_t *off, uint32_t n, uint64_t m, const char *what,
                            wr_err *err)
 {
     if (off[0] != 0 || off[n] != m)
         return wr_fail(err, WR_ECORRUPT,
-                       "%s: rows span %" PRIu64 "..%" PRIu64 " of %" PRIu64, what, off[0],
+                       "%s: rows span %" PRIu32 "..%" PRIu32 " of %" PRIu64, what, off[0],
                        off[n], m);
     for (uint32_t v = 0; v < n; v++)
         if (off[v] > off[v + UINT64_C(1)])
@@ -96,6 +96,27 @@ static wr_status check_pair_ends(const wr_pairs *out, const wr_pairs *in, wr_err
     return WR_OK;
 }
 
+/* Numbers that a bit leads to lie inside the arrays. */
+static wr_status check_repeats(const wr_pairs *p, wr_err *err)
+{
+    const wr_repeats *r = &p->repeats;
+    uint64_t before = 0;
+    for (uint64_t w = 0; w < wr_bit_words(p->m); w++) {
+        if (r->before[w] != before)
+            return wr_fail(err, WR_ECORRUPT,
+                           "repeats: %" PRIu32 " before pair %" PRIu64
+                           ", counted %" PRIu64,
+                           r->before[w], 64 * w, before);
+        before += (uint64_t)__builtin_popcountll(r->bits[w]);
+    }
+    if (p->m % 64 && r->bits[p->m / 64] >> (p->m % 64))
+        return wr_fail(err, WR_ECORRUPT, "repeats: bit behind pair %" PRIu64, p->m);
+    if (before != r->m)
+        return wr_fail(err, WR_ECORRUPT, "repeats: %" PRIu64 " bits for %" PRIu64, before,
+                       r->m);
+    return WR_OK;
+}
+
 typedef struct tally {
     double sum;
     uint32_t count, first_s, last_s;
@@ -104,8 +125,9 @@ typedef struct tally {
 static bool is_tally(const wr_pairs *p, uint64_t id, const tally *t)
 {
     const float value = (float)t->sum;
-    return p->count[id] == t->count && p->first_s[id] == t->first_s &&
-           p->last_s[id] == t->last_s && p->value[id] == value && !signbit(p->value[id]);
+    return wr_pairs_count(p, id) == t->count && p->first_s[id] == t->first_s &&
+           wr_pairs_last_s(p, id) == t->last_s && p->value[id] == value &&
+           !signbit(p->value[id]);
 }
 
 /* Pair id of (v, to), or UINT64_MAX. */
@@ -139,7 +161,7 @@ static wr_status check_tallies(const wr_snapshot *g, wr_err *err)
             return wr_fail(err, WR_ECORRUPT, "no pair for transfer %" PRIu64, i);
         if (t[id].count == 0)
             t[id].first_s = g->time_s[i];
-        t[id].count += t[id].count < UINT32_MAX;
+        t[id].count++;
         t[id].sum += g->value[i];
         t[id].last_s = g->time_s[i];
     }
@@ -179,6 +201,7 @@ wr_status wr_snapshot_check(const wr_snapshot *g, wr_err *err)
     WR_TRY(check_pair_rows(&pout, "pairs out", err));
     WR_TRY(check_pair_rows(&pin, "pairs in", err));
     WR_TRY(check_pair_ends(&pout, &pin, err));
+    WR_TRY(check_repeats(&pout, err));
     WR_TRY(check_tallies(g, err));
     return check_hubs(g, err);
 }

@@ -49,7 +49,7 @@ static wr_status add_all(wr_digest *d, const wr_snapshot *g, wr_err *err)
     if (g->ids)
         WR_TRY(add_ids(d, g->ids, err));
     if (g->hub)
-        WR_TRY(add_array(d, "hub", g->hub, wr_hub_words(g->n) * 8, err));
+        WR_TRY(add_array(d, "hub", g->hub, wr_bit_words(g->n) * 8, err));
     WR_TRY(add_array(d, "from", g->from, g->m * sizeof *g->from, err));
     WR_TRY(add_array(d, "to", g->to, g->m * sizeof *g->to, err));
     WR_TRY(add_array(d, "time", g->time_s, g->m * sizeof *g->time_s, err));

@@ -2,8 +2,8 @@
  * snapshot_file.h - a snapshot on disk: written once, mapped at the next start.
  *
  *   header    magic "WRSNAP\r\n", version, byte-order mark, n, m, pairs, seq base,
- *             table of sections (name, offset, bytes, SHA-256), SHA-256 of all that
- *   sections  each array as it is in memory, starting on a 64-byte boundary, the gaps
+ *             repeats, table of sections (name, offset, bytes, SHA-256), SHA-256 of all
+ * that sections  each array as it is in memory, starting on a 64-byte boundary, the gaps
  *             zero; ids included; a note of the caller's
  *
  * Loading maps the file read-only: arrays are used in place and cost no copy.  The
@@ -18,7 +18,7 @@
 #include "graph/snapshot.h"
 #include "util/buf.h"
 
-enum { WR_SNAPSHOT_FILE_VERSION = 1, WR_SNAPSHOT_NOTE_MAX = 4096 };
+enum { WR_SNAPSHOT_FILE_VERSION = 2, WR_SNAPSHOT_NOTE_MAX = 4096 };
 
 /*
  * Write to a temporary name beside `path`, fsync, rename, fsync the folder: at any moment

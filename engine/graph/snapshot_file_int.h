@@ -1,5 +1,5 @@
 /*
- * snapshot_file_int.h - layout of a snapshot file, version 1; graph/ and its tests.
+ * snapshot_file_int.h - layout of a snapshot file, version 2; graph/ and its tests.
  *
  * Little-endian.  The table always names every section, in this order; an optional one
  * that is not there has offset 0.  Bytes between sections are zero.
@@ -33,9 +33,11 @@ typedef enum wr_file_section {
     WR_SECTION_PIN_NBR,
     WR_SECTION_PIN_PAIR,
     WR_SECTION_PAIR_VALUE,
-    WR_SECTION_PAIR_COUNT,
     WR_SECTION_PAIR_FIRST,
-    WR_SECTION_PAIR_LAST,
+    WR_SECTION_REPEAT_BITS,
+    WR_SECTION_REPEAT_BEFORE,
+    WR_SECTION_REPEAT_COUNT,
+    WR_SECTION_REPEAT_LAST,
     WR_SECTION_HUB,       /* optional */
     WR_SECTION_IDS_CHAIN, /* this and the next four: all there or none */
     WR_SECTION_IDS_CHAIN_OF,
@@ -63,7 +65,7 @@ typedef struct wr_file_header {
     uint64_t m, pairs;
     int64_t seq_base;
     uint64_t file_bytes;
-    uint64_t unused; /* 0 */
+    uint64_t repeats;
     wr_file_entry entry[WR_SECTION_COUNT];
     uint8_t sha256[WR_SHA256_BYTES]; /* wr_digest_array of all above */
 } wr_file_header;

@@ -25,14 +25,17 @@ struct wr_snapshot {
     uint32_t *seq_low; /* [m] or NULL */
     int64_t seq_base;
 
-    uint64_t *out_off, *in_off; /* [n+1] rows over transfers */
+    uint32_t *out_off, *in_off; /* [n+1] rows over transfers */
     uint32_t *out_col, *in_col; /* [m] */
 
-    uint64_t *pout_off, *pin_off; /* [n+1] rows over pairs */
+    uint32_t *pout_off, *pin_off; /* [n+1] rows over pairs */
     wr_vid *pout_nbr, *pin_nbr;   /* [pairs] */
     uint32_t *pin_pair;           /* [pairs] pair id of an in-row entry */
     float *pair_value;            /* [pairs] by pair id, see wr_pairs */
-    uint32_t *pair_count, *pair_first_s, *pair_last_s;
+    uint32_t *pair_first_s;
+    uint64_t repeats; /* pairs of more than one transfer, see wr_repeats */
+    uint64_t *repeat_bits;
+    uint32_t *repeat_before, *repeat_count, *repeat_last_s;
 
     uint64_t *hub; /* [(n+63)/64] or NULL: there is none */
     wr_ids *ids;   /* or NULL */
@@ -41,9 +44,10 @@ struct wr_snapshot {
     size_t map_bytes;
 };
 
-static inline uint64_t wr_hub_words(uint32_t n)
+/* Words of 64 that hold a bit of each of n. */
+static inline uint64_t wr_bit_words(uint64_t n)
 {
-    return ((uint64_t)n + 63) / 64;
+    return (n + 63) / 64;
 }
 
 /*
@@ -75,6 +79,12 @@ wr_status wr_edges_validate(wr_edges *e, uint32_t n, wr_edges_facts *out,
  */
 wr_status wr_snapshot_take_columns(wr_snapshot *g, wr_edges *e, const wr_edges_facts *f,
                                    wr_err *err) WR_NODISCARD;
+
+/*
+ * Uninitialised arrays by pair id, and those of the repeats, their bits zeroed; g->pairs
+ * and g->repeats are counted.
+ */
+wr_status wr_snapshot_alloc_pairs(wr_snapshot *g, wr_err *err) WR_NODISCARD;
 
 /* Hub bits from the texts of g->ids. */
 wr_status wr_snapshot_find_hubs(wr_snapshot *g, wr_err *err) WR_NODISCARD;

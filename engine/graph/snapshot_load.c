@@ -24,9 +24,10 @@ static wr_status damaged(const loader *l, int section, const char *what, wr_err 
         "asset",        "seq",          "out.off",       "out.col",
         "in.off",       "in.col",       "pairs_out.off", "pairs_out.nbr",
         "pairs_in.off", "pairs_in.nbr", "pairs_in.pair", "pair.value",
-        "pair.count",   "pair.first",   "pair.last",     "hub",
-        "ids.chain",    "ids.chain_of", "ids.text_off",  "ids.text",
-        "ids.slot",     "ids.wallet",   "note",
+        "pair.first",   "repeat.bits",  "repeat.before", "repeat.count",
+        "repeat.last",  "hub",          "ids.chain",     "ids.chain_of",
+        "ids.text_off", "ids.text",     "ids.slot",      "ids.wallet",
+        "note",
     };
     return wr_fail(err, WR_ECORRUPT, "%s: section %s: %s", l->path, name[section], what);
 }
@@ -54,7 +55,7 @@ static wr_status check_identity(const loader *l, wr_err *err)
         return wr_fail(err, WR_ECORRUPT, "%s: %zu bytes, header says %" PRIu64, l->path,
                        l->bytes, l->h->file_bytes);
     if (l->h->sections != WR_SECTION_COUNT || l->h->m >= UINT32_MAX ||
-        l->h->pairs > l->h->m || l->h->n == UINT32_MAX || l->h->unused != 0)
+        l->h->pairs > l->h->m || l->h->n == UINT32_MAX || l->h->repeats > l->h->pairs)
         return wr_fail(err, WR_ECORRUPT, "%s: header: sizes", l->path);
     return WR_OK;
 }
@@ -62,7 +63,6 @@ static wr_status check_identity(const loader *l, wr_err *err)
 /* Bytes that section k must have; UINT64_MAX = its own business. */
 static uint64_t wanted_bytes(const wr_file_header *h, int k)
 {
-    const uint64_t off = 8 * (h->n + UINT64_C(1));
     switch ((wr_file_section)k) {
     case WR_SECTION_FROM:
     case WR_SECTION_TO:
@@ -79,18 +79,24 @@ static uint64_t wanted_bytes(const wr_file_header *h, int k)
     case WR_SECTION_IN_OFF:
     case WR_SECTION_POUT_OFF:
     case WR_SECTION_PIN_OFF:
+        return 4 * (h->n + UINT64_C(1));
     case WR_SECTION_IDS_OFF:
-        return off;
+        return 8 * (h->n + UINT64_C(1));
     case WR_SECTION_POUT_NBR:
     case WR_SECTION_PIN_NBR:
     case WR_SECTION_PIN_PAIR:
     case WR_SECTION_PAIR_VALUE:
-    case WR_SECTION_PAIR_COUNT:
     case WR_SECTION_PAIR_FIRST:
-    case WR_SECTION_PAIR_LAST:
         return 4 * h->pairs;
+    case WR_SECTION_REPEAT_BITS:
+        return 8 * wr_bit_words(h->pairs);
+    case WR_SECTION_REPEAT_BEFORE:
+        return 4 * wr_bit_words(h->pairs);
+    case WR_SECTION_REPEAT_COUNT:
+    case WR_SECTION_REPEAT_LAST:
+        return 4 * h->repeats;
     case WR_SECTION_HUB:
-        return 8 * wr_hub_words(h->n);
+        return 8 * wr_bit_words(h->n);
     case WR_SECTION_IDS_CHAIN_OF:
         return h->n;
     case WR_SECTION_IDS_WALLET:
@@ -175,6 +181,7 @@ static void set_arrays(wr_snapshot *g, const loader *l)
     g->n = l->h->n;
     g->m = l->h->m;
     g->pairs = l->h->pairs;
+    g->repeats = l->h->repeats;
     g->seq_base = l->h->seq_base;
     g->from = section(l, WR_SECTION_FROM);
     g->to = section(l, WR_SECTION_TO);
@@ -192,9 +199,11 @@ static void set_arrays(wr_snapshot *g, const loader *l)
     g->pin_nbr = section(l, WR_SECTION_PIN_NBR);
     g->pin_pair = section(l, WR_SECTION_PIN_PAIR);
     g->pair_value = section(l, WR_SECTION_PAIR_VALUE);
-    g->pair_count = section(l, WR_SECTION_PAIR_COUNT);
     g->pair_first_s = section(l, WR_SECTION_PAIR_FIRST);
-    g->pair_last_s = section(l, WR_SECTION_PAIR_LAST);
+    g->repeat_bits = section(l, WR_SECTION_REPEAT_BITS);
+    g->repeat_before = section(l, WR_SECTION_REPEAT_BEFORE);
+    g->repeat_count = section(l, WR_SECTION_REPEAT_COUNT);
+    g->repeat_last_s = section(l, WR_SECTION_REPEAT_LAST);
     g->hub = section(l, WR_SECTION_HUB);
 }
 

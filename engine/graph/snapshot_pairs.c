@@ -10,8 +10,8 @@
  *           low digits first, then by vertex; equal neighbours of a row are one pair
  *   folded  the pairs, written over the bucket's legs, which nobody needs any more
  *
- * Pairs get their final place only when every bucket has counted its own, hence two
- * passes; the second one only streams.
+ * Pairs get their final place only when every bucket has counted its own and those that
+ * repeat, hence two passes; the second one only streams.
  */
 #include <inttypes.h>
 #include <omp.h>
@@ -29,11 +29,15 @@ typedef struct leg { /* a transfer on its way to its out-row */
 
 _Static_assert(sizeof(wr_folded) <= sizeof(leg), "pairs fit where their legs were");
 
+typedef struct tally {
+    uint64_t pairs, repeats;
+} tally;
+
 typedef struct out_stage {
     wr_snapshot *g;
     wr_buckets b;
     leg *leg;        /* [m] partitioned; folded pairs from each bucket's start later */
-    uint64_t *pairs; /* [buckets] counted, then first pair id */
+    tally *tally;    /* [buckets+1] counted, then what comes before each */
     unsigned passes; /* digits of a neighbour */
 } out_stage;
 
@@ -111,7 +115,7 @@ static void fill_rows(const bucket *k)
     for (uint32_t v = 0; v < k->vertices; v++) {
         const uint32_t count = at[v];
         at[v] = sum;
-        g->out_off[k->first + v] = k->lo + sum;
+        g->out_off[k->first + v] = (uint32_t)k->lo + sum;
         sum += count;
     }
     for (uint64_t i = 0; i < k->m; i++)
@@ -170,22 +174,25 @@ static uint32_t fold_pair(wr_folded *to, const bucket *k, uint32_t i, uint32_t h
     return i;
 }
 
-/* Pairs of the bucket, in s->folded; pout_off counts them from 0.  Returns how many. */
-static uint64_t fold(const bucket *k)
+/* Pairs of the bucket, in s->folded; pout_off counts them from 0. */
+static tally fold(const bucket *k)
 {
     const wr_scratch *s = k->s;
-    uint64_t count = 0;
+    uint32_t count = 0;
+    uint32_t repeats = 0;
     for (uint32_t v = 0; v < k->vertices; v++) {
         const uint32_t hi = v + 1 < k->vertices ? s->at[v + 1] : (uint32_t)k->m;
         k->x->g->pout_off[k->first + v] = count;
         for (uint32_t i = s->at[v]; i < hi;) {
-            if (k->leg[s->order[i]].nbr == k->first + v)
+            if (k->leg[s->order[i]].nbr == k->first + v) {
                 i++; /* a self-transfer is no pair */
-            else
-                i = fold_pair(&s->folded[count++], k, i, hi);
+                continue;
+            }
+            i = fold_pair(&s->folded[count], k, i, hi);
+            repeats += s->folded[count++].count > 1;
         }
     }
-    return count;
+    return (tally){count, repeats};
 }
 
 static void work_on(const out_stage *x, uint32_t number, wr_scratch *s)
@@ -204,8 +211,8 @@ static void work_on(const out_stage *x, uint32_t number, wr_scratch *s)
     fill_rows(&k);
     sort_by_neighbour(&k, &h);
     fill_order(&k);
-    x->pairs[number] = fold(&k);
-    memcpy(x->leg + lo, s->folded, x->pairs[number] * sizeof *s->folded);
+    x->tally[number] = fold(&k);
+    memcpy(x->leg + lo, s->folded, x->tally[number].pairs * sizeof *s->folded);
 }
 
 static wr_status first_pass(out_stage *x, wr_err *err)
@@ -226,13 +233,37 @@ static wr_status first_pass(out_stage *x, wr_err *err)
         else
             failed++;
     }
-    x->g->out_off[x->g->n] = x->g->m;
+    x->g->out_off[x->g->n] = (uint32_t)x->g->m;
     wr_scratch_free(s, threads);
     return failed ? wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads) : WR_OK;
 }
 
 /* --- second pass: pairs to their places ------------------------------------------------
  */
+
+/* Pairs [id, id + pairs) at p; the first that repeats has number k.  A word of bits on a
+ * bucket's edge belongs to two threads. */
+static void place_repeats(wr_snapshot *g, const wr_folded *p, uint64_t id, uint64_t pairs,
+                          uint64_t k)
+{
+    uint64_t word = 0;
+    for (uint64_t i = 0; i < pairs; i++) {
+        const uint64_t at = id + i;
+        if (at % 64 == 0)
+            g->repeat_before[at / 64] = (uint32_t)k;
+        if (p[i].count > 1) {
+            word |= UINT64_C(1) << at % 64;
+            g->repeat_count[k] = p[i].count;
+            g->repeat_last_s[k] = p[i].last_s;
+            k++;
+        }
+        if (word && (at % 64 == 63 || i + 1 == pairs)) {
+#pragma omp atomic
+            g->repeat_bits[at / 64] |= word;
+            word = 0;
+        }
+    }
+}
 
 static void second_pass(const out_stage *x)
 {
@@ -242,35 +273,33 @@ static void second_pass(const out_stage *x)
     schedule(dynamic, 1) if (count > 1)
     for (uint32_t k = 0; k < count; k++) {
         const wr_folded *p = (const wr_folded *)(x->leg + x->b.parts.start[k]);
-        const uint64_t id = x->pairs[k];
-        const uint64_t pairs = x->pairs[k + 1] - id;
+        const uint64_t id = x->tally[k].pairs;
+        const uint64_t pairs = x->tally[k + 1].pairs - id;
         for (uint64_t v = wr_bucket_first(&x->b, k); v < wr_bucket_end(&x->b, k); v++)
-            g->pout_off[v] += id;
+            g->pout_off[v] += (uint32_t)id;
         for (uint64_t i = 0; i < pairs; i++) {
             g->pout_nbr[id + i] = p[i].nbr;
             g->pair_value[id + i] = p[i].value;
-            g->pair_count[id + i] = p[i].count;
             g->pair_first_s[id + i] = p[i].first_s;
-            g->pair_last_s[id + i] = p[i].last_s;
         }
+        place_repeats(g, p, id, pairs, x->tally[k].repeats);
     }
-    g->pout_off[g->n] = g->pairs;
+    g->pout_off[g->n] = (uint32_t)g->pairs;
 }
 
 /* --- the stage ------------------------------------------------------------------------
  */
 
-static wr_status alloc_pairs(wr_snapshot *g, wr_err *err)
+/* Counts of buckets become what comes before each. */
+static void add_up(const out_stage *x)
 {
-    g->pout_nbr = wr_alloc_big(g->pairs, sizeof *g->pout_nbr);
-    g->pair_value = wr_alloc_big(g->pairs, sizeof *g->pair_value);
-    g->pair_count = wr_alloc_big(g->pairs, sizeof *g->pair_count);
-    g->pair_first_s = wr_alloc_big(g->pairs, sizeof *g->pair_first_s);
-    g->pair_last_s = wr_alloc_big(g->pairs, sizeof *g->pair_last_s);
-    if (!g->pout_nbr || !g->pair_value || !g->pair_count || !g->pair_first_s ||
-        !g->pair_last_s)
-        return wr_fail(err, WR_ENOMEM, "%" PRIu64 " pairs", g->pairs);
-    return WR_OK;
+    wr_snapshot *g = x->g;
+    for (uint32_t k = 0; k <= x->b.parts.buckets; k++) {
+        const tally mine = x->tally[k]; /* of the one behind the last: 0 */
+        x->tally[k] = (tally){g->pairs, g->repeats};
+        g->pairs += mine.pairs;
+        g->repeats += mine.repeats;
+    }
 }
 
 static wr_status run(out_stage *x, wr_err *err)
@@ -279,18 +308,13 @@ static wr_status run(out_stage *x, wr_err *err)
     WR_TRY(wr_rows_alloc(&g->out_off, &g->out_col, g->n, g->m, err));
     g->pout_off = wr_alloc_big(g->n + (size_t)1, sizeof *g->pout_off);
     WR_TRY(wr_buckets_plan(&x->b, g->from, g->m, g->n, err));
-    x->pairs = wr_calloc(x->b.parts.buckets + (size_t)1, sizeof *x->pairs);
-    if (!g->pout_off || !x->pairs)
+    x->tally = wr_calloc(x->b.parts.buckets + (size_t)1, sizeof *x->tally);
+    if (!g->pout_off || !x->tally)
         return wr_fail(err, WR_ENOMEM, "pairs of %" PRIu64 " transfers", g->m);
     partition(x);
     WR_TRY(first_pass(x, err));
-    for (uint32_t k = 0; k < x->b.parts.buckets; k++) { /* counts become first ids */
-        const uint64_t first = g->pairs;
-        g->pairs += x->pairs[k];
-        x->pairs[k] = first;
-    }
-    x->pairs[x->b.parts.buckets] = g->pairs;
-    WR_TRY(alloc_pairs(g, err));
+    add_up(x);
+    WR_TRY(wr_snapshot_alloc_pairs(g, err));
     second_pass(x);
     return WR_OK;
 }
@@ -307,6 +331,6 @@ wr_status wr_build_out(wr_snapshot *g, void *work, wr_err *err)
         x.passes++;
     const wr_status s = run(&x, err);
     wr_buckets_release(&x.b);
-    wr_free(x.pairs);
+    wr_free(x.tally);
     return s;
 }

@@ -69,7 +69,7 @@ static wr_status fill_columns(wr_snapshot *g, wr_edges *e, const wr_edges_facts 
 /* --- rows ----------------------------------------------------------------------- */
 
 /* Counting sort of 0..m-1 by key; off [n+1] comes zeroed and is the row starts after. */
-static void sort_by_key(uint64_t *off, uint32_t *sorted, const uint32_t *key, uint32_t n,
+static void sort_by_key(uint32_t *off, uint32_t *sorted, const uint32_t *key, uint32_t n,
                         uint64_t m)
 {
     for (uint64_t i = 0; i < m; i++)
@@ -83,7 +83,7 @@ static void sort_by_key(uint64_t *off, uint32_t *sorted, const uint32_t *key, ui
     off[0] = 0;
 }
 
-static wr_status fill_rows(uint64_t **off, uint32_t **col, const uint32_t *key,
+static wr_status fill_rows(uint32_t **off, uint32_t **col, const uint32_t *key,
                            const wr_snapshot *g, uint64_t m, wr_err *err)
 {
     *off = wr_calloc(g->n + (size_t)1, sizeof **off);
@@ -116,16 +116,24 @@ static bool is_same_pair(const wr_snapshot *g, uint32_t i, uint32_t j)
 static wr_status alloc_pairs(wr_snapshot *g, wr_err *err)
 {
     g->pout_off = wr_calloc(g->n + (size_t)1, sizeof *g->pout_off);
-    g->pout_nbr = wr_alloc_big(g->pairs, sizeof *g->pout_nbr);
     g->pin_nbr = wr_alloc_big(g->pairs, sizeof *g->pin_nbr);
-    g->pair_value = wr_alloc_big(g->pairs, sizeof *g->pair_value);
-    g->pair_count = wr_alloc_big(g->pairs, sizeof *g->pair_count);
-    g->pair_first_s = wr_alloc_big(g->pairs, sizeof *g->pair_first_s);
-    g->pair_last_s = wr_alloc_big(g->pairs, sizeof *g->pair_last_s);
-    if (!g->pout_off || !g->pout_nbr || !g->pin_nbr || !g->pair_value || !g->pair_count ||
-        !g->pair_first_s || !g->pair_last_s)
+    if (!g->pout_off || !g->pin_nbr)
         return wr_fail(err, WR_ENOMEM, "%" PRIu64 " pairs", g->pairs);
-    return WR_OK;
+    return wr_snapshot_alloc_pairs(g, err);
+}
+
+/* Pairs [0, id) are there; id follows. */
+static void add_repeat(wr_snapshot *g, uint64_t id, uint32_t count, uint32_t last_s,
+                       uint64_t *repeats)
+{
+    if (id % 64 == 0)
+        g->repeat_before[id / 64] = (uint32_t)*repeats;
+    if (count < 2)
+        return;
+    g->repeat_bits[id / 64] |= UINT64_C(1) << id % 64;
+    g->repeat_count[*repeats] = count;
+    g->repeat_last_s[*repeats] = last_s;
+    ++*repeats;
 }
 
 static wr_status fill_pairs(wr_snapshot *g, wr_err *err)
@@ -139,11 +147,15 @@ static wr_status fill_pairs(wr_snapshot *g, wr_err *err)
             order[m++] = (uint32_t)i;
     if (m > 0)
         qsort_r(order, m, sizeof *order, by_from_to, g);
-    for (uint64_t k = 0; k < m; k++)
-        g->pairs += k == 0 || !is_same_pair(g, order[k - 1], order[k]);
+    for (uint64_t k = 0; k < m; k++) {
+        const bool is_new = k == 0 || !is_same_pair(g, order[k - 1], order[k]);
+        g->pairs += is_new;
+        g->repeats += is_new && k + 1 < m && is_same_pair(g, order[k], order[k + 1]);
+    }
     WR_TRY(alloc_pairs(g, err));
 
     uint64_t p = 0;
+    uint64_t repeats = 0;
     for (uint64_t k = 0; k < m;) {
         const uint32_t first = order[k];
         double sum = 0.0;
@@ -157,10 +169,8 @@ static wr_status fill_pairs(wr_snapshot *g, wr_err *err)
         g->pout_off[g->from[first] + UINT64_C(1)]++;
         g->pout_nbr[p] = g->to[first];
         g->pair_value[p] = (float)sum;
-        g->pair_count[p] = count;
         g->pair_first_s[p] = g->time_s[first];
-        g->pair_last_s[p] = g->time_s[last];
-        p++;
+        add_repeat(g, p++, count, g->time_s[last], &repeats);
     }
     for (uint64_t v = 0; v < g->n; v++)
         g->pout_off[v + 1] += g->pout_off[v];

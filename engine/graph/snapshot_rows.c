@@ -5,7 +5,7 @@
 
 #include "graph/buckets_int.h"
 
-wr_status wr_rows_alloc(uint64_t **off, uint32_t **col, uint32_t n, uint64_t m,
+wr_status wr_rows_alloc(uint32_t **off, uint32_t **col, uint32_t n, uint64_t m,
                         wr_err *err)
 {
     *off = wr_alloc_big(n + (size_t)1, sizeof **off);
@@ -48,7 +48,7 @@ static void partition_transfers(const wr_buckets *b, uint32_t *to, const wr_vid 
 }
 
 /* The row that holds pair `id`: the last one that starts at or before it. */
-static wr_vid row_of_pair(const uint64_t *off, uint32_t n, uint64_t id)
+static wr_vid row_of_pair(const uint32_t *off, uint32_t n, uint64_t id)
 {
     uint64_t lo = 0;
     uint64_t hi = n; /* off[lo] <= id < off[hi] */
@@ -63,7 +63,7 @@ static wr_vid row_of_pair(const uint64_t *off, uint32_t n, uint64_t id)
 }
 
 /* Pairs by `to`, taken from the out-rows: ids ascend by `from`, so in-rows will, too. */
-static void partition_pairs(const wr_buckets *b, uint32_t *to, const uint64_t *off,
+static void partition_pairs(const wr_buckets *b, uint32_t *to, const uint32_t *off,
                             const wr_vid *nbr)
 {
     const wr_parts *p = &b->parts;
@@ -90,7 +90,7 @@ static void partition_pairs(const wr_buckets *b, uint32_t *to, const uint64_t *o
 /* --- group -------------------------------------------------------------------------- */
 
 typedef struct rows { /* what comes out */
-    uint64_t *off;
+    uint32_t *off;
     uint32_t *pos;
     wr_vid *nbr; /* of pairs */
 } rows;
@@ -115,7 +115,7 @@ static inline __attribute__((always_inline)) void group(const rows *r,
     for (uint64_t v = 0; v < vertices; v++) {
         const uint32_t count = at[v];
         at[v] = sum;
-        r->off[first + v] = lo + sum;
+        r->off[first + v] = (uint32_t)lo + sum;
         sum += count;
     }
     for (uint64_t i = lo; i < hi; i++) {
@@ -146,7 +146,7 @@ static wr_status group_all(const rows *r, const wr_buckets *b, const uint32_t *x
         else
             group(r, b, k, x, mine->at, TRANSFER);
     }
-    r->off[b->n] = b->parts.m;
+    r->off[b->n] = (uint32_t)b->parts.m;
     wr_scratch_free(s, threads);
     return failed ? wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads) : WR_OK;
 }

@@ -41,7 +41,8 @@ static void list_sections(piece s[WR_SECTION_COUNT], const wr_snapshot *g,
 {
     const uint64_t m = g->m;
     const uint64_t p = g->pairs;
-    const uint64_t off = 8 * (g->n + UINT64_C(1));
+    const uint64_t off = 4 * (g->n + UINT64_C(1));
+    const uint64_t words = wr_bit_words(p);
     const piece graph[] = {
         [WR_SECTION_FROM] = {"from", g->from, 4 * m},
         [WR_SECTION_TO] = {"to", g->to, 4 * m},
@@ -59,10 +60,12 @@ static void list_sections(piece s[WR_SECTION_COUNT], const wr_snapshot *g,
         [WR_SECTION_PIN_NBR] = {"pairs_in.nbr", g->pin_nbr, 4 * p},
         [WR_SECTION_PIN_PAIR] = {"pairs_in.pair", g->pin_pair, 4 * p},
         [WR_SECTION_PAIR_VALUE] = {"pair.value", g->pair_value, 4 * p},
-        [WR_SECTION_PAIR_COUNT] = {"pair.count", g->pair_count, 4 * p},
         [WR_SECTION_PAIR_FIRST] = {"pair.first", g->pair_first_s, 4 * p},
-        [WR_SECTION_PAIR_LAST] = {"pair.last", g->pair_last_s, 4 * p},
-        [WR_SECTION_HUB] = {"hub", g->hub, 8 * wr_hub_words(g->n)},
+        [WR_SECTION_REPEAT_BITS] = {"repeat.bits", g->repeat_bits, 8 * words},
+        [WR_SECTION_REPEAT_BEFORE] = {"repeat.before", g->repeat_before, 4 * words},
+        [WR_SECTION_REPEAT_COUNT] = {"repeat.count", g->repeat_count, 4 * g->repeats},
+        [WR_SECTION_REPEAT_LAST] = {"repeat.last", g->repeat_last_s, 4 * g->repeats},
+        [WR_SECTION_HUB] = {"hub", g->hub, 8 * wr_bit_words(g->n)},
         [WR_SECTION_IDS_CHAIN] = {"ids.chain", NULL, 0},
         [WR_SECTION_IDS_CHAIN_OF] = {"ids.chain_of", NULL, 0},
         [WR_SECTION_IDS_OFF] = {"ids.text_off", NULL, 0},
@@ -90,6 +93,7 @@ static wr_status make_header(wr_file_header *h, const wr_snapshot *g,
                           .sections = WR_SECTION_COUNT,
                           .m = g->m,
                           .pairs = g->pairs,
+                          .repeats = g->repeats,
                           .seq_base = g->seq_base};
     memcpy(h->magic, WR_FILE_MAGIC, sizeof h->magic);
     uint64_t at = aligned(sizeof *h);

@@ -112,11 +112,12 @@ static bool is_connected(const extractor *x, uint64_t id, wr_vid from, wr_vid to
 {
     const wr_subgraph_query *q = x->q;
     const wr_pairs *p = &x->pairs_out;
-    if (p->last_s[id] < q->from_s || p->first_s[id] > q->to_s)
+    if (wr_pairs_last_s(p, id) < q->from_s || p->first_s[id] > q->to_s)
         return false;
     *strength = p->value[id];
     const double f = (double)p->value[id];
-    const bool is_inside = p->first_s[id] >= q->from_s && p->last_s[id] <= q->to_s;
+    const bool is_inside =
+        p->first_s[id] >= q->from_s && wr_pairs_last_s(p, id) <= q->to_s;
     if (is_inside &&
         (q->min_value == 0.0 || (f >= (double)FLT_MIN && f <= (double)FLT_MAX &&
                                  fabs(f - q->min_value) > 1e-6 * f)))

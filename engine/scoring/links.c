@@ -64,9 +64,9 @@ static uint64_t threshold(const job *j, uint64_t *heap, wr_vid v)
     return heap[0];
 }
 
-static uint64_t count_row(const job *j, wr_vid v)
+static uint32_t count_row(const job *j, wr_vid v)
 {
-    uint64_t count = 0;
+    uint32_t count = 0;
     if (j->o->is_row_left_out && is_left_out(j, v))
         return 0;
     for (uint64_t i = j->p->off[v]; i < j->p->off[v + 1ULL]; i++)
@@ -107,11 +107,11 @@ void wr_links_release(wr_links *l)
 static wr_status fill(wr_links *l, job *j, wr_err *err)
 {
     const uint32_t n = l->n;
-    const uint64_t hub_min = j->o->hub_min, sample = j->o->sample;
+    const uint32_t hub_min = j->o->hub_min, sample = j->o->sample;
     l->off = wr_calloc(n + 1ULL, sizeof *l->off);
     if (!l->off)
         return wr_fail(err, WR_ENOMEM, "neighbours of %u vertices", n);
-    uint64_t *off = l->off;
+    uint32_t *off = l->off;
 #pragma omp parallel for default(none) shared(off, j, n) schedule(dynamic, ROWS)
     for (uint32_t v = 0; v < n; v++)
         off[v + 1ULL] = count_row(j, v);
@@ -121,7 +121,7 @@ static wr_status fill(wr_links *l, job *j, wr_err *err)
     }
     l->nbr = wr_alloc_big(off[n], sizeof *l->nbr);
     if (!l->nbr)
-        return wr_fail(err, WR_ENOMEM, "%llu neighbours", (unsigned long long)off[n]);
+        return wr_fail(err, WR_ENOMEM, "%u neighbours", off[n]);
     wr_vid *nbr = l->nbr;
 #pragma omp parallel for default(none) shared(nbr, off, j, n) schedule(dynamic, ROWS)
     for (uint32_t v = 0; v < n; v++)

@@ -20,7 +20,7 @@
 
 typedef struct wr_links {
     uint32_t n;
-    uint64_t *off;    /* [n+1] */
+    uint32_t *off;    /* [n+1] */
     wr_vid *nbr;      /* [off[n]] */
     uint64_t thinned; /* rows that were sampled */
 } wr_links;

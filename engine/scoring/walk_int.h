@@ -56,7 +56,7 @@ static inline uint32_t wr_walk_pair_mask(const wr_walk *w, wr_vid u, uint64_t id
     const int label = s->category[u];
     if (label >= 0 ? !s->from_s && !s->to_s : !w->hold_s)
         return label >= 0 ? 1u << label : (1u << s->c) - 1;
-    return wr_walk_mask(w, u, w->rows->first_s[id], w->rows->last_s[id]);
+    return wr_walk_mask(w, u, w->rows->first_s[id], wr_pairs_last_s(w->rows, id));
 }
 
 #endif

@@ -76,7 +76,7 @@ static void make(graph *out, bool is_kron, uint32_t n, uint64_t m)
 
 typedef struct plain {
     uint32_t n;
-    const uint64_t *off;
+    const uint32_t *off;
     const wr_vid *nbr;
     float *weight, *x, *next;
 } plain;

@@ -24,7 +24,8 @@ typedef struct flow_gen {
     uint32_t *time_s;
     double *value;
     uint16_t *asset;
-    uint64_t *hub_bits, *in_off, *out_off;
+    uint64_t *hub_bits;
+    uint32_t *in_off, *out_off;
     uint32_t *in_col, *out_col;
     uint64_t m, cap;
 } flow_gen;
@@ -97,7 +98,7 @@ static inline void flow_gen_labels(flow_gen *g, uint32_t users, wr_rng *r,
     }
 }
 
-static inline void flow_gen_rows(wr_rows *out, uint64_t **off, uint32_t **col,
+static inline void flow_gen_rows(wr_rows *out, uint32_t **off, uint32_t **col,
                                  const wr_vid *key, const flow_gen *g)
 {
     *off = wr_calloc(g->fl.n + 2, sizeof **off);

@@ -24,9 +24,10 @@ typedef struct views_row {
 
 typedef struct views_gen {
     wr_views vw;
-    uint64_t *out_off, *in_off, *hub_bits;
+    uint64_t *hub_bits, *repeat_bits;
+    uint32_t *out_off, *in_off;
     wr_vid *out_nbr, *in_nbr;
-    uint32_t *in_pair, *count, *first_s, *last_s;
+    uint32_t *in_pair, *first_s, *before, *count, *last_s;
     float *value;
 } views_gen;
 
@@ -51,11 +52,13 @@ static inline void views_gen_init(views_gen *g, uint32_t n, views_row *row, uint
     g->out_nbr = wr_calloc(m, sizeof *g->out_nbr);
     g->in_nbr = wr_calloc(m, sizeof *g->in_nbr);
     g->in_pair = wr_calloc(m, sizeof *g->in_pair);
+    g->repeat_bits = wr_calloc(m / 64 + 1, sizeof *g->repeat_bits);
+    g->before = wr_calloc(m / 64 + 1, sizeof *g->before);
     g->count = wr_calloc(m, sizeof *g->count);
     g->first_s = wr_calloc(m, sizeof *g->first_s);
     g->last_s = wr_calloc(m, sizeof *g->last_s);
     g->value = wr_calloc(m, sizeof *g->value);
-    uint64_t k = 0;
+    uint64_t k = 0, repeats = 0;
     for (uint64_t i = 0; i < m; k += row[i - 1].from != row[i - 1].to) {
         uint64_t j = i;
         double sum = 0;
@@ -63,10 +66,13 @@ static inline void views_gen_init(views_gen *g, uint32_t n, views_row *row, uint
             sum += row[j].value;
         g->out_nbr[k] = row[i].to;
         g->value[k] = (float)sum;
-        g->count[k] = (uint32_t)(j - i);
         g->first_s[k] = row[i].time_s;
-        g->last_s[k] = row[j - 1].time_s;
         if (row[i].from != row[i].to) {
+            g->before[k / 64] = k % 64 ? g->before[k / 64] : (uint32_t)repeats;
+            g->repeat_bits[k / 64] |= (uint64_t)(j - i > 1) << k % 64;
+            g->count[repeats] = (uint32_t)(j - i);
+            g->last_s[repeats] = row[j - 1].time_s;
+            repeats += j - i > 1;
             g->out_off[row[i].from + 1ULL]++;
             g->in_off[row[i].to + 2ULL]++;
         }
@@ -85,9 +91,12 @@ static inline void views_gen_init(views_gen *g, uint32_t n, views_row *row, uint
     wr_pairs p = {.n = n,
                   .m = k,
                   .value = g->value,
-                  .count = g->count,
                   .first_s = g->first_s,
-                  .last_s = g->last_s};
+                  .repeats = {.m = repeats,
+                              .bits = g->repeat_bits,
+                              .before = g->before,
+                              .count = g->count,
+                              .last_s = g->last_s}};
     g->vw.out = g->vw.in = p;
     g->vw.out.off = g->out_off;
     g->vw.out.nbr = g->out_nbr;
@@ -104,6 +113,8 @@ static inline void views_gen_release(views_gen *g)
     wr_free(g->out_nbr);
     wr_free(g->in_nbr);
     wr_free(g->in_pair);
+    wr_free(g->repeat_bits);
+    wr_free(g->before);
     wr_free(g->count);
     wr_free(g->first_s);
     wr_free(g->last_s);

@@ -244,7 +244,7 @@ static wr_status gather_pairs(wr_push_pair **out, uint32_t *count, const wr_asse
             pair[(*count)++] = (wr_push_pair){.nbr = nbr,
                                               .value = (double)p.value[id],
                                               .first_s = p.first_s[id],
-                                              .last_s = p.last_s[id]};
+                                              .last_s = wr_pairs_last_s(&p, id)};
     }
     *out = WR_STEAL(pair);
     return WR_OK;

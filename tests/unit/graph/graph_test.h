@@ -103,11 +103,13 @@ __attribute__((unused)) static const char *differing(const wr_snapshot *a,
                                                      const wr_snapshot *b)
 {
     if (a->n != b->n || a->m != b->m || a->pairs != b->pairs ||
-        a->seq_base != b->seq_base)
+        a->repeats != b->repeats || a->seq_base != b->seq_base)
         return "sizes";
     const uint64_t m = a->m;
     const uint64_t p = a->pairs;
-    const uint64_t o = (a->n + UINT64_C(1)) * 8;
+    const uint64_t o = (a->n + UINT64_C(1)) * 4;
+    const uint64_t w = wr_bit_words(p);
+    const uint64_t r = a->repeats;
     const struct {
         const char *name;
         const void *x, *y;
@@ -129,10 +131,12 @@ __attribute__((unused)) static const char *differing(const wr_snapshot *a,
         {"pin_nbr", a->pin_nbr, b->pin_nbr, 4 * p},
         {"pin_pair", a->pin_pair, b->pin_pair, 4 * p},
         {"pair_value", a->pair_value, b->pair_value, 4 * p},
-        {"pair_count", a->pair_count, b->pair_count, 4 * p},
         {"pair_first_s", a->pair_first_s, b->pair_first_s, 4 * p},
-        {"pair_last_s", a->pair_last_s, b->pair_last_s, 4 * p},
-        {"hub", a->hub, b->hub, 8 * wr_hub_words(a->n)},
+        {"repeat_bits", a->repeat_bits, b->repeat_bits, 8 * w},
+        {"repeat_before", a->repeat_before, b->repeat_before, 4 * w},
+        {"repeat_count", a->repeat_count, b->repeat_count, 4 * r},
+        {"repeat_last_s", a->repeat_last_s, b->repeat_last_s, 4 * r},
+        {"hub", a->hub, b->hub, 8 * wr_bit_words(a->n)},
     };
     for (size_t i = 0; i < sizeof array / sizeof *array; i++) {
         if (!array[i].x != !array[i].y)

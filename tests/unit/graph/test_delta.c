@@ -162,9 +162,9 @@ static void check_pairs(const world *x, const wr_delta_view *w, const wr_snapsho
             j++;
         assert_true(j < hi);
         const uint64_t id = wr_pairs_id(&p, j);
-        assert_int_equal(pair[i].count, p.count[id]);
+        assert_int_equal(pair[i].count, wr_pairs_count(&p, id));
         assert_int_equal(pair[i].first_s, p.first_s[id]);
-        assert_int_equal(pair[i].last_s, p.last_s[id]);
+        assert_int_equal(pair[i].last_s, wr_pairs_last_s(&p, id));
         check_value(pair[i].value, p.value[id]);
     }
 }

@@ -81,10 +81,13 @@ static void test_windows__small_graph_by_eye(void **state)
     assert_int_equal(out.col[1], 3);
     const wr_pairs p = wr_snapshot_pairs_out(g);
     assert_int_equal(p.m, 2);
-    assert_int_equal(p.count[0], 2);
+    assert_int_equal(wr_pairs_count(&p, 0), 2);
+    assert_int_equal(p.repeats.m, 1);
     assert_true(p.value[0] == 2.0F);
     assert_int_equal(p.first_s[0], 1600000000);
-    assert_int_equal(p.last_s[0], 1600000003);
+    assert_int_equal(wr_pairs_last_s(&p, 0), 1600000003);
+    assert_int_equal(wr_pairs_count(&p, 1), 1);
+    assert_int_equal(wr_pairs_last_s(&p, 1), 1600000001);
     const wr_pairs in = wr_snapshot_pairs_in(g);
     assert_int_equal(in.off[2], 1);
     assert_int_equal(in.nbr[1], 1);
@@ -319,24 +322,24 @@ static void test_snapshot__readers_hold_what_they_read_while_a_writer_swaps(void
 static void test_check__notices_every_array(void **state)
 {
     (void)state;
-    for (int k = 0; k < 20; k++) {
+    for (int k = 0; k < 23; k++) {
         WR_AUTO(wr_snapshot) g = small_graph(numbered_ids(3, 0), 7);
         assert_ok(wr_snapshot_check(g, &err));
         uint32_t *const u32[] = {
-            g->from,       g->to,       g->out_col,     g->in_col,       g->pout_nbr,
-            g->pin_nbr,    g->pin_pair, g->pair_count,  g->pair_first_s, g->pair_last_s,
-            &g->time_s[1], &g->from[3], &g->out_col[1], &g->seq_low[2]};
-        uint64_t *const u64[] = {g->out_off, &g->in_off[3], &g->pout_off[1],
-                                 &g->pin_off[2]};
-        if (k < 14)
-            *u32[k] += k == 10 ? 500 : k == 13 ? 0 : 1;
-        else if (k < 18)
-            *u64[k - 14] += 1;
-        else if (k == 18)
+            g->from,          g->to,           g->out_col,     g->in_col,
+            g->pout_nbr,      g->pin_nbr,      g->pin_pair,    g->pair_first_s,
+            g->repeat_before, g->repeat_count, &g->time_s[1],  g->repeat_last_s,
+            &g->from[3],      &g->out_col[1],  &g->seq_low[2], g->out_off,
+            &g->in_off[3],    &g->pout_off[1], &g->pin_off[2]};
+        if (k < 19)
+            *u32[k] += k == 10 ? 500 : k == 14 ? 0 : 1;
+        else if (k == 19)
             g->pair_value[0] = 2.25F;
-        else
+        else if (k == 20)
             g->value[3] = -1.0;
-        if (k == 13)
+        else
+            *g->repeat_bits ^= UINT64_C(1) << (k == 21 ? 1 : 2); /* pair 1; none */
+        if (k == 14)
             g->seq_base = INT64_MAX - 2;
         assert_err(WR_ECORRUPT, wr_snapshot_check(g, &err));
     }

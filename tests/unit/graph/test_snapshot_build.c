@@ -76,9 +76,9 @@ static void check_pairs(const wr_pairs *out, const wr_pairs *in, const wr_column
                 continue;
             assert_int_equal(wr_pairs_id(out, id), id);
             assert_int_equal(out->nbr[id], v);
-            assert_int_equal(out->count[id], count);
+            assert_int_equal(wr_pairs_count(out, id), count);
             assert_int_equal(out->first_s[id], first);
-            assert_int_equal(out->last_s[id], last);
+            assert_int_equal(wr_pairs_last_s(out, id), last);
             assert_true(out->value[id] == (float)sum);
             id++;
         }

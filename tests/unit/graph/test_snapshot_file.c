@@ -293,12 +293,12 @@ static void test_load__says_what_is_wrong(void **state)
     write_bytes(b.p, 500);
     check_message(WR_ECORRUPT, ": header: cut at 500 bytes");
 
-    wr_file_header newer = h;
-    newer.version = 2;
-    memcpy(b.p, &newer, sizeof newer);
+    wr_file_header other = h;
+    other.version = 1;
+    memcpy(b.p, &other, sizeof other);
     seal(b.p, b.len);
     write_bytes(b.p, b.len);
-    check_message(WR_EPARSE, ": snapshot version 2, this program reads 1");
+    check_message(WR_EPARSE, ": snapshot version 1, this program reads 2");
 
     wr_file_header foreign = h;
     foreign.byte_order = __builtin_bswap32(h.byte_order);

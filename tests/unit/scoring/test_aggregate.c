@@ -449,7 +449,7 @@ static void test_aggregate__out_of_memory(void **state)
 static void test_aggregate_run__no_wallets(void **state)
 {
     (void)state;
-    const uint64_t off[1] = {0};
+    const uint32_t off[1] = {0};
     const wr_views vw = {.out = {.off = off}, .in = {.off = off}};
     const wr_aggregate_opts o = WR_AGGREGATE_OPTS_INIT;
     WR_AUTO(wr_aggregate) a = NULL;
