@@ -16,9 +16,10 @@ for each of:
   live        200 wallets answer the same before and after a new run (those that were `scored`)
   lag flat    the largest lag of a sample stays below 2 s of the stream
   memory      consumer flat and below 200 MB; the API grows by no more than two graphs (a fold has
-              the old one beside the new) and what its live state says it holds.  Slopes are taken
-              after the first fold, of the consumer over the second half of what came then (its
-              cache of wallets fills first), and judged when 2 million transfers have come since
+              the old one beside the new), 24 bytes for each transfer (an edge of a pattern may be
+              any) and 6 KB for each wallet that it has moved.  Slopes are taken after the first
+              fold, of the consumer over the second half of what came then (its cache of wallets
+              fills first), and judged when 2 million transfers have come since
 
 The exit code is 1 when one of them fails.  The stream is the simulator's: times never
 decrease, and start in the past (2025-01-01) because times in the future are refused.
@@ -29,6 +30,8 @@ from chain import Chain, Http, rss_mb
 CONSUMER_MB = 200
 CONSUMER_SLOPE_MB = 1      # per million transfers: none
 GRAPH_MB = 56              # per million transfers: 56 bytes each, the graph's own bound
+EDGES_MB = 24
+WALLET_KB = 6              # for each moved one
 JUDGED_FROM = 2_000_000    # transfers after the first fold: before, buffers are still filling
 SAMPLE = 200
 # What the live state keeps up to date, compared digit by digit (DESIGN 5.1: the receiving ledger).
@@ -82,13 +85,13 @@ class Soak:
         print(f"{s['t']:7.0f} {s['stored']:10} {s['lag']:7} {s['consumer_mb']:8.1f} {s['api_mb']:8.1f} "
               f"{live['behind_s'] or 0:8.3f} {live['seq_behind'] or 0:8} {live['delta_transfers']:9} {live['folds']:5} "
               f"{live['wallets_moved']:9} {live['wallets_not_exact']:9} {live['out_of_order']:9} "
-              f"{live['put_in_order_late']:11} {live['bytes'] / 1e6:8.1f}"
+              f"{live['put_in_order_late']:11} {live['bytes'] / 1e6:8.1f} {live['typologies']['bytes'] / 1e6:8.1f}"
               + ("  ALL STALE" if live["is_all_stale"] else "") + ("" if s["is_balanced"] else "  DOES NOT ADD UP"),
               flush=True)
 
     def follow(self):
         print("      s     stored     lag  cons MB   API MB behind_s   behind     delta folds     moved not exact "
-              "too late     again     live MB")
+              "too late     again     live MB patterns")
         is_scored, next_s = False, 0.0
         while self.producer.poll() is None:
             now_s = time.monotonic() - self.begin_s
@@ -190,8 +193,10 @@ class Soak:
         consumer = slope([(s["stored"] / 1e6, s["consumer_mb"]) for s in folded[len(folded) // 2:]])
         api = slope([(s["stored"] / 1e6, s["api_mb"]) for s in folded])
         live = slope([(s["stored"] / 1e6, s["live"]["bytes"] / 1e6) for s in folded])
+        moved = slope([(s["stored"] / 1e6, s["live"]["wallets_moved"] / 1e3) for s in folded])
         slopes = [("consumer", consumer, CONSUMER_SLOPE_MB, ""),
-                  ("API", api, 2 * GRAPH_MB + max(live, 0), f" (peak {rss_mb(self.api.pid)[1]:.0f} MB; live state {live:+.1f})")]
+                  ("API", api, 2 * GRAPH_MB + EDGES_MB + WALLET_KB * moved,
+                   f" (peak {rss_mb(self.api.pid)[1]:.0f} MB; live state {live:+.1f}, wallets moved {moved:+.1f} thousand)")]
         for name, mb, most, more in slopes:
             text = f"{name}: {mb:+.2f} MB per million transfers, {came / 1e6:.2f} million came after the first fold{more}"
             if came >= JUDGED_FROM:

@@ -2,14 +2,16 @@
 """What the learned scorer is worth on laundering patterns of AMLworld (IBM), planted in our simulator's noise.
 
     tests/bench/quality/amlworld.py [--transfers 150000] [--incidents 100] [--lookalikes 400]
-                                    [--seeds 5] [--train 1] [--test 11,12] [--markdown FILE]
+                                    [--seeds 5] [--train 1,2] [--test 11,12] [--markdown FILE]
 
 Wants ../shared/data/amlworld_hi_small_patterns: the 370 patterns of HI-Small, eight families,
 without the honest rows around them.  So the noise is ours, and each world is one simulated
 world with the patterns of one period in it:
 
   who learns what  training worlds hold the patterns that begin before 2022-09-07, test worlds
-                   those that begin a day later or more (embargo); none is in both
+                   those that begin a day later or more (embargo); none is in both.  Training
+                   worlds share theirs out, in turn: two of them hold as many patterns each as
+                   a test world, so that what is calibrated on is as frequent as what is judged
   when             a pattern keeps its own pace; patterns begin in their order, evenly over the
                    time of the simulated world, so that each block of time has some; the
                    time of day is moved, in order, to the hours that the noise keeps
@@ -184,16 +186,18 @@ def part(folder, seed, patterns, opt):
 
 
 def main():
-    opt = simulator.options(__doc__, 150_000, 100, "1", "11,12").parse_args()
+    opt = simulator.options(__doc__, 150_000, 100, "1,2", "11,12").parse_args()
     if not FOLDER.is_dir():
         raise SystemExit(f"left out: no {FOLDER.name} in ../shared/data")
     patterns = read_patterns()
     early = [p for p in patterns if p.begin < CUT]
     late = [p for p in patterns if p.begin >= CUT + EMBARGO]
-    worlds.run(opt, f"{len(early)} patterns to learn from (worlds {opt.train}), {len(late)} later ones to judge by (worlds {opt.test}), "
+    train = simulator.numbers(opt.train)
+    worlds.run(opt, f"{len(early)} patterns to learn from (shared out to worlds {opt.train}), {len(late)} later ones to judge by "
+                    f"(all in each of worlds {opt.test}), "
                     f"each world {opt.transfers} simulated transfers with {opt.incidents} incidents that are not asked for and "
                     f"{opt.lookalikes} % honest look-alikes",
-               lambda folder: (part(folder, s, early, opt) for s in simulator.numbers(opt.train)),
+               lambda folder: (part(folder, s, early[k::len(train)], opt) for k, s in enumerate(train)),
                [lambda folder, s=s: [part(folder, s, late, opt)] for s in simulator.numbers(opt.test)])
 
 
