@@ -19,7 +19,6 @@
  */
 #include <igraph.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <math.h>
 #include <omp.h>
 #include <sched.h>
@@ -143,13 +142,6 @@ static void bench(size z, form f)
     (void)fflush(stdout);
 }
 
-static void keep_memory(void)
-{
-    (void)mallopt(M_MMAP_MAX, 0);
-    (void)mallopt(M_TRIM_THRESHOLD, -1);
-    (void)mallopt(M_ARENA_MAX, 1); /* other arenas would still give memory back */
-}
-
 /* glibc reads its tunables when a program starts. */
 static void start_with_huge_pages(char **argv)
 {
@@ -176,7 +168,7 @@ static void touch_memory(uint64_t bytes)
 int main(int argc, char **argv)
 {
     start_with_huge_pages(argv);
-    keep_memory();
+    bench_keep_memory();
     const bool is_kron = argc > 1 && strcmp(argv[1], "kron") == 0;
     size z = {.m = 10000000, .n = 2000000, .rounds = 3};
     if (is_kron)

@@ -13,7 +13,6 @@
 #include <endian.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -480,9 +479,7 @@ int main(int argc, char **argv)
     b.wallets = b.rows / 5 + 16;
     if (b.rows == 0 || b.batch == 0)
         die("arguments", "transfers and batch must be above 0");
-    (void)mallopt(M_MMAP_MAX,
-                  0); /* keep memory: a virtual machine's host takes seconds */
-    (void)mallopt(M_TRIM_THRESHOLD, -1); /* per GiB to give fresh pages */
+    bench_keep_memory();
     setup(&b, argv[1]);
     bench_load(&b);
     run(b.peer, "vacuum analyze transactions");

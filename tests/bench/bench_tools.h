@@ -4,6 +4,7 @@
 #ifndef WR_BENCH_TOOLS_H
 #define WR_BENCH_TOOLS_H
 
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,15 @@ static inline void *bench_need(void *p)
         exit(1);
     }
     return p;
+}
+
+/* Freed memory stays with the process: a virtual machine's host takes seconds per GiB to
+ * give fresh pages. */
+static inline void bench_keep_memory(void)
+{
+    (void)mallopt(M_MMAP_MAX, 0);
+    (void)mallopt(M_TRIM_THRESHOLD, -1);
+    (void)mallopt(M_ARENA_MAX, 1); /* other arenas would still give memory back */
 }
 
 static inline double bench_clock_s(clockid_t clock)
