@@ -87,8 +87,7 @@ typedef struct wr_rows {
 /* Pairs of more than one transfer, numbered among themselves by ascending pair id. */
 typedef struct wr_repeats {
     uint64_t m;
-    const uint64_t
-        *bits; /* [pairs+63/64] bit id set = such a pair; NULL: there is none */
+    const uint64_t *bits;   /* [pairs+63/64] bit id: is one; NULL: none is */
     const uint32_t *before; /* [pairs+63/64] bits set in earlier words */
     const uint32_t *count;  /* [m] transfers, >= 2 */
     const uint32_t *last_s; /* [m] time of last transfer */
