@@ -90,6 +90,8 @@ static void put_limits(wr_json_out *j)
         "a wallet's own label has no part in its probability; floors and reasons say it",
         "probabilities hold for data with the share of bad wallets of the calibration "
         "block",
+        "they may be off for wallets that are older than a block is long: training takes "
+        "each as of the end of the block in which it was first seen",
     };
     wr_json_key(j, "limits");
     wr_json_open(j, '[');
