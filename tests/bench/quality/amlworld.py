@@ -2,7 +2,8 @@
 """What the learned scorer is worth on laundering patterns of AMLworld (IBM), planted in our simulator's noise.
 
     tests/bench/quality/amlworld.py [--transfers 150000] [--incidents 100] [--lookalikes 400]
-                                    [--seeds 5] [--train 1,2] [--test 11,12] [--markdown FILE]
+                                    [--seeds 5] [--train 1,2] [--test 11,12] [--young-days DAYS]
+                                    [--markdown FILE]
 
 Wants ../shared/data/amlworld_hi_small_patterns: the 370 patterns of HI-Small, eight families,
 without the honest rows around them.  So the noise is ours, and each world is one simulated
@@ -26,7 +27,9 @@ world with the patterns of one period in it:
   who is not asked for  the simulator's own crimes: they and their honest look-alikes go on beside.
                    Everybody of the first ten days: a simulated world begins with all its people
                    at once, and patterns come later, so that age alone would tell.  The truth
-                   says "unknown" of both
+                   says "unknown" of both.  With --young-days, whoever was first seen earlier than
+                   that before the end of a test world: training asks for wallets at most as old as
+                   a block is long, and for older ones a probability need not hold
 
 All accounts of a pattern are bad, its last receivers as well.  What this shows is whether
 shapes that we did not make are found; how hard the noise is, is our doing.
@@ -185,20 +188,41 @@ def part(folder, seed, patterns, opt):
     return worlds.Part(transfers, labels, bad, noise.unknown(set(wallet.values())))
 
 
+def young_only(part, days):
+    """The part, nobody asked for who was first seen more than so many days before its end."""
+    first = {}
+    for r in worlds.read_csv(part.transfers):
+        for a in (r["from"], r["to"]):
+            first.setdefault(a, int(r["time"]))
+    begin_s = max(first.values()) - days * DAY_S
+    old = {a for a, t in first.items() if t < begin_s}
+    part.bad = [row for row in part.bad if row[2] not in old]
+    part.unknown = sorted(old | set(part.unknown))
+    return part
+
+
 def main():
-    opt = simulator.options(__doc__, 150_000, 100, "1,2", "11,12").parse_args()
+    flags = simulator.options(__doc__, 150_000, 100, "1,2", "11,12")
+    flags.add_argument("--young-days", type=int, help="in test worlds ask only for wallets first seen in these last days")
+    opt = flags.parse_args()
     if not FOLDER.is_dir():
         raise SystemExit(f"left out: no {FOLDER.name} in ../shared/data")
     patterns = read_patterns()
     early = [p for p in patterns if p.begin < CUT]
     late = [p for p in patterns if p.begin >= CUT + EMBARGO]
     train = simulator.numbers(opt.train)
+
+    def test(folder, seed):
+        made = part(folder, seed, late, opt)
+        return young_only(made, opt.young_days) if opt.young_days else made
+
+    asked = f", asked for: who was first seen in the last {opt.young_days} days" if opt.young_days else ""
     worlds.run(opt, f"{len(early)} patterns to learn from (shared out to worlds {opt.train}), {len(late)} later ones to judge by "
                     f"(all in each of worlds {opt.test}), "
                     f"each world {opt.transfers} simulated transfers with {opt.incidents} incidents that are not asked for and "
-                    f"{opt.lookalikes} % honest look-alikes",
+                    f"{opt.lookalikes} % honest look-alikes{asked}",
                lambda folder: (part(folder, s, early[k::len(train)], opt) for k, s in enumerate(train)),
-               [lambda folder, s=s: [part(folder, s, late, opt)] for s in simulator.numbers(opt.test)])
+               [lambda folder, s=s: [test(folder, s)] for s in simulator.numbers(opt.test)])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The one command: makes every table of quality and writes it into README.md beside this file.
 
-    tests/bench/quality/tables.py [--only simulator,amlworld,amlsim,amlsim-equal,tsgn,gentex] [--seeds 5]
+    tests/bench/quality/tables.py [--only simulator,amlworld,amlworld-young,amlsim,amlsim-equal,tsgn,gentex] [--seeds 5]
 
 Each table stands between <!-- begin NAME --> and <!-- end NAME -->, the simulator's in the root's
 README.md as well; a table whose data is not there keeps its old text, and this is said.  Build first: cmake --preset release, then
@@ -12,7 +12,8 @@ import argparse, pathlib, re, subprocess, sys
 HERE = pathlib.Path(__file__).resolve().parent
 README = HERE / "README.md"
 ROOT_README = HERE.parents[2] / "README.md"
-TABLES = {"simulator": ["simulator.py"], "amlworld": ["amlworld.py"], "amlsim": ["amlsim.py"],
+TABLES = {"simulator": ["simulator.py"], "amlworld": ["amlworld.py"],
+          "amlworld-young": ["amlworld.py", "--young-days", "30"], "amlsim": ["amlsim.py"],
           "amlsim-equal": ["amlsim.py", "--equal-amounts"], "tsgn": ["tsgn.py"], "gentex": ["gentex.py"]}
 SEEDLESS = {"gentex"}   # five of its own
 SHOWN_IN_ROOT = {"simulator"}
