@@ -2,8 +2,8 @@
  * snapshot_file.h - a snapshot on disk: written once, mapped at the next start.
  *
  *   header    magic "WRSNAP\r\n", version, byte-order mark, n, m, pairs, seq base,
- *             repeats, table of sections (name, offset, bytes, SHA-256), SHA-256 of all
- * that sections  each array as it is in memory, starting on a 64-byte boundary, the gaps
+ *             repeats, table of sections (name, offset, bytes, SHA-256), SHA-256 of it
+ *   sections  each array as it is in memory, starting on a 64-byte boundary, the gaps
  *             zero; ids included; a note of the caller's
  *
  * Loading maps the file read-only: arrays are used in place and cost no copy.  The

@@ -361,13 +361,13 @@ wr_status wr_address_parse_caip10(const wr_chain **chain, char *out, size_t *len
     return WR_OK;
 }
 
-static const char hub_prefix[] = "tx:";
-enum { HUB_PREFIX_LEN = sizeof hub_prefix - 1 };
-
 void wr_address_caip10(char *out, const wr_chain *chain, wr_text address)
 {
     (void)snprintf(out, WR_CAIP10_MAX + 1, "%s:%.*s", chain->id, WR_TEXT_ARG(address));
 }
+
+static const char hub_prefix[] = "tx:";
+enum { HUB_PREFIX_LEN = sizeof hub_prefix - 1 };
 
 void wr_address_hub(char *out, wr_text tx_hash)
 {
