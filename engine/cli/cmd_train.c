@@ -12,6 +12,7 @@ typedef struct train_flags {
     wr_study_flags study;
     const char *groups, *out, *by;
     int64_t seed, folds, good_max, rounds, depth, embargo_s;
+    double kept_out;
     bool is_active;
 } train_flags;
 
@@ -21,6 +22,7 @@ static wr_status options(wr_train_opts *o, const train_flags *f, const wr_study 
     *o = (wr_train_opts)WR_TRAIN_OPTS_INIT;
     o->as_of_s = s->as_of_s;
     o->embargo_s = (uint32_t)f->embargo_s;
+    o->kept_out = f->kept_out;
     o->folds = (uint32_t)f->folds;
     o->good_max = (size_t)f->good_max;
     o->seed = (uint64_t)f->seed;
@@ -60,7 +62,7 @@ static wr_status print(const wr_learned *l, const wr_grades *g, const wr_study *
         wr_buf_addf(&b,
                     "truth    %" PRIu64 " bad wallets of %" PRIu32 " incidents, %" PRIu64
                     " more are not in the graph\n"
-                    "test, wallets that no block before it knew; recall at the first "
+                    "test, wallets that nothing was learned from; recall at the first "
                     "0.1, 0.5, 1 %%:\n",
                     s->truth.bad, s->truth.incidents, s->truth.missing);
         wr_grade_text(&b, g, &s->truth);
@@ -102,7 +104,8 @@ wr_status wr_cmd_train(wr_cli *cli, wr_err *err)
                      .good_max = (int64_t)d.good_max,
                      .rounds = d.booster.rounds,
                      .depth = d.booster.max_depth,
-                     .embargo_s = d.embargo_s};
+                     .embargo_s = d.embargo_s,
+                     .kept_out = d.kept_out};
     const wr_arg arg[] = {
         {"groups", WR_ARG_TEXT, &f.groups, 0, 0,
          "G,…  columns: " WR_FRAME_GROUP_NAMES " (all)"},
@@ -115,6 +118,9 @@ wr_status wr_cmd_train(wr_cli *cli, wr_err *err)
         {"depth", WR_ARG_INT, &f.depth, 1, 16, "N  of a tree (6)"},
         {"embargo", WR_ARG_INT, &f.embargo_s, 0, UINT32_MAX,
          "S  seconds left out between two blocks (86400)"},
+        {"kept-out", WR_ARG_NUMBER, &f.kept_out, 0, WR_KEEP_OUT_MAX,
+         "P  of the wallets to calibrate with, and to test with (0.15); 0: those first "
+         "seen last"},
         {"out", WR_ARG_TEXT, &f.out, 0, 0, "FILE  the model's bytes also there"},
         {"by", WR_ARG_TEXT, &f.by, 0, 0, "WHO  kept with the model ($USER)"},
         {"activate", WR_ARG_FLAG, &f.is_active, 0, 0, "score with it from now on"},

@@ -76,6 +76,8 @@ static bool is_of_block(const wr_block *b, const wr_population *p, const wr_bloc
     const uint32_t t = p->first_s[v];
     if (t < b->from_s || t >= b->to_s || t == UINT32_MAX)
         return false;
+    if (o->share_of && o->share_of[v] != o->share)
+        return false;
     return !o->is_label_kept_out || wr_seeds_at(p->seeds, v, b->to_s - 1) == WR_SEED_NONE;
 }
 

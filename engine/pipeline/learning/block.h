@@ -1,10 +1,11 @@
 /*
- * block.h - the wallets of one span of time, and their rows of the frame.
+ * block.h - the wallets first seen in one span of time, and their rows of the frame.
  *
- * A wallet belongs to the block in which it was first seen, and its features are those as
- * of the block's end: no wallet is in two blocks, and what is learned from one block is
- * older than what is asked in the next.  UTXO hubs, wallets that are labelled a service
- * and those of which nobody knows what they are (truth_set.h) are in none.
+ * Features are those as of the block's end: what is learned from one block is older than
+ * what is asked in one that ends later.  No wallet is in two blocks when their spans are
+ * apart, or when they are of different shares (keep_out.h).  UTXO hubs, wallets that are
+ * labelled a service and those of which nobody knows what they are (truth_set.h) are in
+ * none.
  *
  * Source  ALGORITHMS 8.1
  */
@@ -40,10 +41,20 @@ typedef struct wr_block {
     float *weight;      /* [rows] how many good wallets a good row stands for */
 } wr_block;
 
+/* What a wallet is kept for, when shares are set aside. */
+typedef enum wr_share {
+    WR_SHARE_LEARN,
+    WR_SHARE_CALIBRATE,
+    WR_SHARE_TEST,
+    WR_SHARES
+} wr_share;
+
 typedef struct wr_block_opts {
-    size_t good_max;        /* good rows beyond it are drawn by a hash of the wallet */
-    uint64_t seed;          /* of the draw */
-    bool is_label_kept_out; /* leave out wallets with a label of their own before to_s */
+    const uint8_t *share_of; /* [n] wr_share; NULL: wallets of all shares */
+    wr_share share;          /* those of the block */
+    size_t good_max;         /* good rows beyond it are drawn by a hash of the wallet */
+    uint64_t seed;           /* of the draw */
+    bool is_label_kept_out;  /* leave out wallets with a label of their own before to_s */
 } wr_block_opts;
 
 /*

@@ -56,6 +56,9 @@ static wr_status check(const wr_train_opts *o, wr_err *err)
     if (o->folds == 1 || o->folds > WR_FRAME_FOLDS_MAX)
         return wr_fail(err, WR_EINVAL, "folds %" PRIu32 ": 0 or 2..%d", o->folds,
                        WR_FRAME_FOLDS_MAX);
+    if (!(o->kept_out >= 0 && o->kept_out <= WR_KEEP_OUT_MAX))
+        return wr_fail(err, WR_EINVAL, "share that is kept out %g: 0..%g", o->kept_out,
+                       WR_KEEP_OUT_MAX);
     return WR_OK;
 }
 
@@ -74,7 +77,8 @@ static wr_status set_times(wr_trainer *t, wr_err *err)
         return wr_fail(err, WR_EINVAL, "nothing happened before as-of");
     uint32_t from = first;
     for (int k = 0; k < WR_TRAIN_BLOCKS; k++) {
-        t->from_s[k] = from;
+        const bool is_of_all_ages = t->o->kept_out > 0 && k >= WR_TRAIN_CALIBRATE;
+        t->from_s[k] = is_of_all_ages ? first : from;
         t->to_s[k] = k + 1 < WR_TRAIN_BLOCKS
                          ? first + (uint32_t)(t->o->end[k] * (double)(end - first))
                          : end;
@@ -138,9 +142,13 @@ static wr_frame_input frame_of(const wr_trainer *t, int block)
 
 static wr_status pick(wr_trainer *t, int block, wr_err *err)
 {
+    static const wr_share SHARE[] = {WR_SHARE_LEARN, WR_SHARE_LEARN, WR_SHARE_CALIBRATE,
+                                     WR_SHARE_TEST};
     static const char *const NAME[] = {"train", "validate", "calibrate", "test"};
     const bool is_learned_from = block <= WR_TRAIN_VALIDATE;
-    const wr_block_opts o = {.good_max = is_learned_from ? t->o->good_max : SIZE_MAX,
+    const wr_block_opts o = {.share_of = t->share_of,
+                             .share = SHARE[block],
+                             .good_max = is_learned_from ? t->o->good_max : SIZE_MAX,
                              .seed = t->o->seed,
                              .is_label_kept_out = !is_learned_from};
     return wr_block_pick(&t->block[block], NAME[block], t->from_s[block], t->to_s[block],
@@ -369,6 +377,7 @@ static void release(wr_trainer *t)
     wr_forest_free(t->forest);
     wr_calibration_release(&t->calibration);
     wr_free(t->fold_of);
+    wr_free(t->share_of);
     wr_free(t->column);
     wr_free(t->name);
     wr_free(t->sign);
@@ -412,6 +421,9 @@ static wr_status train(wr_trainer *t, wr_err *err)
     if (t->o->folds)
         WR_TRY(wr_train_folds(&t->fold_of, &t->in->labels->seeds, t->in->truth,
                               t->o->folds, t->o->seed, err));
+    if (t->o->kept_out > 0)
+        WR_TRY(
+            wr_keep_out(&t->share_of, &t->population, t->o->kept_out, t->o->seed, err));
     WR_TRY(grow_trees(t, err));
     WR_TRY(grow_forest(t, err));
     wr_free(t->x);

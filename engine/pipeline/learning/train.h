@@ -1,13 +1,18 @@
 /*
  * train.h - a scorer from a graph, its labels and a list of who was bad.
  *
- * Four blocks of wallets by the time they were first seen, one after the other, with a
- * gap (embargo) before each but the first:
+ * Four blocks of wallets.  Features as of the end of each, one later than the other;
+ * exposures cross-fitted by incident (frame.h):
  *
- *   train        the trees learn                      features as of the end of each,
- *   validate     they stop growing                    exposures cross-fitted by incident
- *   calibrate    margin -> probability, threshold     (frame.h)
- *   test         what it is worth: looked at once
+ *   train        the trees learn: first seen before its end
+ *   validate     they stop growing: first seen in a span behind it and a gap (embargo)
+ *   calibrate    margin -> probability, threshold: wallets of all ages, those of a share
+ *                that the two before were never shown (keep_out.h)
+ *   test         what it is worth, looked at once: likewise, of another share
+ *
+ * With kept_out 0 no share is set aside: calibrate and test are, as validate, those first
+ * seen in the span behind the block before and a gap.  All of the others is learned from,
+ * but the probability of a wallet that is older than such a span is a rank.
  *
  * Wallets with a label of their own are rows of train and validate (by cross-fit their
  * label has no part in their features); in calibrate and test they are left out: nobody
@@ -24,6 +29,7 @@
 #include "pipeline/input/load.h"
 #include "pipeline/learning/block.h"
 #include "pipeline/learning/grade.h"
+#include "pipeline/learning/keep_out.h"
 #include "pipeline/scorer/learned.h"
 
 enum {
@@ -39,6 +45,7 @@ typedef struct wr_train_opts {
     double end[WR_TRAIN_BLOCKS - 1]; /* of the first three, parts of the time from the
                                         first transfer to as_of_s; ascending, 0..1 */
     uint32_t embargo_s;
+    double kept_out;         /* share of calibrate, and of test: 0..WR_KEEP_OUT_MAX */
     uint32_t groups;         /* of columns: wr_frame_group bits, not 0 */
     uint32_t folds;          /* 0 or 2..WR_FRAME_FOLDS_MAX */
     size_t good_max;         /* good rows of train and validate, each; others by weight */
@@ -47,11 +54,11 @@ typedef struct wr_train_opts {
     const wr_progress *pg;
 } wr_train_opts;
 
-#define WR_TRAIN_OPTS_INIT                                                   \
-    {                                                                        \
-        .as_of_s = UINT32_MAX, .end = {0.55, 0.7, 0.85}, .embargo_s = 86400, \
-        .groups = WR_FRAME_ALL, .folds = 5, .good_max = 200000, .seed = 1,   \
-        .booster = WR_BOOSTER_OPTS_INIT                                      \
+#define WR_TRAIN_OPTS_INIT                                                        \
+    {                                                                             \
+        .as_of_s = UINT32_MAX, .end = {0.65, 0.8, 0.9}, .embargo_s = 86400,       \
+        .kept_out = 0.15, .groups = WR_FRAME_ALL, .folds = 5, .good_max = 200000, \
+        .seed = 1, .booster = WR_BOOSTER_OPTS_INIT                                \
     }
 
 /* What it is learned from; borrowed. */

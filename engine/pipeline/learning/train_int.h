@@ -11,7 +11,8 @@ typedef struct wr_trainer {
     const wr_train_opts *o;
     uint32_t from_s[WR_TRAIN_BLOCKS], to_s[WR_TRAIN_BLOCKS];
     wr_population population;
-    uint8_t *fold_of; /* [n] or NULL */
+    uint8_t *fold_of;  /* [n] or NULL */
+    uint8_t *share_of; /* [n] or NULL */
     wr_digest_hex graph_digest;
 
     uint32_t columns;

@@ -43,6 +43,7 @@ static void put_parameters(wr_json_out *j, const wr_trainer *t)
     wr_json_kv_f64(j, "base_prob", b->base_prob);
     wr_json_kv_u64(j, "folds", t->o->folds);
     wr_json_kv_u64(j, "embargo_s", t->o->embargo_s);
+    wr_json_kv_f64(j, "kept_out", t->o->kept_out);
     wr_json_kv_u64(j, "good_max", t->o->good_max);
     wr_json_close(j, '}');
     wr_json_key(j, "fit");
@@ -81,7 +82,7 @@ static void put_blocks(wr_json_out *j, const wr_trainer *t)
     wr_json_close(j, ']');
 }
 
-static void put_limits(wr_json_out *j)
+static void put_limits(wr_json_out *j, const wr_trainer *t)
 {
     static const char *const LIMIT[] = {
         "learned from the crimes of its list of bad wallets: others it may not know",
@@ -90,13 +91,16 @@ static void put_limits(wr_json_out *j)
         "a wallet's own label has no part in its probability; floors and reasons say it",
         "probabilities hold for data with the share of bad wallets of the calibration "
         "block",
-        "they may be off for wallets that are older than a block is long: training takes "
-        "each as of the end of the block in which it was first seen",
     };
+    static const char YOUNG[] =
+        "they may be off for wallets that are older than a block is long: calibration "
+        "was by wallets first seen in its block";
     wr_json_key(j, "limits");
     wr_json_open(j, '[');
     for (size_t k = 0; k < sizeof LIMIT / sizeof *LIMIT; k++)
         wr_json_cstr(j, LIMIT[k]);
+    if (!t->share_of)
+        wr_json_cstr(j, YOUNG);
     wr_json_close(j, ']');
 }
 
@@ -115,6 +119,6 @@ void wr_train_manifest(wr_buf *out, const wr_trainer *t)
     wr_json_open(&j, '{');
     wr_grade_json(&j, t->grades, t->in->truth);
     wr_json_close(&j, '}');
-    put_limits(&j);
+    put_limits(&j, t);
     wr_json_close(&j, '}');
 }

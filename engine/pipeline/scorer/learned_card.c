@@ -99,7 +99,7 @@ static void add_data(wr_buf *b, const wr_manifest *m)
     }
     if (m->blocks == 0)
         return;
-    wr_buf_adds(b, "\nBlocks of time, one behind the other:\n\n"
+    wr_buf_adds(b, "\nWallets first seen from … to, as of to:\n\n"
                    "| block | from | to | rows | bad | incidents |\n"
                    "|---|---|---|--:|--:|--:|\n");
     for (uint32_t i = 0; i < m->blocks; i++) {

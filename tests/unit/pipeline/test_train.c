@@ -1,5 +1,6 @@
 #include "couriers.h"
 
+#include <math.h>
 #include <omp.h>
 
 static wr_learned *train(const world *w, const wr_train_opts *o, wr_grades *g, wr_buf *b)
@@ -148,7 +149,7 @@ static void test_train__folds_are_by_incident(void **state)
     end(&w);
 }
 
-/* Without folds the test block of a training is what evaluate judges. */
+/* Without folds and shares the test block of a training is what evaluate judges. */
 static void test_evaluate__equals_the_test_block(void **state)
 {
     (void)state;
@@ -156,6 +157,7 @@ static void test_evaluate__equals_the_test_block(void **state)
     begin(&w);
     wr_train_opts o = quick();
     o.folds = 0;
+    o.kept_out = 0;
     wr_grades trained;
     wr_buf b;
     WR_AUTO(wr_learned) l = train(&w, &o, &trained, &b);
@@ -224,6 +226,11 @@ static void test_train__errors(void **state)
     o = quick();
     o.folds = 1;
     refuses(&w, &o, "folds 1");
+    o = quick();
+    o.kept_out = 0.41;
+    refuses(&w, &o, "kept out 0.41: 0..0.4");
+    o.kept_out = (double)NAN;
+    refuses(&w, &o, "kept out");
     o = quick();
     o.as_of_s = 1577836800;
     refuses(&w, &o, "nothing happened before");
