@@ -107,9 +107,9 @@ class World:
     def grade(self, *what):
         return json.loads(call(self.store, "walletrisk", "evaluate", *what, "--labels", self.truth, "--json"))
 
-    def train(self, groups, seed, out, truth=None):
+    def train(self, groups, seed, out, truth, flags):
         return json.loads(call(self.store, "walletrisk", "train", "--labels", truth or self.truth, "--groups", groups,
-                               "--seed", seed, "--out", out, "--json"))
+                               "--seed", seed, "--out", out, "--json", *flags))
 
 
 def shuffle_receivers(path, seed):
@@ -132,7 +132,7 @@ def graded_by_models(train, tests, groups, opt, folder, tag, truth_of=None):
     for seed in range(1, opt.seeds + 1):
         out = folder / f"{tag}.{seed}.wrmodel"
         begin = time.monotonic()
-        made = train.train(groups, seed, out, truth_of(seed) if truth_of else None)
+        made = train.train(groups, seed, out, truth_of(seed) if truth_of else None, opt.train_flags)
         seconds.append(time.monotonic() - begin)
         for world in tests:
             call(world.store, "walletrisk", "models", "import", out)
@@ -205,11 +205,11 @@ def typology_table(rows):
 
 
 def options(doc, **defaults):
-    """Flags that all have; defaults may be changed, others are added by the caller."""
+    """Flags that all have; defaults may be changed, others are added by the caller.  train_flags: of `walletrisk train`."""
     p = argparse.ArgumentParser(description=doc.splitlines()[0])
     p.add_argument("--seeds", type=int, default=5, help="trainings of each row")
     p.add_argument("--markdown", type=pathlib.Path, help="the tables also into this file")
-    p.set_defaults(**defaults)
+    p.set_defaults(**{"train_flags": []} | defaults)
     return p
 
 
