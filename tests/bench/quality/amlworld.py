@@ -28,8 +28,7 @@ world with the patterns of one period in it:
                    Everybody of the first ten days: a simulated world begins with all its people
                    at once, and patterns come later, so that age alone would tell.  The truth
                    says "unknown" of both.  With --young-days, whoever was first seen earlier than
-                   that before the end of a test world: training asks for wallets at most as old as
-                   a block is long, and for older ones a probability need not hold
+                   that before the end of a test world: a probability is to hold for them as well
 
 All accounts of a pattern are bad, its last receivers as well.  What this shows is whether
 shapes that we did not make are found; how hard the noise is, is our doing.
