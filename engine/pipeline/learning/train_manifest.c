@@ -92,6 +92,9 @@ static void put_limits(wr_json_out *j, const wr_trainer *t)
         "probabilities hold for data with the share of bad wallets of the calibration "
         "block",
     };
+    static const char SAME_TIME[] =
+        "graded on crimes of the same time as those learned from, beside later ones: new "
+        "ways of hiding may be found less well";
     static const char YOUNG[] =
         "they may be off for wallets that are older than a block is long: calibration "
         "was by wallets first seen in its block";
@@ -99,8 +102,7 @@ static void put_limits(wr_json_out *j, const wr_trainer *t)
     wr_json_open(j, '[');
     for (size_t k = 0; k < sizeof LIMIT / sizeof *LIMIT; k++)
         wr_json_cstr(j, LIMIT[k]);
-    if (!t->share_of)
-        wr_json_cstr(j, YOUNG);
+    wr_json_cstr(j, t->share_of ? SAME_TIME : YOUNG);
     wr_json_close(j, ']');
 }
 
