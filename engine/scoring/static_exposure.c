@@ -58,12 +58,11 @@ static void plain_row(double *sum, const wr_walk *w, const float *x, wr_vid v)
     memset(sum, 0, nc * sizeof(double));
     for (uint64_t i = p->off[v]; i < p->off[v + 1ULL]; i++) {
         const wr_vid u = p->nbr[i];
-        const uint64_t id = wr_pairs_id(p, i);
         const int label = w->s->category[u];
         if (!wr_walk_counts(w, u, v))
             continue;
-        const uint32_t mask = wr_walk_pair_mask(w, u, id);
-        const double weight = (double)wr_static_weight(factor, p->value[id]);
+        const uint32_t mask = wr_walk_pair_mask(w, v, i);
+        const double weight = (double)wr_static_weight(factor, p->value[i]);
         for (uint32_t c = 0; c < nc; c++) {
             if (!(mask >> c & 1))
                 continue;
