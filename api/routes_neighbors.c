@@ -55,9 +55,10 @@ static wr_status pairs_of_graph(side *s, wr_vid v, int way, wr_err *err)
     if (!s->pair)
         return wr_fail(err, WR_ENOMEM, "%zu counterparties", s->count);
     for (size_t i = 0; i < s->count; i++) {
-        const uint64_t id = wr_pairs_id(&p, p.off[v] + i);
-        s->pair[i] = (wr_delta_pair){.nbr = p.nbr[p.off[v] + i],
-                                     .value = p.value[id],
+        const uint64_t at = p.off[v] + i;
+        const uint64_t id = wr_pairs_id(&p, v, at);
+        s->pair[i] = (wr_delta_pair){.nbr = p.nbr[at],
+                                     .value = p.value[at],
                                      .count = wr_pairs_count(&p, id),
                                      .first_s = p.first_s[id],
                                      .last_s = wr_pairs_last_s(&p, id)};

@@ -71,7 +71,7 @@ uint64_t wr_build_work_bytes(uint64_t m);
 wr_status wr_build_rows_in(wr_snapshot *g, void *work, wr_err *err) WR_NODISCARD;
 /* out_off, out_col and the pairs by out-row */
 wr_status wr_build_out(wr_snapshot *g, void *work, wr_err *err) WR_NODISCARD;
-/* pin_off, pin_nbr, pin_pair from the pairs */
+/* pin_off, pin_nbr, pin_value from the pairs */
 wr_status wr_build_pairs_in(wr_snapshot *g, void *work, wr_err *err) WR_NODISCARD;
 
 /* Uninitialised row starts [n+1] and entries [m]. */

@@ -50,16 +50,7 @@ static bool is_met_in_base(const wr_delta *d, wr_vid from, wr_vid to)
     if (from >= d->base_n || to >= d->base_n)
         return false;
     const wr_pairs p = wr_snapshot_pairs_out(d->base);
-    uint64_t lo = p.off[from];
-    uint64_t hi = p.off[from + UINT64_C(1)]; /* the answer lies in [lo, hi) */
-    while (lo < hi) {
-        const uint64_t mid = lo + (hi - lo) / 2;
-        if (p.nbr[mid] < to)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < p.off[from + UINT64_C(1)] && p.nbr[lo] == to;
+    return wr_row_find(p.off, p.nbr, from, to) != UINT64_MAX;
 }
 
 wr_status wr_delta_meet(wr_delta *d, wr_vid from, wr_vid to, bool *is_new, wr_err *err)
@@ -133,10 +124,13 @@ static size_t fold_run(wr_delta_pair *pair, double *sum, const wr_delta *d,
     return i;
 }
 
-/* Entries [lo, hi) of the base's row and k keys, both ascending by neighbour. */
-static size_t merge(wr_delta_pair *out, const wr_delta *d, const wr_pairs *p, uint64_t lo,
-                    uint64_t hi, const uint64_t *key, size_t k)
+/* v's row in the base and k keys, both ascending by neighbour. */
+static size_t merge(wr_delta_pair *out, const wr_delta *d, const wr_pairs *p, wr_vid v,
+                    const uint64_t *key, size_t k)
 {
+    const bool is_old = v < p->n;
+    uint64_t lo = is_old ? p->off[v] : 0;
+    const uint64_t hi = is_old ? p->off[v + UINT64_C(1)] : 0;
     size_t count = 0;
     for (size_t i = 0; lo < hi || i < k; count++) {
         const wr_vid known = lo < hi ? p->nbr[lo] : WR_VID_NONE;
@@ -145,8 +139,8 @@ static size_t merge(wr_delta_pair *out, const wr_delta *d, const wr_pairs *p, ui
                               .first_s = UINT32_MAX};
         double sum = 0.0;
         if (known == pair.nbr) {
-            const uint64_t id = wr_pairs_id(p, lo++);
-            sum = (double)p->value[id];
+            const uint64_t id = wr_pairs_id(p, v, lo);
+            sum = (double)p->value[lo++];
             pair.count = wr_pairs_count(p, id);
             pair.first_s = p->first_s[id];
             pair.last_s = wr_pairs_last_s(p, id);
@@ -167,13 +161,11 @@ wr_status wr_delta_pairs(wr_delta_pair **out, size_t *count, const wr_delta_view
     WR_TRY(collect(&key, &k, w, v, way, err));
     const wr_pairs p = way == WR_DELTA_OUT ? wr_snapshot_pairs_out(w->base)
                                            : wr_snapshot_pairs_in(w->base);
-    const bool is_old = v < w->d->base_n;
-    const uint64_t lo = is_old ? p.off[v] : 0;
-    const uint64_t hi = is_old ? p.off[v + UINT64_C(1)] : 0;
-    wr_delta_pair *pair = wr_calloc((size_t)(hi - lo) + k, sizeof *pair);
+    const size_t known = v < p.n ? p.off[v + UINT64_C(1)] - p.off[v] : 0;
+    wr_delta_pair *pair = wr_calloc(known + k, sizeof *pair);
     if (!pair)
         return wr_fail(err, WR_ENOMEM, "pairs of vertex %" PRIu32, v);
-    *count = merge(pair, w->d, &p, lo, hi, key, k);
+    *count = merge(pair, w->d, &p, v, key, k);
     *out = pair;
     return WR_OK;
 }

@@ -86,7 +86,7 @@ static void free_arrays(wr_snapshot *g)
     wr_free(g->pin_off);
     wr_free(g->pout_nbr);
     wr_free(g->pin_nbr);
-    wr_free(g->pin_pair);
+    wr_free(g->pin_value);
     wr_free(g->pair_value);
     wr_free(g->pair_first_s);
     wr_free(g->repeat_bits);
@@ -186,7 +186,6 @@ static wr_pairs pairs_of(const wr_snapshot *g)
     assert(g);
     return (wr_pairs){.n = g->n,
                       .m = g->pairs,
-                      .value = g->pair_value,
                       .first_s = g->pair_first_s,
                       .repeats = {.m = g->repeats,
                                   .bits = g->repeat_bits,
@@ -200,6 +199,7 @@ wr_pairs wr_snapshot_pairs_out(const wr_snapshot *g)
     wr_pairs p = pairs_of(g);
     p.off = g->pout_off;
     p.nbr = g->pout_nbr;
+    p.value = g->pair_value;
     return p;
 }
 
@@ -208,7 +208,9 @@ wr_pairs wr_snapshot_pairs_in(const wr_snapshot *g)
     wr_pairs p = pairs_of(g);
     p.off = g->pin_off;
     p.nbr = g->pin_nbr;
-    p.pair = g->pin_pair;
+    p.value = g->pin_value;
+    p.out_off = g->pout_off;
+    p.out_nbr = g->pout_nbr;
     return p;
 }
 
@@ -236,7 +238,7 @@ uint64_t wr_snapshot_bytes(const wr_snapshot *g)
     const uint64_t columns =
         4 + 4 + 4 + 8 + (g->asset ? 2U : 0U) + (g->seq_low ? 4U : 0U);
     const uint64_t rows = 4 + 4;
-    const uint64_t pairs = 4 + 4 + 4 + 4 + 4; /* nbr out and in, pair, value, first */
+    const uint64_t pairs = 4 + 4 + 4 + 4 + 4; /* nbr and value out and in, first */
     const uint64_t repeat_words = wr_bit_words(g->pairs) * (8 + 4);
     return sizeof *g + g->m * (columns + rows) + g->pairs * pairs + repeat_words +
            g->repeats * (4 + 4) + UINT64_C(16) * (g->n + UINT64_C(1)) +

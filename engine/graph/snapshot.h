@@ -5,8 +5,10 @@
  *   rows      out and in CSR over transfers; row v lists column positions, ascending,
  *             i.e. in time order
  *   pairs     distinct (from, to), sorted by (from, to): value count first last; out and
- *             in CSR over them, rows ascending by neighbour.  Most pairs meet once, so
- *             count and last are kept of the others alone (wr_repeats)
+ *             in CSR over them, rows ascending by neighbour.  Values stand beside both
+ *             kinds of rows, for kernels stream them; the rest beside the out-rows alone,
+ *             and an in-row finds it there.  Most pairs meet once, so count and last are
+ *             kept of the others alone (wr_repeats)
  *   ids       wallet <-> vertex, see ids.h
  *
  * Self-transfers stay in columns and rows; pairs leave them out (no exposure effect).
@@ -96,18 +98,47 @@ typedef struct wr_repeats {
 typedef struct wr_pairs {
     uint32_t n;
     uint64_t m;
-    const uint32_t *off;  /* [n+1] */
-    const wr_vid *nbr;    /* [m] neighbour; ascending within a row */
-    const uint32_t *pair; /* [m] pair id, or NULL: identity (out direction) */
-    /* by pair id: */
-    const float *value;      /* sum of values, rounded once from a double */
-    const uint32_t *first_s; /* time of first transfer */
+    const uint32_t *off; /* [n+1] */
+    const wr_vid *nbr;   /* [m] neighbour; ascending within a row */
+    const float *value;  /* [m] sum of values, rounded once from a double */
+    /* by pair id, i.e. by place in the out-rows: */
+    const uint32_t *first_s; /* [m] time of first transfer */
     wr_repeats repeats;      /* for wr_pairs_count and wr_pairs_last_s */
+    /* in direction only: the out-rows, for wr_pairs_id */
+    const uint32_t *out_off;
+    const wr_vid *out_nbr;
 } wr_pairs;
 
-static inline uint64_t wr_pairs_id(const wr_pairs *p, uint64_t i)
+/* First place in [lo, hi) of a row whose neighbour is v or more; hi: none.  O(log). */
+static inline uint64_t wr_row_from(const wr_vid *nbr, uint64_t lo, uint64_t hi, wr_vid v)
 {
-    return p->pair ? p->pair[i] : i;
+    while (lo < hi) {
+        const uint64_t mid = lo + (hi - lo) / 2;
+        if (nbr[mid] < v)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* Place of v in u's row, or UINT64_MAX: it does not stand there.  O(log degree). */
+static inline uint64_t wr_row_find(const uint32_t *off, const wr_vid *nbr, wr_vid u,
+                                   wr_vid v)
+{
+    const uint64_t end = off[u + UINT64_C(1)];
+    const uint64_t at = wr_row_from(nbr, off[u], end, v);
+    return at < end && nbr[at] == v ? at : UINT64_MAX;
+}
+
+/*
+ * Pair id of place i, which lies in v's row.  O(1) in the out direction, otherwise a
+ * search in the out-row of nbr[i]: whoever wants times of all in-rows takes
+ * wr_pairs_times_in.
+ */
+static inline uint64_t wr_pairs_id(const wr_pairs *p, wr_vid v, uint64_t i)
+{
+    return p->out_off ? wr_row_find(p->out_off, p->out_nbr, p->nbr[i], v) : i;
 }
 
 /* Pair id met more than once; *k = its number in r, unspecified otherwise.  O(1). */
@@ -134,6 +165,16 @@ static inline uint32_t wr_pairs_last_s(const wr_pairs *p, uint64_t id)
     uint64_t k;
     return wr_repeats_find(&p->repeats, id, &k) ? p->repeats.last_s[k] : p->first_s[id];
 }
+
+/*
+ * Times of all pairs by place in the in-rows.
+ *
+ * first_s, last_s  [m] caller's arrays, unspecified on failure; either may be NULL
+ * Errors  WR_ENOMEM
+ * Cost    O(n + m), parallel; 4n bytes of workspace
+ */
+wr_status wr_pairs_times_in(uint32_t *first_s, uint32_t *last_s, const wr_pairs *in,
+                            wr_err *err) WR_NODISCARD;
 
 typedef struct wr_snapshot wr_snapshot;
 

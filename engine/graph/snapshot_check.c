@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "graph/ids_int.h"
 #include "graph/snapshot_int.h"
@@ -69,10 +70,9 @@ static wr_status check_pair_rows(const wr_pairs *p, const char *what, wr_err *er
     WR_TRY(check_off(p->off, p->n, p->m, what, err));
     for (uint32_t v = 0; v < p->n; v++)
         for (uint64_t k = p->off[v]; k < p->off[v + UINT64_C(1)]; k++) {
-            if (p->nbr[k] >= p->n || p->nbr[k] == v || wr_pairs_id(p, k) >= p->m)
-                return wr_fail(err, WR_ECORRUPT,
-                               "%s: row %" PRIu32 " lists %" PRIu32 " as pair %" PRIu64,
-                               what, v, p->nbr[k], wr_pairs_id(p, k));
+            if (p->nbr[k] >= p->n || p->nbr[k] == v)
+                return wr_fail(err, WR_ECORRUPT, "%s: row %" PRIu32 " lists %" PRIu32,
+                               what, v, p->nbr[k]);
             if (k > p->off[v] && p->nbr[k - 1] >= p->nbr[k])
                 return wr_fail(err, WR_ECORRUPT, "%s: row %" PRIu32 " not ascending",
                                what, v);
@@ -80,18 +80,22 @@ static wr_status check_pair_rows(const wr_pairs *p, const char *what, wr_err *er
     return WR_OK;
 }
 
-/* The in-rows are the out-rows turned round: same pair, other end. */
+/* The in-rows are the out-rows turned round: as many pairs, each with its value's bits.
+ */
 static wr_status check_pair_ends(const wr_pairs *out, const wr_pairs *in, wr_err *err)
 {
     for (uint32_t v = 0; v < in->n; v++)
         for (uint64_t k = in->off[v]; k < in->off[v + UINT64_C(1)]; k++) {
-            const uint64_t id = in->pair[k];
-            const wr_vid u = in->nbr[k];
-            if (out->nbr[id] != v || id < out->off[u] || id >= out->off[u + UINT64_C(1)])
+            const uint64_t id = wr_pairs_id(in, v, k);
+            if (id == UINT64_MAX)
                 return wr_fail(err, WR_ECORRUPT,
-                               "pairs in: pair %" PRIu64 " is not %" PRIu32
-                               " -> %" PRIu32,
-                               id, u, v);
+                               "pairs in: %" PRIu32 " -> %" PRIu32 " is no pair",
+                               in->nbr[k], v);
+            if (memcmp(&in->value[k], &out->value[id], sizeof *in->value) != 0)
+                return wr_fail(
+                    err, WR_ECORRUPT,
+                    "pairs in: %" PRIu32 " -> %" PRIu32 " has value %g, not %g",
+                    in->nbr[k], v, (double)in->value[k], (double)out->value[id]);
         }
     return WR_OK;
 }
@@ -130,22 +134,6 @@ static bool is_tally(const wr_pairs *p, uint64_t id, const tally *t)
            !signbit(p->value[id]);
 }
 
-/* Pair id of (v, to), or UINT64_MAX. */
-static uint64_t find_pair(const wr_pairs *p, wr_vid v, wr_vid to)
-{
-    uint64_t lo = p->off[v];
-    uint64_t hi = p->off[v + UINT64_C(1)];
-    const uint64_t end = hi;
-    while (lo < hi) {
-        const uint64_t mid = lo + (hi - lo) / 2;
-        if (p->nbr[mid] < to)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < end && p->nbr[lo] == to ? lo : UINT64_MAX;
-}
-
 /* Count everything again from the rows. */
 static wr_status check_tallies(const wr_snapshot *g, wr_err *err)
 {
@@ -156,7 +144,7 @@ static wr_status check_tallies(const wr_snapshot *g, wr_err *err)
     for (uint64_t i = 0; i < g->m; i++) {
         if (g->from[i] == g->to[i])
             continue;
-        const uint64_t id = find_pair(&p, g->from[i], g->to[i]);
+        const uint64_t id = wr_row_find(p.off, p.nbr, g->from[i], g->to[i]);
         if (id == UINT64_MAX)
             return wr_fail(err, WR_ECORRUPT, "no pair for transfer %" PRIu64, i);
         if (t[id].count == 0)

@@ -18,7 +18,7 @@
 #include "graph/snapshot.h"
 #include "util/buf.h"
 
-enum { WR_SNAPSHOT_FILE_VERSION = 2, WR_SNAPSHOT_NOTE_MAX = 4096 };
+enum { WR_SNAPSHOT_FILE_VERSION = 3, WR_SNAPSHOT_NOTE_MAX = 4096 };
 
 /*
  * Write to a temporary name beside `path`, fsync, rename, fsync the folder: at any moment

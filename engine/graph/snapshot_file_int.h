@@ -1,5 +1,5 @@
 /*
- * snapshot_file_int.h - layout of a snapshot file, version 2; graph/ and its tests.
+ * snapshot_file_int.h - layout of a snapshot file, version 3; graph/ and its tests.
  *
  * Little-endian.  The table always names every section, in this order; an optional one
  * that is not there has offset 0.  Bytes between sections are zero.
@@ -31,7 +31,7 @@ typedef enum wr_file_section {
     WR_SECTION_POUT_NBR,
     WR_SECTION_PIN_OFF,
     WR_SECTION_PIN_NBR,
-    WR_SECTION_PIN_PAIR,
+    WR_SECTION_PIN_VALUE,
     WR_SECTION_PAIR_VALUE,
     WR_SECTION_PAIR_FIRST,
     WR_SECTION_REPEAT_BITS,

@@ -28,12 +28,11 @@ struct wr_snapshot {
     uint32_t *out_off, *in_off; /* [n+1] rows over transfers */
     uint32_t *out_col, *in_col; /* [m] */
 
-    uint32_t *pout_off, *pin_off; /* [n+1] rows over pairs */
-    wr_vid *pout_nbr, *pin_nbr;   /* [pairs] */
-    uint32_t *pin_pair;           /* [pairs] pair id of an in-row entry */
-    float *pair_value;            /* [pairs] by pair id, see wr_pairs */
-    uint32_t *pair_first_s;
-    uint64_t repeats; /* pairs of more than one transfer, see wr_repeats */
+    uint32_t *pout_off, *pin_off;  /* [n+1] rows over pairs */
+    wr_vid *pout_nbr, *pin_nbr;    /* [pairs] */
+    float *pair_value, *pin_value; /* [pairs] beside them; see wr_pairs */
+    uint32_t *pair_first_s;        /* [pairs] by pair id */
+    uint64_t repeats;              /* pairs of more than one transfer, see wr_repeats */
     uint64_t *repeat_bits;
     uint32_t *repeat_before, *repeat_count, *repeat_last_s;
 

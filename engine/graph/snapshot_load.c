@@ -20,13 +20,13 @@ typedef struct loader {
 static wr_status damaged(const loader *l, int section, const char *what, wr_err *err)
 {
     static const char *const name[WR_SECTION_COUNT] = {
-        "from",         "to",           "time",          "value",
-        "asset",        "seq",          "out.off",       "out.col",
-        "in.off",       "in.col",       "pairs_out.off", "pairs_out.nbr",
-        "pairs_in.off", "pairs_in.nbr", "pairs_in.pair", "pair.value",
-        "pair.first",   "repeat.bits",  "repeat.before", "repeat.count",
-        "repeat.last",  "hub",          "ids.chain",     "ids.chain_of",
-        "ids.text_off", "ids.text",     "ids.slot",      "ids.wallet",
+        "from",         "to",           "time",           "value",
+        "asset",        "seq",          "out.off",        "out.col",
+        "in.off",       "in.col",       "pairs_out.off",  "pairs_out.nbr",
+        "pairs_in.off", "pairs_in.nbr", "pairs_in.value", "pair.value",
+        "pair.first",   "repeat.bits",  "repeat.before",  "repeat.count",
+        "repeat.last",  "hub",          "ids.chain",      "ids.chain_of",
+        "ids.text_off", "ids.text",     "ids.slot",       "ids.wallet",
         "note",
     };
     return wr_fail(err, WR_ECORRUPT, "%s: section %s: %s", l->path, name[section], what);
@@ -84,7 +84,7 @@ static uint64_t wanted_bytes(const wr_file_header *h, int k)
         return 8 * (h->n + UINT64_C(1));
     case WR_SECTION_POUT_NBR:
     case WR_SECTION_PIN_NBR:
-    case WR_SECTION_PIN_PAIR:
+    case WR_SECTION_PIN_VALUE:
     case WR_SECTION_PAIR_VALUE:
     case WR_SECTION_PAIR_FIRST:
         return 4 * h->pairs;
@@ -197,7 +197,7 @@ static void set_arrays(wr_snapshot *g, const loader *l)
     g->pout_nbr = section(l, WR_SECTION_POUT_NBR);
     g->pin_off = section(l, WR_SECTION_PIN_OFF);
     g->pin_nbr = section(l, WR_SECTION_PIN_NBR);
-    g->pin_pair = section(l, WR_SECTION_PIN_PAIR);
+    g->pin_value = section(l, WR_SECTION_PIN_VALUE);
     g->pair_value = section(l, WR_SECTION_PAIR_VALUE);
     g->pair_first_s = section(l, WR_SECTION_PAIR_FIRST);
     g->repeat_bits = section(l, WR_SECTION_REPEAT_BITS);

@@ -117,7 +117,8 @@ static wr_status alloc_pairs(wr_snapshot *g, wr_err *err)
 {
     g->pout_off = wr_calloc(g->n + (size_t)1, sizeof *g->pout_off);
     g->pin_nbr = wr_alloc_big(g->pairs, sizeof *g->pin_nbr);
-    if (!g->pout_off || !g->pin_nbr)
+    g->pin_value = wr_alloc_big(g->pairs, sizeof *g->pin_value);
+    if (!g->pout_off || !g->pin_nbr || !g->pin_value)
         return wr_fail(err, WR_ENOMEM, "%" PRIu64 " pairs", g->pairs);
     return wr_snapshot_alloc_pairs(g, err);
 }
@@ -176,15 +177,18 @@ static wr_status fill_pairs(wr_snapshot *g, wr_err *err)
         g->pout_off[v + 1] += g->pout_off[v];
 
     /* in: pair ids ascend by from, so a stable sort by neighbour leaves rows ascending */
-    WR_TRY(fill_rows(&g->pin_off, &g->pin_pair, g->pout_nbr, g, g->pairs, err));
+    WR_AUTO_ARRAY uint32_t *pair = NULL;
+    WR_TRY(fill_rows(&g->pin_off, &pair, g->pout_nbr, g, g->pairs, err));
     uint64_t v = 0;
     for (uint64_t id = 0; id < g->pairs; id++) { /* order[] is free: from by pair id */
         while (g->pout_off[v + 1] <= id)
             v++;
         order[id] = (uint32_t)v;
     }
-    for (uint64_t k = 0; k < g->pairs; k++)
-        g->pin_nbr[k] = order[g->pin_pair[k]];
+    for (uint64_t k = 0; k < g->pairs; k++) {
+        g->pin_nbr[k] = order[pair[k]];
+        g->pin_value[k] = g->pair_value[pair[k]];
+    }
     return WR_OK;
 }
 

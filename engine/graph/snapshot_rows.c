@@ -22,7 +22,7 @@ wr_status wr_rows_alloc(uint32_t **off, uint32_t **col, uint32_t n, uint64_t m,
  */
 enum {
     V,            /* vertex whose row it is */
-    POS,          /* column position, or pair id */
+    WHAT,         /* column position, or a pair's value (its bits) */
     NBR,          /* the other end, of pairs only */
     TRANSFER = 2, /* words */
     PAIR = 3
@@ -42,7 +42,7 @@ static void partition_transfers(const wr_buckets *b, uint32_t *to, const wr_vid 
             uint32_t *place = to + (size_t)at[key[i] >> shift]++ * TRANSFER;
             wr_parts_ask(place);
             place[V] = key[i];
-            place[POS] = (uint32_t)i;
+            place[WHAT] = (uint32_t)i;
         }
     }
 }
@@ -63,13 +63,15 @@ static wr_vid row_of_pair(const uint32_t *off, uint32_t n, uint64_t id)
 }
 
 /* Pairs by `to`, taken from the out-rows: ids ascend by `from`, so in-rows will, too. */
-static void partition_pairs(const wr_buckets *b, uint32_t *to, const uint32_t *off,
-                            const wr_vid *nbr)
+static void partition_pairs(const wr_buckets *b, uint32_t *to, const wr_snapshot *g)
 {
     const wr_parts *p = &b->parts;
     const unsigned shift = b->shift;
     const uint32_t n = b->n;
-#pragma omp parallel for default(none) shared(p, off, nbr, shift, n, to) \
+    const uint32_t *off = g->pout_off;
+    const wr_vid *nbr = g->pout_nbr;
+    const float *value = g->pair_value;
+#pragma omp parallel for default(none) shared(p, off, nbr, value, shift, n, to) \
     schedule(dynamic, 1) if (p->blocks > 1)
     for (uint32_t block = 0; block < p->blocks; block++) {
         uint32_t *at = &p->at[(size_t)block * p->buckets];
@@ -81,7 +83,7 @@ static void partition_pairs(const wr_buckets *b, uint32_t *to, const uint32_t *o
             uint32_t *place = to + (size_t)at[nbr[id] >> shift]++ * PAIR;
             wr_parts_ask(place);
             place[V] = nbr[id];
-            place[POS] = (uint32_t)id;
+            memcpy(&place[WHAT], &value[id], sizeof *value);
             place[NBR] = u;
         }
     }
@@ -91,8 +93,9 @@ static void partition_pairs(const wr_buckets *b, uint32_t *to, const uint32_t *o
 
 typedef struct rows { /* what comes out */
     uint32_t *off;
-    uint32_t *pos;
-    wr_vid *nbr; /* of pairs */
+    uint32_t *pos; /* of transfers */
+    float *value;  /* of pairs */
+    wr_vid *nbr;   /* of pairs */
 } rows;
 
 /* Bucket k; words is a compile-time constant at both calls. */
@@ -105,9 +108,11 @@ static inline __attribute__((always_inline)) void group(const rows *r,
     const uint64_t hi = b->parts.start[k + 1];
     const wr_vid first = wr_bucket_first(b, k);
     const uint64_t vertices = wr_bucket_end(b, k) - first;
-    wr_parts_ask_all(r->pos + lo, (hi - lo) * sizeof *r->pos);
-    if (words == PAIR)
+    if (words == PAIR) {
+        wr_parts_ask_all(r->value + lo, (hi - lo) * sizeof *r->value);
         wr_parts_ask_all(r->nbr + lo, (hi - lo) * sizeof *r->nbr);
+    } else
+        wr_parts_ask_all(r->pos + lo, (hi - lo) * sizeof *r->pos);
     memset(at, 0, vertices * sizeof *at);
     for (uint64_t i = lo; i < hi; i++)
         at[x[i * words + V] - first]++;
@@ -120,9 +125,11 @@ static inline __attribute__((always_inline)) void group(const rows *r,
     }
     for (uint64_t i = lo; i < hi; i++) {
         const uint64_t place = lo + at[x[i * words + V] - first]++;
-        r->pos[place] = x[i * words + POS];
-        if (words == PAIR)
+        if (words == PAIR) {
+            memcpy(&r->value[place], &x[i * words + WHAT], sizeof *r->value);
             r->nbr[place] = x[i * words + NBR];
+        } else
+            r->pos[place] = x[i * words + WHAT];
     }
 }
 
@@ -166,12 +173,12 @@ wr_status wr_build_rows_in(wr_snapshot *g, void *work, wr_err *err)
 wr_status wr_build_pairs_in(wr_snapshot *g, void *work, wr_err *err)
 {
     WR_AUTO_BUCKETS(b);
-    WR_TRY(wr_rows_alloc(&g->pin_off, &g->pin_pair, g->n, g->pairs, err));
-    g->pin_nbr = wr_alloc_big(g->pairs, sizeof *g->pin_nbr);
-    if (!g->pin_nbr)
+    WR_TRY(wr_rows_alloc(&g->pin_off, &g->pin_nbr, g->n, g->pairs, err));
+    g->pin_value = wr_alloc_big(g->pairs, sizeof *g->pin_value);
+    if (!g->pin_value)
         return wr_fail(err, WR_ENOMEM, "%" PRIu64 " pairs", g->pairs);
     WR_TRY(wr_buckets_plan(&b, g->pout_nbr, g->pairs, g->n, err));
-    partition_pairs(&b, work, g->pout_off, g->pout_nbr);
-    const rows r = {.off = g->pin_off, .pos = g->pin_pair, .nbr = g->pin_nbr};
+    partition_pairs(&b, work, g);
+    const rows r = {.off = g->pin_off, .value = g->pin_value, .nbr = g->pin_nbr};
     return group_all(&r, &b, work, PAIR, err);
 }

@@ -103,26 +103,48 @@ static wr_subgraph_edge tally(const extractor *x, wr_vid from, wr_vid to)
     return e;
 }
 
+/* When u met its neighbour at place k of p. */
+typedef struct meeting {
+    bool is_inside, is_outside; /* wholly, of the query's times */
+} meeting;
+
+static meeting meeting_of(const extractor *x, const wr_pairs *p, wr_vid u, uint64_t k)
+{
+    const wr_subgraph_query *q = x->q;
+    if (!q->from_s && q->to_s == UINT32_MAX)
+        return (meeting){.is_inside = true}; /* whenever it was: no search in an in-row */
+    const uint64_t id = wr_pairs_id(p, u, k);
+    const uint32_t first_s = p->first_s[id], last_s = wr_pairs_last_s(p, id);
+    return (meeting){.is_inside = first_s >= q->from_s && last_s <= q->to_s,
+                     .is_outside = last_s < q->from_s || first_s > q->to_s};
+}
+
+static const wr_pairs *pairs_of(const extractor *x, wr_direction d)
+{
+    return d == WR_SENDING ? &x->pairs_out : &x->pairs_in;
+}
+
 /*
- * Whether from -> to is connected, and how strongly.  The float that the snapshot keeps
- * decides when it is clear of min_value; otherwise the transfers are added up.
+ * Whether u is connected with its neighbour at place k, and how strongly.  The float that
+ * the snapshot keeps decides when it is clear of min_value; otherwise the transfers are
+ * added up.
  */
-static bool is_connected(const extractor *x, uint64_t id, wr_vid from, wr_vid to,
+static bool is_connected(const extractor *x, wr_direction d, wr_vid u, uint64_t k,
                          float *strength)
 {
     const wr_subgraph_query *q = x->q;
-    const wr_pairs *p = &x->pairs_out;
-    if (wr_pairs_last_s(p, id) < q->from_s || p->first_s[id] > q->to_s)
+    const wr_pairs *p = pairs_of(x, d);
+    const meeting met = meeting_of(x, p, u, k);
+    if (met.is_outside)
         return false;
-    *strength = p->value[id];
-    const double f = (double)p->value[id];
-    const bool is_inside =
-        p->first_s[id] >= q->from_s && wr_pairs_last_s(p, id) <= q->to_s;
-    if (is_inside &&
+    *strength = p->value[k];
+    const double f = (double)p->value[k];
+    if (met.is_inside &&
         (q->min_value == 0.0 || (f >= (double)FLT_MIN && f <= (double)FLT_MAX &&
                                  fabs(f - q->min_value) > 1e-6 * f)))
         return f >= q->min_value;
-    const wr_subgraph_edge e = tally(x, from, to);
+    const wr_subgraph_edge e =
+        d == WR_SENDING ? tally(x, u, p->nbr[k]) : tally(x, p->nbr[k], u);
     *strength = (float)e.value;
     return e.count > 0 && e.value >= q->min_value;
 }
@@ -251,14 +273,13 @@ static wr_status offer(extractor *x, wr_vid v, float strength, wr_err *err)
 
 static wr_status offer_row(extractor *x, wr_vid u, wr_direction d, wr_err *err)
 {
-    const wr_pairs *p = d == WR_SENDING ? &x->pairs_out : &x->pairs_in;
+    const wr_pairs *p = pairs_of(x, d);
     for (uint64_t k = p->off[u]; k < p->off[u + UINT64_C(1)]; k++) {
         const wr_vid v = p->nbr[k];
         float strength;
         if (node_of(x, v) != NO_NODE)
             continue;
-        if (is_connected(x, wr_pairs_id(p, k), d == WR_SENDING ? u : v,
-                         d == WR_SENDING ? v : u, &strength))
+        if (is_connected(x, d, u, k, &strength))
             WR_TRY(offer(x, v, strength, err));
     }
     return WR_OK;
@@ -327,7 +348,7 @@ static wr_status add_pair(extractor *x, uint64_t id, uint32_t i, uint32_t j, wr_
     const wr_vid from = x->node[i].v;
     const wr_vid to = x->node[j].v;
     float strength;
-    if (!is_connected(x, id, from, to, &strength))
+    if (!is_connected(x, WR_SENDING, from, id, &strength))
         return WR_OK;
     if (!x->q->is_transfer_level) {
         wr_subgraph_edge e = tally(x, from, to);
@@ -350,21 +371,6 @@ static wr_status add_pair(extractor *x, uint64_t id, uint32_t i, uint32_t j, wr_
     return WR_OK;
 }
 
-/* Pair id of from -> to, WR_TRANSFER_NONE when they never met. */
-static uint64_t find_pair(const wr_pairs *p, wr_vid from, wr_vid to)
-{
-    uint64_t lo = p->off[from];
-    const uint64_t end = p->off[from + UINT64_C(1)];
-    for (uint64_t hi = end; lo < hi;) {
-        const uint64_t mid = lo + (hi - lo) / 2;
-        if (p->nbr[mid] < to)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < end && p->nbr[lo] == to ? lo : WR_TRANSFER_NONE;
-}
-
 /* A row much longer than the subgraph (an exchange) is searched, a short one is read. */
 static wr_status add_row(extractor *x, uint32_t i, wr_err *err)
 {
@@ -375,8 +381,8 @@ static wr_status add_row(extractor *x, uint32_t i, wr_err *err)
     const uint64_t hi = p->off[u + UINT64_C(1)];
     if (hi - lo > (uint64_t)x->n * SEARCH_COSTS) {
         for (uint32_t j = 0; j < x->n; j++) {
-            const uint64_t id = find_pair(p, u, x->node[j].v);
-            if (id != WR_TRANSFER_NONE)
+            const uint64_t id = wr_row_find(p->off, p->nbr, u, x->node[j].v);
+            if (id != UINT64_MAX)
                 WR_TRY(add_pair(x, id, i, j, err));
         }
         return WR_OK;

@@ -7,7 +7,8 @@ enum { ROWS = 1024 }; /* vertices handed to a thread at once */
 typedef struct job {
     const wr_pairs *p;
     const wr_links_opts *o;
-    uint64_t *heap; /* [threads * sample] */
+    const uint32_t *first_s; /* [m] by place in the rows; NULL: all met early enough */
+    uint64_t *heap;          /* [threads * sample] */
 } job;
 
 static bool is_left_out(const job *j, wr_vid v)
@@ -17,7 +18,7 @@ static bool is_left_out(const job *j, wr_vid v)
 
 static bool is_kept(const job *j, uint64_t i)
 {
-    return j->p->first_s[wr_pairs_id(j->p, i)] < j->o->before_s &&
+    return (!j->first_s || j->first_s[i] < j->o->before_s) &&
            !is_left_out(j, j->p->nbr[i]);
 }
 
@@ -129,11 +130,37 @@ static wr_status fill(wr_links *l, job *j, wr_err *err)
     return WR_OK;
 }
 
+static bool is_any_late(const wr_pairs *p, uint32_t before_s)
+{
+    for (uint64_t id = 0; id < p->m; id++)
+        if (p->first_s[id] >= before_s)
+            return true;
+    return false;
+}
+
+/* Sets first_s when it decides anything; *own is what is to be freed. */
+static wr_status read_times(job *j, uint32_t **own, wr_err *err)
+{
+    const wr_pairs *p = j->p;
+    if (!is_any_late(p, j->o->before_s))
+        return WR_OK;
+    j->first_s = p->first_s;
+    if (j->o->is_out)
+        return WR_OK;
+    *own = wr_alloc_big(p->m, sizeof **own);
+    j->first_s = *own;
+    if (!*own)
+        return wr_fail(err, WR_ENOMEM, "times of %llu pairs", (unsigned long long)p->m);
+    return wr_pairs_times_in(*own, NULL, p, err);
+}
+
 wr_status wr_links_init(wr_links *l, const wr_pairs *p, const wr_links_opts *o,
                         wr_err *err)
 {
     *l = (wr_links){.n = p->n};
     job j = {.p = p, .o = o};
+    WR_AUTO_ARRAY uint32_t *own = NULL;
+    WR_TRY(read_times(&j, &own, err));
     j.heap = wr_calloc((size_t)omp_get_max_threads() * o->sample, sizeof *j.heap);
     wr_status st = j.heap ? fill(l, &j, err)
                           : wr_fail(err, WR_ENOMEM, "sample of %u neighbours", o->sample);

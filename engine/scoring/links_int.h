@@ -38,7 +38,8 @@ typedef struct wr_links_opts {
  */
 uint64_t *wr_links_services(const wr_seeds *s, uint32_t as_of_s) WR_NODISCARD;
 
-/* Errors  WR_ENOMEM (nothing left to release).  O(n + m), parallel */
+/* Errors  WR_ENOMEM (nothing left to release).  O(n + m), parallel; 4m bytes of workspace
+ * when p holds payers and some pair is too late */
 wr_status wr_links_init(wr_links *l, const wr_pairs *p, const wr_links_opts *o,
                         wr_err *err) WR_NODISCARD;
 void wr_links_release(wr_links *l); /* safe on a zeroed struct */

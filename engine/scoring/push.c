@@ -124,10 +124,9 @@ static wr_status push_row(push *p, wr_vid v, const double *mass, wr_err *err)
     if (v != WR_VID_NONE)
         for (uint64_t i = r->off[v]; i < r->off[v + 1ULL]; i++) {
             const wr_vid u = r->nbr[i];
-            const uint64_t id = wr_pairs_id(r, i);
             if (wr_walk_counts(&p->w, u, v))
-                WR_TRY(arrive(p, u, mass, factor * (double)r->value[id],
-                              wr_walk_pair_mask(&p->w, u, id), err));
+                WR_TRY(arrive(p, u, mass, factor * (double)r->value[i],
+                              wr_walk_pair_mask(&p->w, v, i), err));
         }
     for (uint32_t i = 0; i < extra_count(p, v); i++) {
         const wr_push_pair *e = &p->o->extra[i];

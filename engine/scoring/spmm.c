@@ -8,9 +8,10 @@
 /*
  * AHEAD      edges whose source row is asked for before it is needed; pays only when the
  *            state is larger than the caches
+ * ROWS_AHEAD the same of rows that a block changes
  * CHUNK      work units (edges + LINE_COST per line) handed to a thread at once
  */
-enum { AHEAD = 48, CHUNK = 8192, LINE_COST = 4 };
+enum { AHEAD = 48, ROWS_AHEAD = 12, CHUNK = 8192, LINE_COST = 4 };
 #define STATE_CACHED_BYTES (4u << 20)
 
 #define INLINE static inline __attribute__((always_inline))
@@ -22,7 +23,7 @@ typedef struct lines {
     uint64_t first, lo, hi;
 } lines;
 
-typedef float sum_fn(const lines *);
+typedef void sum_fn(const lines *);
 
 static float *out_row(const lines *b, uint64_t l, uint32_t ld)
 {
@@ -32,10 +33,9 @@ static float *out_row(const lines *b, uint64_t l, uint32_t ld)
 /* ---- any machine ---- */
 
 /* ld and masked are compile-time constants at every call. */
-INLINE float sum_lines(const lines *b, const uint32_t ld, const bool masked)
+INLINE void sum_lines(const lines *b, const uint32_t ld, const bool masked)
 {
     const wr_spmm *a = b->a;
-    float change = 0.0f;
     for (uint64_t l = b->lo; l < b->hi; l++) {
         double sum[WR_SPMM_WIDE] = {0};
         for (uint64_t i = a->off[l]; i < a->off[l] + a->count[l]; i++) {
@@ -44,36 +44,30 @@ INLINE float sum_lines(const lines *b, const uint32_t ld, const bool masked)
             for (uint32_t c = 0; c < ld; c++)
                 sum[c] += !masked || (a->mask[i] >> c & 1) ? w * (double)row[c] : 0.0;
         }
-        const float *old = b->x + (size_t)a->at[l] * ld;
         float *out = out_row(b, l, ld);
-        for (uint32_t c = 0; c < ld; c++) {
-            const float v = (float)sum[c];
-            const float d = v > old[c] ? v - old[c] : old[c] - v;
-            change = d > change ? d : change;
-            out[c] = v;
-        }
+        for (uint32_t c = 0; c < ld; c++)
+            out[c] = (float)sum[c];
     }
-    return change;
 }
 
-static float sum_narrow(const lines *b)
+static void sum_narrow(const lines *b)
 {
-    return sum_lines(b, WR_SPMM_NARROW, false);
+    sum_lines(b, WR_SPMM_NARROW, false);
 }
 
-static float sum_narrow_masked(const lines *b)
+static void sum_narrow_masked(const lines *b)
 {
-    return sum_lines(b, WR_SPMM_NARROW, true);
+    sum_lines(b, WR_SPMM_NARROW, true);
 }
 
-static float sum_wide(const lines *b)
+static void sum_wide(const lines *b)
 {
-    return sum_lines(b, WR_SPMM_WIDE, false);
+    sum_lines(b, WR_SPMM_WIDE, false);
 }
 
-static float sum_wide_masked(const lines *b)
+static void sum_wide_masked(const lines *b)
 {
-    return sum_lines(b, WR_SPMM_WIDE, true);
+    sum_lines(b, WR_SPMM_WIDE, true);
 }
 
 #ifndef __x86_64__
@@ -103,25 +97,14 @@ INLINE AVX2 __m256d only(__m256d t, uint32_t mask)
     return _mm256_and_pd(t, _mm256_castsi256_pd(_mm256_cmpeq_epi64(on, bit)));
 }
 
-INLINE AVX2 float largest(__m128 v)
-{
-    float f[LANES], max = 0.0f;
-    _mm_storeu_ps(f, v);
-    for (int c = 0; c < LANES; c++)
-        max = f[c] > max ? f[c] : max;
-    return max;
-}
-
 /* The last three are compile-time constants at every call: a row lives in registers. */
-INLINE AVX2 float sum_lines_avx2(const lines *b, const uint32_t ld, const bool masked,
-                                 const bool far)
+INLINE AVX2 void sum_lines_avx2(const lines *b, const uint32_t ld, const bool masked,
+                                const bool far)
 {
     const uint32_t parts = ld / LANES;
     const wr_spmm_edge *edge = b->a->edge;
     const uint64_t *off = b->a->off;
     const uint64_t end = off[b->a->lines];
-    const __m128 no_sign = _mm_castsi128_ps(_mm_set1_epi32(INT32_MAX));
-    __m128 change = _mm_setzero_ps();
     for (uint64_t l = b->lo; l < b->hi; l++) {
         __m256d sum[PARTS_MAX];
         for (uint32_t k = 0; k < parts; k++)
@@ -140,56 +123,48 @@ INLINE AVX2 float sum_lines_avx2(const lines *b, const uint32_t ld, const bool m
                 sum[k] = _mm256_add_pd(sum[k], t);
             }
         }
-        const float *old = b->x + (size_t)b->a->at[l] * ld;
         float *out = out_row(b, l, ld);
-        for (uint32_t k = 0; k < parts; k++) {
-            const __m128 v = _mm256_cvtpd_ps(sum[k]);
-            const __m128 d = _mm_sub_ps(v, _mm_load_ps(old + (size_t)k * LANES));
-            change = _mm_max_ps(_mm_and_ps(d, no_sign), change);
-            _mm_store_ps(out + (size_t)k * LANES, v);
-        }
+        for (uint32_t k = 0; k < parts; k++)
+            _mm_store_ps(out + (size_t)k * LANES, _mm256_cvtpd_ps(sum[k]));
     }
-    return largest(change);
 }
 
-AVX2 static float sum_narrow_avx2(const lines *b)
+AVX2 static void sum_narrow_avx2(const lines *b)
 {
-    return sum_lines_avx2(b, WR_SPMM_NARROW, false, false);
+    sum_lines_avx2(b, WR_SPMM_NARROW, false, false);
 }
 
-AVX2 static float sum_narrow_far_avx2(const lines *b)
+AVX2 static void sum_narrow_far_avx2(const lines *b)
 {
-    return sum_lines_avx2(b, WR_SPMM_NARROW, false, true);
+    sum_lines_avx2(b, WR_SPMM_NARROW, false, true);
 }
 
-AVX2 static float sum_narrow_masked_avx2(const lines *b)
+AVX2 static void sum_narrow_masked_avx2(const lines *b)
 {
-    return sum_lines_avx2(b, WR_SPMM_NARROW, true, true);
+    sum_lines_avx2(b, WR_SPMM_NARROW, true, true);
 }
 
-AVX2 static float sum_wide_avx2(const lines *b)
+AVX2 static void sum_wide_avx2(const lines *b)
 {
-    return sum_lines_avx2(b, WR_SPMM_WIDE, false, true);
+    sum_lines_avx2(b, WR_SPMM_WIDE, false, true);
 }
 
-AVX2 static float sum_wide_masked_avx2(const lines *b)
+AVX2 static void sum_wide_masked_avx2(const lines *b)
 {
-    return sum_lines_avx2(b, WR_SPMM_WIDE, true, true);
+    sum_lines_avx2(b, WR_SPMM_WIDE, true, true);
 }
 
 /* ---- AVX-512: eight columns in a register, half the instructions per edge ---- */
 
 #    define AVX512 __attribute__((target("avx512f,avx512vl")))
 
-INLINE AVX512 float sum_lines_avx512(const lines *b, const uint32_t ld, const bool masked,
-                                     const bool far)
+INLINE AVX512 void sum_lines_avx512(const lines *b, const uint32_t ld, const bool masked,
+                                    const bool far)
 {
     const uint32_t parts = ld / 8;
     const wr_spmm_edge *edge = b->a->edge;
     const uint64_t *off = b->a->off;
     const uint64_t end = off[b->a->lines];
-    const __m256i no_sign = _mm256_set1_epi32(INT32_MAX);
-    __m256 change = _mm256_setzero_ps();
     for (uint64_t l = b->lo; l < b->hi; l++) {
         __m512d sum[WR_SPMM_WIDE / 8];
         for (uint32_t k = 0; k < parts; k++)
@@ -208,44 +183,35 @@ INLINE AVX512 float sum_lines_avx512(const lines *b, const uint32_t ld, const bo
                 sum[k] = _mm512_add_pd(sum[k], t);
             }
         }
-        const float *old = b->x + (size_t)b->a->at[l] * ld;
         float *out = out_row(b, l, ld);
-        for (uint32_t k = 0; k < parts; k++) {
-            const __m256 v = _mm512_cvtpd_ps(sum[k]);
-            const __m256 d = _mm256_sub_ps(v, _mm256_load_ps(old + (size_t)k * 8));
-            change = _mm256_max_ps(
-                _mm256_castsi256_ps(_mm256_and_si256(_mm256_castps_si256(d), no_sign)),
-                change);
-            _mm256_store_ps(out + (size_t)k * 8, v);
-        }
+        for (uint32_t k = 0; k < parts; k++)
+            _mm256_store_ps(out + (size_t)k * 8, _mm512_cvtpd_ps(sum[k]));
     }
-    const __m128 high = _mm256_extractf128_ps(change, 1);
-    return largest(_mm_max_ps(_mm256_castps256_ps128(change), high));
 }
 
-AVX512 static float sum_narrow_avx512(const lines *b)
+AVX512 static void sum_narrow_avx512(const lines *b)
 {
-    return sum_lines_avx512(b, WR_SPMM_NARROW, false, false);
+    sum_lines_avx512(b, WR_SPMM_NARROW, false, false);
 }
 
-AVX512 static float sum_narrow_far_avx512(const lines *b)
+AVX512 static void sum_narrow_far_avx512(const lines *b)
 {
-    return sum_lines_avx512(b, WR_SPMM_NARROW, false, true);
+    sum_lines_avx512(b, WR_SPMM_NARROW, false, true);
 }
 
-AVX512 static float sum_narrow_masked_avx512(const lines *b)
+AVX512 static void sum_narrow_masked_avx512(const lines *b)
 {
-    return sum_lines_avx512(b, WR_SPMM_NARROW, true, true);
+    sum_lines_avx512(b, WR_SPMM_NARROW, true, true);
 }
 
-AVX512 static float sum_wide_avx512(const lines *b)
+AVX512 static void sum_wide_avx512(const lines *b)
 {
-    return sum_lines_avx512(b, WR_SPMM_WIDE, false, true);
+    sum_lines_avx512(b, WR_SPMM_WIDE, false, true);
 }
 
-AVX512 static float sum_wide_masked_avx512(const lines *b)
+AVX512 static void sum_wide_masked_avx512(const lines *b)
 {
-    return sum_lines_avx512(b, WR_SPMM_WIDE, true, true);
+    sum_lines_avx512(b, WR_SPMM_WIDE, true, true);
 }
 
 static bool has_avx512(void)
@@ -307,13 +273,13 @@ static uint64_t line_at(const wr_spmm *a, uint64_t lo, uint64_t hi, uint64_t wor
 }
 
 /* The k-th of the chunks of [from, to). */
-static float sum_chunk(sum_fn *sum, lines b, uint64_t from, uint64_t to, uint64_t k)
+static void sum_chunk(sum_fn *sum, lines b, uint64_t from, uint64_t to, uint64_t k)
 {
     const uint64_t base = work_before(b.a, from);
     b.first = from;
     b.lo = line_at(b.a, from, to, base + k * CHUNK);
     b.hi = line_at(b.a, from, to, base + (k + 1) * CHUNK);
-    return sum(&b);
+    sum(&b);
 }
 
 void wr_spmm_head(const wr_spmm *a, float *x)
@@ -322,23 +288,47 @@ void wr_spmm_head(const wr_spmm *a, float *x)
     const uint64_t count = a->head ? chunks(a, 0, a->head) : 0;
 #pragma omp parallel for default(none) shared(a, x, sum, count) schedule(dynamic, 1)
     for (uint64_t k = 0; k < count; k++)
-        (void)sum_chunk(sum, (lines){.a = a, .x = x}, 0, a->head, k);
+        sum_chunk(sum, (lines){.a = a, .x = x}, 0, a->head, k);
 }
 
-/* The rows of one part from the buffer (its row 0 = line `first`) into the state. */
-static void settle_part(const wr_spmm *a, float *x, const float *buffer, uint64_t first,
-                        uint64_t part, wr_mix *mix)
+/* A row changes from `was` to `is`; change[c] = the largest in column c so far. */
+INLINE void settle_row(float *was, const float *is, float *change, const uint32_t ld)
+{
+    for (uint32_t c = 0; c < ld; c++) {
+        const float d = is[c] > was[c] ? is[c] - was[c] : was[c] - is[c];
+        change[c] = d > change[c] ? d : change[c];
+        was[c] = is[c];
+    }
+}
+
+/*
+ * The rows of one part from the buffer (its row 0 = line `first`) into the state.
+ * Returns the largest change.
+ */
+static float settle_part(const wr_spmm *a, float *x, const float *buffer, uint64_t first,
+                         uint64_t part, wr_mix *mix)
 {
     const size_t row = a->ld;
+    const uint64_t end = a->part[part + 1];
+    float change[WR_SPMM_WIDE] = {0};
+    float most = 0.0f;
     if (mix)
         wr_mix_part_begin(mix, part);
-    for (uint64_t l = a->part[part]; l < a->part[part + 1]; l++) {
+    for (uint64_t l = a->part[part]; l < end; l++) {
         float *was = x + a->at[l] * row;
         const float *is = buffer + (l - first) * row;
+        if (l + ROWS_AHEAD < end)
+            __builtin_prefetch(x + a->at[l + ROWS_AHEAD] * row, 1);
         if (mix)
             wr_mix_row(mix, part, a->at[l], was, is);
-        memcpy(was, is, row * sizeof *x);
+        if (row == WR_SPMM_NARROW)
+            settle_row(was, is, change, WR_SPMM_NARROW);
+        else
+            settle_row(was, is, change, WR_SPMM_WIDE);
     }
+    for (uint32_t c = 0; c < row; c++)
+        most = change[c] > most ? change[c] : most;
+    return most;
 }
 
 float wr_spmm_step(const wr_spmm *a, float *x, float *buffer, wr_mix *mix)
@@ -352,14 +342,13 @@ float wr_spmm_step(const wr_spmm *a, float *x, float *buffer, wr_mix *mix)
         const uint64_t from = a->part[b * PARTS], to = a->part[(b + 1) * PARTS];
         const uint64_t count = chunks(a, from, to);
 #pragma omp for schedule(dynamic, 1)
-        for (uint64_t k = 0; k < count; k++) {
-            lines todo = {.a = a, .x = x, .buffer = buffer};
-            float d = sum_chunk(sum, todo, from, to, k);
+        for (uint64_t k = 0; k < count; k++)
+            sum_chunk(sum, (lines){.a = a, .x = x, .buffer = buffer}, from, to, k);
+#pragma omp for schedule(static)
+        for (uint64_t p = b * PARTS; p < (b + 1) * PARTS; p++) {
+            const float d = settle_part(a, x, buffer, from, p, mix);
             change = d > change ? d : change;
         }
-#pragma omp for schedule(static)
-        for (uint64_t p = b * PARTS; p < (b + 1) * PARTS; p++)
-            settle_part(a, x, buffer, from, p, mix);
     }
     return change;
 }

@@ -8,11 +8,12 @@
 
 /*
  * ROWS            vertices handed to a thread at once
+ * AHEAD           rows of the result whose state is asked for early
  * PERIOD          steps from one extrapolation to the next
  * EXTRAPOLATIONS  at most; what follows the last is a plain contraction and must end
  * The last two are part of the numeric contract.
  */
-enum { ROWS = 256, PERIOD = 6, EXTRAPOLATIONS = 8 };
+enum { ROWS = 256, AHEAD = 16, PERIOD = 6, EXTRAPOLATIONS = 8 };
 
 static float confidence(const wr_seeds *s, wr_vid v)
 {
@@ -58,12 +59,11 @@ static void plain_row(double *sum, const wr_walk *w, const float *x, wr_vid v)
     memset(sum, 0, nc * sizeof(double));
     for (uint64_t i = p->off[v]; i < p->off[v + 1ULL]; i++) {
         const wr_vid u = p->nbr[i];
-        const uint64_t id = wr_pairs_id(p, i);
         const int label = w->s->category[u];
         if (!wr_walk_counts(w, u, v))
             continue;
-        const uint32_t mask = wr_walk_pair_mask(w, u, id);
-        const double weight = (double)wr_static_weight(factor, p->value[id]);
+        const uint32_t mask = wr_walk_pair_mask(w, v, i);
+        const double weight = (double)wr_static_weight(factor, p->value[i]);
         for (uint32_t c = 0; c < nc; c++) {
             if (!(mask >> c & 1))
                 continue;
@@ -187,6 +187,9 @@ static void store_rows(float *x, const float *state, const wr_static_plan *p,
 #pragma omp parallel for default(none) shared(x, state, p, n, nc) schedule(static)
     for (uint32_t v = 0; v < n; v++) {
         float *row = x + (size_t)v * nc;
+        const uint32_t next = v + AHEAD < n ? p->slot[v + AHEAD] : WR_VID_NONE;
+        if (next != WR_VID_NONE)
+            __builtin_prefetch(state + (size_t)next * p->a.ld);
         if (p->slot[v] == WR_VID_NONE)
             memset(row, 0, nc * sizeof(float));
         else

@@ -7,8 +7,8 @@
 
 /*
  * ROWS     lines handed to a thread at once
- * AHEAD    pairs whose slot and value are asked for early; rows are short: it is the next
- *          ones that gain
+ * AHEAD    pairs whose slot is asked for early; rows are short: it is the next ones that
+ *          gain
  * CLASSES  of heat: 31 - floor(log2(degree)), and one for degree 0
  */
 enum { ROWS = 256, AHEAD = 24, CLASSES = 33 };
@@ -200,19 +200,16 @@ static void fill_line(wr_static_plan *p, const wr_walk *w, uint32_t l)
     uint32_t k = 0;
     for (uint64_t i = r->off[v]; i < r->off[v + 1ULL]; i++) {
         const wr_vid u = r->nbr[i];
-        const uint64_t id = wr_pairs_id(r, i);
-        if (i + AHEAD < r->m) {
+        if (i + AHEAD < r->m)
             __builtin_prefetch(p->slot + r->nbr[i + AHEAD]);
-            __builtin_prefetch(r->value + wr_pairs_id(r, i + AHEAD));
-        }
         if (!wr_walk_counts(w, u, v))
             continue;
-        total += (double)r->value[id];
+        total += (double)r->value[i];
         const uint32_t slot = p->slot[u];
-        const uint32_t mask = slot == WR_VID_NONE ? 0 : wr_walk_pair_mask(w, u, id);
+        const uint32_t mask = slot == WR_VID_NONE ? 0 : wr_walk_pair_mask(w, v, i);
         if (!mask)
             continue;
-        edge[k] = (wr_spmm_edge){slot, r->value[id]};
+        edge[k] = (wr_spmm_edge){slot, r->value[i]};
         if (masks)
             masks[k] = (uint16_t)mask;
         k++;
@@ -222,6 +219,19 @@ static void fill_line(wr_static_plan *p, const wr_walk *w, uint32_t l)
         edge[i].weight = wr_static_weight(factor, edge[i].weight);
     memset(edge + k, 0, (room - k) * sizeof *edge);
     p->a.count[l] = k;
+}
+
+/* Last times beside the in-rows, when the causal mask asks for them of every pair. */
+static wr_status read_times(wr_walk *w, uint32_t **own, wr_err *err)
+{
+    if (!w->hold_s || w->direction != WR_RECEIVING)
+        return WR_OK;
+    *own = wr_alloc_big(w->rows->m, sizeof **own);
+    if (!*own)
+        return wr_fail(err, WR_ENOMEM, "times of %" PRIu64 " pairs", w->rows->m);
+    WR_TRY(wr_pairs_times_in(NULL, *own, w->rows, err));
+    w->last_s = *own;
+    return WR_OK;
 }
 
 static uint64_t fill_lines(wr_static_plan *p, const wr_walk *w)
@@ -272,7 +282,10 @@ static wr_status make(wr_static_plan *p, tally *t, const wr_walk *w, wr_err *err
 #pragma omp parallel for default(none) shared(p, t, w, blocks) schedule(dynamic, 1)
     for (uint32_t b = 0; b < blocks; b++)
         lay_block(t + b, p, w, b);
-    p->pairs = fill_lines(p, w);
+    WR_AUTO_ARRAY uint32_t *last_s = NULL;
+    wr_walk timed = *w;
+    WR_TRY(read_times(&timed, &last_s, err));
+    p->pairs = fill_lines(p, &timed);
     return WR_OK;
 }
 

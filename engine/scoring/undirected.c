@@ -20,9 +20,9 @@ static uint64_t merge_row(wr_vid *nbr, float *root, const wr_views *vw, wr_vid v
         if (nbr)
             nbr[k] = has_a ? a->nbr[i] : b->nbr[j];
         if (root && has_a)
-            value += (double)a->value[wr_pairs_id(a, i)];
+            value += (double)a->value[i];
         if (root && has_b)
-            value += (double)b->value[wr_pairs_id(b, j)];
+            value += (double)b->value[j];
         if (root)
             root[k] = (float)sqrt(value);
         i += has_a;

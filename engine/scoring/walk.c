@@ -38,15 +38,11 @@ bool wr_walk_is_clear(const wr_walk *w, wr_vid v)
 
 double wr_walk_total(const wr_walk *w, wr_vid v)
 {
-    enum { AHEAD = 16 }; /* rows are mostly short: it is the next ones that gain */
     const wr_pairs *p = w->rows;
     double total = 0.0;
-    for (uint64_t i = p->off[v]; i < p->off[v + 1ULL]; i++) {
-        if (p->pair && i + AHEAD < p->m)
-            __builtin_prefetch(p->value + p->pair[i + AHEAD]);
+    for (uint64_t i = p->off[v]; i < p->off[v + 1ULL]; i++)
         if (wr_walk_counts(w, p->nbr[i], v))
-            total += (double)p->value[wr_pairs_id(p, i)];
-    }
+            total += (double)p->value[i];
     return total;
 }
 

@@ -18,6 +18,7 @@ typedef struct wr_walk {
     const wr_pairs *rows;   /* vw->in when receiving, vw->out when sending */
     const wr_pairs *cols;   /* the other one */
     const uint32_t *hold_s; /* [n*C] or NULL */
+    const uint32_t *last_s; /* [rows->m] receiving: of each place; or NULL: looked up */
     double damping;
     wr_direction direction;
     bool is_known_only;
@@ -46,16 +47,23 @@ double wr_walk_factor(const wr_walk *w, wr_vid v);
 /* The same when wr_walk_total is known. */
 double wr_walk_factor_of(const wr_walk *w, wr_vid v, double total);
 
-/* Bit c: a pair with u of these times can carry category c to the row's vertex. */
+/*
+ * Bit c: a pair with u of these times can carry category c to the row's vertex.  Of an
+ * unlabelled u only the last matters when receiving, only the first when sending.
+ */
 uint32_t wr_walk_mask(const wr_walk *w, wr_vid u, uint32_t first_s, uint32_t last_s);
 
-/* The same for pair `id` of the row; reads its times only when they matter. */
-static inline uint32_t wr_walk_pair_mask(const wr_walk *w, wr_vid u, uint64_t id)
+/* The same for place i of v's row; reads its times only when they matter. */
+static inline uint32_t wr_walk_pair_mask(const wr_walk *w, wr_vid v, uint64_t i)
 {
     const wr_seeds *s = w->s;
+    const wr_vid u = w->rows->nbr[i];
     const int label = s->category[u];
     if (label >= 0 ? !s->from_s && !s->to_s : !w->hold_s)
         return label >= 0 ? 1u << label : (1u << s->c) - 1;
+    if (label < 0 && w->last_s)
+        return wr_walk_mask(w, u, 0, w->last_s[i]);
+    const uint64_t id = wr_pairs_id(w->rows, v, i);
     return wr_walk_mask(w, u, w->rows->first_s[id], wr_pairs_last_s(w->rows, id));
 }
 

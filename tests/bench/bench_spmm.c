@@ -91,9 +91,9 @@ static void plain_init(plain *p, const graph *g)
     for (uint32_t v = 0; v < p->n; v++) {
         double sum = 0;
         for (uint64_t i = in->off[v]; i < in->off[v + 1ULL]; i++)
-            sum += (double)in->value[wr_pairs_id(in, i)];
+            sum += (double)in->value[i];
         for (uint64_t i = in->off[v]; i < in->off[v + 1ULL]; i++)
-            p->weight[i] = (float)(0.85 * (double)in->value[wr_pairs_id(in, i)] / sum);
+            p->weight[i] = (float)(0.85 * (double)in->value[i] / sum);
     }
 }
 

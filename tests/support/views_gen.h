@@ -27,8 +27,8 @@ typedef struct views_gen {
     uint64_t *hub_bits, *repeat_bits;
     uint32_t *out_off, *in_off;
     wr_vid *out_nbr, *in_nbr;
-    uint32_t *in_pair, *first_s, *before, *count, *last_s;
-    float *value;
+    uint32_t *first_s, *before, *count, *last_s;
+    float *value, *in_value;
 } views_gen;
 
 static inline int views_row_cmp(const void *pa, const void *pb)
@@ -51,7 +51,7 @@ static inline void views_gen_init(views_gen *g, uint32_t n, views_row *row, uint
     g->hub_bits = wr_calloc(n / 64 + 1, sizeof *g->hub_bits);
     g->out_nbr = wr_calloc(m, sizeof *g->out_nbr);
     g->in_nbr = wr_calloc(m, sizeof *g->in_nbr);
-    g->in_pair = wr_calloc(m, sizeof *g->in_pair);
+    g->in_value = wr_calloc(m, sizeof *g->in_value);
     g->repeat_bits = wr_calloc(m / 64 + 1, sizeof *g->repeat_bits);
     g->before = wr_calloc(m / 64 + 1, sizeof *g->before);
     g->count = wr_calloc(m, sizeof *g->count);
@@ -86,11 +86,10 @@ static inline void views_gen_init(views_gen *g, uint32_t n, views_row *row, uint
         for (uint64_t i = g->out_off[u]; i < g->out_off[u + 1ULL]; i++) {
             uint64_t at = g->in_off[g->out_nbr[i] + 1ULL]++;
             g->in_nbr[at] = u;
-            g->in_pair[at] = (uint32_t)i;
+            g->in_value[at] = g->value[i];
         }
     wr_pairs p = {.n = n,
                   .m = k,
-                  .value = g->value,
                   .first_s = g->first_s,
                   .repeats = {.m = repeats,
                               .bits = g->repeat_bits,
@@ -100,9 +99,12 @@ static inline void views_gen_init(views_gen *g, uint32_t n, views_row *row, uint
     g->vw.out = g->vw.in = p;
     g->vw.out.off = g->out_off;
     g->vw.out.nbr = g->out_nbr;
+    g->vw.out.value = g->value;
     g->vw.in.off = g->in_off;
     g->vw.in.nbr = g->in_nbr;
-    g->vw.in.pair = g->in_pair;
+    g->vw.in.value = g->in_value;
+    g->vw.in.out_off = g->out_off;
+    g->vw.in.out_nbr = g->out_nbr;
 }
 
 static inline void views_gen_release(views_gen *g)
@@ -112,7 +114,7 @@ static inline void views_gen_release(views_gen *g)
     wr_free(g->hub_bits);
     wr_free(g->out_nbr);
     wr_free(g->in_nbr);
-    wr_free(g->in_pair);
+    wr_free(g->in_value);
     wr_free(g->repeat_bits);
     wr_free(g->before);
     wr_free(g->count);

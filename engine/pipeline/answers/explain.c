@@ -239,12 +239,13 @@ static wr_status gather_pairs(wr_push_pair **out, uint32_t *count, const wr_asse
         const wr_vid nbr =
             wr_ids_vertex(wr_snapshot_ids(a->g), wr_ids_chain(ids, p.nbr[i]),
                           wr_ids_address(ids, p.nbr[i]));
-        const uint64_t id = wr_pairs_id(&p, i);
-        if (nbr != WR_VID_NONE && p.value[id] > 0.0f)
-            pair[(*count)++] = (wr_push_pair){.nbr = nbr,
-                                              .value = (double)p.value[id],
-                                              .first_s = p.first_s[id],
-                                              .last_s = wr_pairs_last_s(&p, id)};
+        if (nbr == WR_VID_NONE || !(p.value[i] > 0.0f))
+            continue;
+        const uint64_t id = wr_pairs_id(&p, v, i);
+        pair[(*count)++] = (wr_push_pair){.nbr = nbr,
+                                          .value = (double)p.value[i],
+                                          .first_s = p.first_s[id],
+                                          .last_s = wr_pairs_last_s(&p, id)};
     }
     *out = WR_STEAL(pair);
     return WR_OK;

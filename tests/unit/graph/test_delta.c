@@ -161,11 +161,11 @@ static void check_pairs(const world *x, const wr_delta_view *w, const wr_snapsho
         while (j < hi && p.nbr[j] != x->wallet_at[pair[i].nbr])
             j++;
         assert_true(j < hi);
-        const uint64_t id = wr_pairs_id(&p, j);
+        const uint64_t id = wr_pairs_id(&p, k, j);
         assert_int_equal(pair[i].count, wr_pairs_count(&p, id));
         assert_int_equal(pair[i].first_s, p.first_s[id]);
         assert_int_equal(pair[i].last_s, wr_pairs_last_s(&p, id));
-        check_value(pair[i].value, p.value[id]);
+        check_value(pair[i].value, p.value[j]);
     }
 }
 

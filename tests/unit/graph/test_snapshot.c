@@ -91,7 +91,7 @@ static void test_windows__small_graph_by_eye(void **state)
     const wr_pairs in = wr_snapshot_pairs_in(g);
     assert_int_equal(in.off[2], 1);
     assert_int_equal(in.nbr[1], 1);
-    assert_int_equal(wr_pairs_id(&in, 1), 1);
+    assert_int_equal(wr_pairs_id(&in, 2, 1), 1);
     assert_null(wr_snapshot_ids(g));
     assert_null(wr_snapshot_hub_bits(g));
     assert_false(wr_snapshot_is_hub(g, 2));
@@ -326,20 +326,20 @@ static void test_check__notices_every_array(void **state)
         WR_AUTO(wr_snapshot) g = small_graph(numbered_ids(3, 0), 7);
         assert_ok(wr_snapshot_check(g, &err));
         uint32_t *const u32[] = {
-            g->from,          g->to,           g->out_col,     g->in_col,
-            g->pout_nbr,      g->pin_nbr,      g->pin_pair,    g->pair_first_s,
-            g->repeat_before, g->repeat_count, &g->time_s[1],  g->repeat_last_s,
-            &g->from[3],      &g->out_col[1],  &g->seq_low[2], g->out_off,
-            &g->in_off[3],    &g->pout_off[1], &g->pin_off[2]};
-        if (k < 19)
-            *u32[k] += k == 10 ? 500 : k == 14 ? 0 : 1;
-        else if (k == 19)
-            g->pair_value[0] = 2.25F;
+            g->from,         g->to,          g->out_col,       g->in_col,
+            g->pout_nbr,     g->pin_nbr,     g->pair_first_s,  g->repeat_before,
+            g->repeat_count, &g->time_s[1],  g->repeat_last_s, &g->from[3],
+            &g->out_col[1],  &g->seq_low[2], g->out_off,       &g->in_off[3],
+            &g->pout_off[1], &g->pin_off[2]};
+        if (k < 18)
+            *u32[k] += k == 9 ? 500 : k == 13 ? 0 : 1;
+        else if (k < 20)
+            *(k == 18 ? g->pair_value : g->pin_value) = 2.25F;
         else if (k == 20)
             g->value[3] = -1.0;
         else
             *g->repeat_bits ^= UINT64_C(1) << (k == 21 ? 1 : 2); /* pair 1; none */
-        if (k == 14)
+        if (k == 13)
             g->seq_base = INT64_MAX - 2;
         assert_err(WR_ECORRUPT, wr_snapshot_check(g, &err));
     }

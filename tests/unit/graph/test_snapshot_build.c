@@ -74,7 +74,7 @@ static void check_pairs(const wr_pairs *out, const wr_pairs *in, const wr_column
                 }
             if (count == 0)
                 continue;
-            assert_int_equal(wr_pairs_id(out, id), id);
+            assert_int_equal(wr_pairs_id(out, u, id), id);
             assert_int_equal(out->nbr[id], v);
             assert_int_equal(wr_pairs_count(out, id), count);
             assert_int_equal(out->first_s[id], first);
@@ -85,6 +85,8 @@ static void check_pairs(const wr_pairs *out, const wr_pairs *in, const wr_column
     }
     assert_int_equal(out->m, id);
     assert_int_equal(in->m, id);
+    uint32_t first_s[80], last_s[80];
+    assert_ok(wr_pairs_times_in(first_s, last_s, in, &err));
     uint64_t k = 0;
     for (wr_vid v = 0; v < in->n; v++) { /* rows of `in`: ascending by from */
         assert_int_equal(in->off[v], k);
@@ -92,7 +94,10 @@ static void check_pairs(const wr_pairs *out, const wr_pairs *in, const wr_column
             for (uint64_t i = out->off[u]; i < out->off[u + UINT64_C(1)]; i++)
                 if (out->nbr[i] == v) {
                     assert_int_equal(in->nbr[k], u);
-                    assert_int_equal(wr_pairs_id(in, k), i);
+                    assert_int_equal(wr_pairs_id(in, v, k), i);
+                    assert_true(in->value[k] == out->value[i]);
+                    assert_int_equal(first_s[k], out->first_s[i]);
+                    assert_int_equal(last_s[k], wr_pairs_last_s(out, i));
                     k++;
                 }
     }
@@ -217,6 +222,24 @@ static const rows_shape big_shape[] = {
     {.n = 1, .m = 70000, .times = 1000, .seq_kind = 2},
 };
 
+/* Times beside the in-rows are those of the pair that is found there. */
+static void check_times_in(const wr_snapshot *g)
+{
+    const wr_pairs in = wr_snapshot_pairs_in(g);
+    WR_AUTO_ARRAY uint32_t *first_s = wr_calloc(in.m, sizeof *first_s);
+    WR_AUTO_ARRAY uint32_t *last_s = wr_calloc(in.m, sizeof *last_s);
+    assert_ok(wr_pairs_times_in(first_s, NULL, &in, &err));
+    assert_ok(wr_pairs_times_in(NULL, last_s, &in, &err));
+    uint64_t wrong = 0;
+    for (wr_vid v = 0; v < in.n; v++)
+        for (uint64_t k = in.off[v]; k < in.off[v + UINT64_C(1)]; k++) {
+            const uint64_t id = wr_pairs_id(&in, v, k);
+            wrong +=
+                first_s[k] != in.first_s[id] || last_s[k] != wr_pairs_last_s(&in, id);
+        }
+    assert_int_equal(wrong, 0);
+}
+
 static void test_build__same_bits_for_any_thread_count(void **state)
 {
     (void)state;
@@ -238,6 +261,7 @@ static void test_build__same_bits_for_any_thread_count(void **state)
             const char *array = differing(g, plain);
             if (array)
                 fail_msg("shape %zu, %d threads: %s differs", k, threads, array);
+            check_times_in(g);
         }
         omp_set_num_threads(threads_before);
         wr_edges_release(&e);

@@ -293,15 +293,15 @@ static void test_load__says_what_is_wrong(void **state)
     write_bytes(b.p, 500);
     check_message(WR_ECORRUPT, ": header: cut at 500 bytes");
 
-    for (uint32_t version = 1; version <= 3; version += 2) { /* older, newer */
+    for (uint32_t version = 2; version <= 4; version += 2) { /* older, newer */
         wr_file_header other = h;
         other.version = version;
         memcpy(b.p, &other, sizeof other);
         seal(b.p, b.len);
         write_bytes(b.p, b.len);
-        check_message(WR_EPARSE, version == 1
-                                     ? ": snapshot version 1, this program reads 2"
-                                     : ": snapshot version 3, this program reads 2");
+        check_message(WR_EPARSE, version == 2
+                                     ? ": snapshot version 2, this program reads 3"
+                                     : ": snapshot version 4, this program reads 3");
     }
 
     wr_file_header foreign = h;

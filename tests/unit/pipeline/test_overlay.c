@@ -231,7 +231,7 @@ static void compare_neighbors(world *w, const wr_assessment *full,
         assert_int_equal(count, p.off[u + 1ULL] - p.off[u]);
         for (size_t i = 0; i < count; i++) {
             transfers += pair[i].count;
-            expected += wr_pairs_count(&p, wr_pairs_id(&p, p.off[u] + i));
+            expected += wr_pairs_count(&p, wr_pairs_id(&p, u, p.off[u] + i));
         }
         assert_int_equal(transfers, expected);
         wr_free(pair);

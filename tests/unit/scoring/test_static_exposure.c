@@ -81,7 +81,7 @@ static void sink_graph(igraph_t *ig, igraph_vector_t *weight, const wr_pairs *p,
         for (uint64_t i = p->off[v]; !stops && i < p->off[v + 1ULL]; i++) {
             igraph_vector_int_push_back(&edge, v);
             igraph_vector_int_push_back(&edge, p->nbr[i]);
-            igraph_vector_push_back(weight, (double)p->value[wr_pairs_id(p, i)]);
+            igraph_vector_push_back(weight, (double)p->value[i]);
         }
         if (stops) {
             igraph_vector_int_push_back(&edge, v);
