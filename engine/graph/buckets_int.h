@@ -22,6 +22,9 @@ typedef struct wr_buckets {
 /* Count `key` [m] per bucket and say where each block writes. */
 wr_status wr_buckets_plan(wr_buckets *b, const wr_vid *key, uint64_t m, uint32_t n,
                           wr_err *err) WR_NODISCARD;
+/* The same for keys in [lo, hi], bucket k those from lo + k * 2^shift on. */
+wr_status wr_buckets_plan_range(wr_buckets *b, const uint32_t *key, uint64_t m,
+                                uint32_t lo, uint32_t hi, wr_err *err) WR_NODISCARD;
 void wr_buckets_release(wr_buckets *b); /* safe on a zeroed struct */
 #define WR_AUTO_BUCKETS(b) __attribute__((cleanup(wr_buckets_release))) wr_buckets b = {0}
 
@@ -58,6 +61,8 @@ wr_scratch *wr_scratch_new(int *threads);
 void wr_scratch_free(wr_scratch *s, int threads);
 /* Room for a bucket; keys may be 0.  false when out of memory. */
 bool wr_scratch_fit(wr_scratch *s, uint64_t vertices, uint64_t keys);
+/* Sort key [m] stably by its bits [32, 32 + bits). */
+void wr_scratch_sort(wr_scratch *s, uint64_t m, unsigned bits);
 
 /* --- stages of the build ------------------------------------------------------------ */
 
