@@ -4,7 +4,7 @@
 #include <omp.h>
 #include <string.h>
 
-enum { BUCKET_ELEMENTS = 1 << 13 }; /* wanted: 24 bytes each, and keys, stay in 2 MiB */
+enum { BUCKET_ELEMENTS = 1 << 13 }; /* wanted: 24 bytes each and as much scratch: 1 MiB */
 
 static unsigned shift_for(uint32_t last, uint64_t m)
 {
@@ -90,13 +90,12 @@ static void carve(wr_scratch *s, size_t keys)
     s->spare = s->key + keys;
     s->row = (uint32_t *)(s->spare + keys);
     s->order = s->row + keys;
-    s->folded = (wr_folded *)(void *)(s->order + keys);
 }
 
 static bool fit_keys(wr_scratch *s, size_t keys)
 {
     enum { HUGE_PAGE = 2 << 20 };
-    const size_t each = 2 * sizeof *s->key + 2 * sizeof *s->row + sizeof *s->folded;
+    const size_t each = 2 * sizeof *s->key + 2 * sizeof *s->row;
     if (s->key_cap >= keys)
         return true;
     const size_t roomy = keys + keys / 8; /* so that few buckets make it grow again */
@@ -116,16 +115,11 @@ bool wr_scratch_fit(wr_scratch *s, uint64_t vertices, uint64_t keys)
     return fit_rows(s, vertices) && fit_keys(s, keys);
 }
 
-enum { DIGIT_MAX = 11, DIGITS_MAX = 1 << DIGIT_MAX };
+enum { DIGIT_MAX = 11, DIGITS_MAX = 1 << DIGIT_MAX, PASSES_MAX = 3 };
 
-/* One pass of an LSD radix sort: by bits [lo, hi). */
-static void sort_by_digit(wr_scratch *s, uint64_t m, unsigned lo, unsigned hi)
+/* Counts of a digit become what comes before each, and keys follow them into spare. */
+static void move(wr_scratch *s, uint64_t m, uint32_t *at, unsigned shift, uint32_t mask)
 {
-    const uint32_t mask = (UINT32_C(1) << (hi - lo)) - 1;
-    uint32_t at[DIGITS_MAX];
-    memset(at, 0, (mask + 1) * sizeof *at);
-    for (uint64_t i = 0; i < m; i++)
-        at[s->key[i] >> lo & mask]++;
     uint32_t sum = 0;
     for (uint32_t d = 0; d <= mask; d++) {
         const uint32_t count = at[d];
@@ -133,7 +127,7 @@ static void sort_by_digit(wr_scratch *s, uint64_t m, unsigned lo, unsigned hi)
         sum += count;
     }
     for (uint64_t i = 0; i < m; i++)
-        s->spare[at[s->key[i] >> lo & mask]++] = s->key[i];
+        s->spare[at[s->key[i] >> shift & mask]++] = s->key[i];
     uint64_t *sorted = s->spare;
     s->spare = s->key;
     s->key = sorted;
@@ -142,6 +136,17 @@ static void sort_by_digit(wr_scratch *s, uint64_t m, unsigned lo, unsigned hi)
 void wr_scratch_sort(wr_scratch *s, uint64_t m, unsigned bits)
 {
     const unsigned passes = (bits + DIGIT_MAX - 1) / DIGIT_MAX;
-    for (unsigned k = 0; k < passes; k++)
-        sort_by_digit(s, m, 32 + bits * k / passes, 32 + bits * (k + 1) / passes);
+    if (passes == 0)
+        return;
+    const unsigned each = (bits + passes - 1) / passes;
+    const uint32_t mask = (UINT32_C(1) << each) - 1;
+    uint32_t at[PASSES_MAX][DIGITS_MAX];
+    memset(at, 0, passes * sizeof at[0]);
+    for (uint64_t i = 0; i < m; i++) {
+        uint64_t k = s->key[i] >> 32;
+        for (unsigned p = 0; p < passes; p++, k >>= each)
+            at[p][k & mask]++;
+    }
+    for (unsigned p = 0; p < passes; p++)
+        move(s, m, at[p], 32 + p * each, mask);
 }

@@ -4,7 +4,7 @@
  * Every stage is a stable sort made of one partition (parts_int.h) and one grouping per
  * bucket (buckets_int.h).  A stable sort has one result: bytes do not depend on blocks,
  * buckets or threads.  snapshot_plain.c says what that result is.
- * Working memory beside the snapshot: 24 bytes per transfer, and 44 per transfer of the
+ * Working memory beside the snapshot: 24 bytes per transfer, and 24 per transfer of the
  * largest bucket that a thread meets.
  */
 #include "graph/snapshot.h"

@@ -59,11 +59,6 @@ static void partition(const sort *x)
     }
 }
 
-static unsigned bits_of(uint32_t x)
-{
-    return x ? 32 - (unsigned)__builtin_clz(x) : 0;
-}
-
 /* s->key = element numbers in order, in their lower halves. */
 static void sort_numbers(const sort *x, const row *r, uint64_t m, wr_scratch *s)
 {
@@ -75,7 +70,7 @@ static void sort_numbers(const sort *x, const row *r, uint64_t m, wr_scratch *s)
     } else {
         for (uint64_t i = 0; i < m; i++)
             s->key[i] = (uint64_t)r[i].seq_low << 32 | i;
-        wr_scratch_sort(s, m, bits_of(x->f->seq_span));
+        wr_scratch_sort(s, m, wr_bits_of(x->f->seq_span));
         for (uint64_t k = 0; k < m; k++) {
             const uint32_t i = (uint32_t)s->key[k];
             s->key[k] = (uint64_t)((r[i].time_s - time_min) & in_bucket) << 32 | i;
