@@ -2,38 +2,52 @@
 
 #include <inttypes.h>
 #include <omp.h>
+#include <string.h>
 
-enum { BUCKET_ELEMENTS = 1 << 13 }; /* wanted: 24 bytes each, and keys, stay in 2 MiB */
+enum { BUCKET_ELEMENTS = 1 << 13 }; /* wanted: 24 bytes each and as much scratch: 1 MiB */
 
-static unsigned shift_for(uint32_t n, uint64_t m)
+static unsigned shift_for(uint32_t last, uint64_t m)
 {
     uint64_t wanted = m / BUCKET_ELEMENTS + 1;
     if (wanted > WR_PARTS_BUCKETS_MAX)
         wanted = WR_PARTS_BUCKETS_MAX;
     unsigned shift = 0;
-    while (n > 0 && ((uint64_t)n - 1) >> shift >= wanted)
+    while (last >> shift >= wanted)
         shift++;
     return shift;
+}
+
+static wr_status plan(wr_buckets *b, const uint32_t *key, uint64_t m, uint32_t lo,
+                      uint32_t count, wr_err *err)
+{
+    WR_TRY(wr_parts_init(&b->parts, m, count, err));
+    wr_parts *p = &b->parts;
+    const unsigned shift = b->shift;
+#pragma omp parallel for default(none) shared(p, key, lo, shift) \
+    schedule(dynamic, 1) if (p->blocks > 1)
+    for (uint32_t block = 0; block < p->blocks; block++) {
+        uint32_t *c = &p->at[(size_t)block * p->buckets];
+        for (uint64_t i = wr_parts_lo(p, block); i < wr_parts_hi(p, block); i++)
+            c[(key[i] - lo) >> shift]++;
+    }
+    wr_parts_prefix(p);
+    return WR_OK;
+}
+
+wr_status wr_buckets_plan_range(wr_buckets *b, const uint32_t *key, uint64_t m,
+                                uint32_t lo, uint32_t hi, wr_err *err)
+{
+    b->shift = shift_for(hi - lo, m);
+    return plan(b, key, m, lo, ((hi - lo) >> b->shift) + 1, err);
 }
 
 wr_status wr_buckets_plan(wr_buckets *b, const wr_vid *key, uint64_t m, uint32_t n,
                           wr_err *err)
 {
     b->n = n;
-    b->shift = shift_for(n, m);
-    const uint32_t count = n > 0 ? ((n - 1) >> b->shift) + 1 : 0;
-    WR_TRY(wr_parts_init(&b->parts, m, count, err));
-    wr_parts *p = &b->parts;
-    const unsigned shift = b->shift;
-#pragma omp parallel for default(none) shared(p, key, shift) \
-    schedule(dynamic, 1) if (p->blocks > 1)
-    for (uint32_t block = 0; block < p->blocks; block++) {
-        uint32_t *c = &p->at[(size_t)block * p->buckets];
-        for (uint64_t i = wr_parts_lo(p, block); i < wr_parts_hi(p, block); i++)
-            c[key[i] >> shift]++;
-    }
-    wr_parts_prefix(p);
-    return WR_OK;
+    if (n == 0)
+        return plan(b, key, m, 0, 0, err);
+    return wr_buckets_plan_range(b, key, m, 0, n - 1, err);
 }
 
 void wr_buckets_release(wr_buckets *b)
@@ -76,13 +90,12 @@ static void carve(wr_scratch *s, size_t keys)
     s->spare = s->key + keys;
     s->row = (uint32_t *)(s->spare + keys);
     s->order = s->row + keys;
-    s->folded = (wr_folded *)(void *)(s->order + keys);
 }
 
 static bool fit_keys(wr_scratch *s, size_t keys)
 {
     enum { HUGE_PAGE = 2 << 20 };
-    const size_t each = 2 * sizeof *s->key + 2 * sizeof *s->row + sizeof *s->folded;
+    const size_t each = 2 * sizeof *s->key + 2 * sizeof *s->row;
     if (s->key_cap >= keys)
         return true;
     const size_t roomy = keys + keys / 8; /* so that few buckets make it grow again */
@@ -100,4 +113,40 @@ static bool fit_keys(wr_scratch *s, size_t keys)
 bool wr_scratch_fit(wr_scratch *s, uint64_t vertices, uint64_t keys)
 {
     return fit_rows(s, vertices) && fit_keys(s, keys);
+}
+
+enum { DIGIT_MAX = 11, DIGITS_MAX = 1 << DIGIT_MAX, PASSES_MAX = 3 };
+
+/* Counts of a digit become what comes before each, and keys follow them into spare. */
+static void move(wr_scratch *s, uint64_t m, uint32_t *at, unsigned shift, uint32_t mask)
+{
+    uint32_t sum = 0;
+    for (uint32_t d = 0; d <= mask; d++) {
+        const uint32_t count = at[d];
+        at[d] = sum;
+        sum += count;
+    }
+    for (uint64_t i = 0; i < m; i++)
+        s->spare[at[s->key[i] >> shift & mask]++] = s->key[i];
+    uint64_t *sorted = s->spare;
+    s->spare = s->key;
+    s->key = sorted;
+}
+
+void wr_scratch_sort(wr_scratch *s, uint64_t m, unsigned bits)
+{
+    const unsigned passes = (bits + DIGIT_MAX - 1) / DIGIT_MAX;
+    if (passes == 0)
+        return;
+    const unsigned each = (bits + passes - 1) / passes;
+    const uint32_t mask = (UINT32_C(1) << each) - 1;
+    uint32_t at[PASSES_MAX][DIGITS_MAX];
+    memset(at, 0, passes * sizeof at[0]);
+    for (uint64_t i = 0; i < m; i++) {
+        uint64_t k = s->key[i] >> 32;
+        for (unsigned p = 0; p < passes; p++, k >>= each)
+            at[p][k & mask]++;
+    }
+    for (unsigned p = 0; p < passes; p++)
+        move(s, m, at[p], 32 + p * each, mask);
 }

@@ -22,6 +22,9 @@ typedef struct wr_buckets {
 /* Count `key` [m] per bucket and say where each block writes. */
 wr_status wr_buckets_plan(wr_buckets *b, const wr_vid *key, uint64_t m, uint32_t n,
                           wr_err *err) WR_NODISCARD;
+/* The same for keys in [lo, hi], bucket k those from lo + k * 2^shift on. */
+wr_status wr_buckets_plan_range(wr_buckets *b, const uint32_t *key, uint64_t m,
+                                uint32_t lo, uint32_t hi, wr_err *err) WR_NODISCARD;
 void wr_buckets_release(wr_buckets *b); /* safe on a zeroed struct */
 #define WR_AUTO_BUCKETS(b) __attribute__((cleanup(wr_buckets_release))) wr_buckets b = {0}
 
@@ -36,20 +39,14 @@ static inline uint64_t wr_bucket_end(const wr_buckets *b, uint32_t k)
     return end < b->n ? end : b->n;
 }
 
-typedef struct wr_folded { /* a pair before it has a place */
-    wr_vid nbr;
-    uint32_t count, first_s, last_s;
-    float value;
-} wr_folded;
-
 /* What one thread works in; grown to the largest bucket that it meets. */
 typedef struct wr_scratch {
     uint32_t *at; /* [row_cap] row starts, relative to the bucket's first element */
-    uint64_t *key, *spare; /* [key_cap], as the three that follow */
+    uint64_t *key, *spare; /* [key_cap], as the two that follow */
     uint32_t *row;         /* vertex of an element, relative to the bucket's first */
     uint32_t *order;       /* element numbers, sorted */
-    wr_folded *folded;
-    char *block; /* which holds those five: in one huge page when it is worth one */
+    char *block; /* which holds keys, row, order in this order: in one huge page when it
+                    is worth one */
     size_t row_cap, key_cap;
 } wr_scratch;
 
@@ -58,6 +55,14 @@ wr_scratch *wr_scratch_new(int *threads);
 void wr_scratch_free(wr_scratch *s, int threads);
 /* Room for a bucket; keys may be 0.  false when out of memory. */
 bool wr_scratch_fit(wr_scratch *s, uint64_t vertices, uint64_t keys);
+/* How many bits x needs. */
+static inline unsigned wr_bits_of(uint32_t x)
+{
+    return x ? 32 - (unsigned)__builtin_clz(x) : 0;
+}
+
+/* Radix sort of key [m], stable, by bits [32, 32 + bits); those above are 0. */
+void wr_scratch_sort(wr_scratch *s, uint64_t m, unsigned bits);
 
 /* --- stages of the build ------------------------------------------------------------ */
 

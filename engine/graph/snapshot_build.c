@@ -4,7 +4,7 @@
  * Every stage is a stable sort made of one partition (parts_int.h) and one grouping per
  * bucket (buckets_int.h).  A stable sort has one result: bytes do not depend on blocks,
  * buckets or threads.  snapshot_plain.c says what that result is.
- * Working memory beside the snapshot: 24 bytes per transfer, and 44 per transfer of the
+ * Working memory beside the snapshot: 24 bytes per transfer, and 24 per transfer of the
  * largest bucket that a thread meets.
  */
 #include "graph/snapshot.h"
@@ -23,11 +23,15 @@ static wr_status at_step(const wr_progress *pg, int step, uint64_t m, wr_err *er
     return wr_progress_at(pg, phase, m / STEPS * (uint64_t)step, m, err);
 }
 
-static wr_status build_views(wr_snapshot *g, const wr_progress *pg, wr_err *err)
+/* Everything that is made of rows. */
+static wr_status build_arrays(wr_snapshot *g, wr_edges *e, const wr_edges_facts *f,
+                              const wr_progress *pg, wr_err *err)
 {
-    WR_AUTO_ARRAY char *work = wr_alloc_big(wr_build_work_bytes(g->m), 1);
+    WR_AUTO_ARRAY char *work = wr_alloc_big(wr_build_work_bytes(e->m), 1);
     if (!work)
-        return wr_fail(err, WR_ENOMEM, "working memory for %" PRIu64 " transfers", g->m);
+        return wr_fail(err, WR_ENOMEM, "working memory for %" PRIu64 " transfers", e->m);
+    WR_TRY(wr_snapshot_take_columns(g, e, f, work, err));
+    WR_TRY(at_step(pg, 2, g->m, err));
     WR_TRY(wr_build_rows_in(g, work, err));
     WR_TRY(at_step(pg, 3, g->m, err));
     WR_TRY(wr_build_out(g, work, err));
@@ -51,9 +55,7 @@ static wr_status build(wr_snapshot **out, wr_edges *e, wr_ids *ids, uint32_t n,
     WR_TRY(at_step(pg, 0, m, err));
     WR_TRY(wr_edges_validate(e, g->n, &facts, err));
     WR_TRY(at_step(pg, 1, m, err));
-    WR_TRY(wr_snapshot_take_columns(g, e, &facts, err));
-    WR_TRY(at_step(pg, 2, m, err));
-    WR_TRY(build_views(g, pg, err));
+    WR_TRY(build_arrays(g, e, &facts, pg, err));
     WR_TRY(wr_snapshot_find_hubs(g, err));
     WR_TRY(wr_progress_at(pg, phase, m, m, err));
     *out = WR_STEAL(g);

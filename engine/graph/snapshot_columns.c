@@ -1,255 +1,244 @@
 /*
  * Rows become columns: sorted by (time, seq) when they are not yet, and the trivial
- * columns left out.  The sort is a radix sort of row numbers, low digits first, by seq
- * (only when rows do not arrive in seq order) and then by time.
+ * columns left out.
+ *
+ * The sort: rows travel whole (24 bytes) through one stable partition into buckets of
+ * 2^shift seconds.  Inside a bucket, in cache, element numbers are sorted by seq (only
+ * when rows do not arrive in seq order) and then by time, and the columns stream out over
+ * the arrays that the rows came in: no fresh memory but for a column of seq or asset.
  */
 #include <inttypes.h>
+#include <omp.h>
+#include <string.h>
 
-#include "graph/parts_int.h"
-#include "graph/snapshot_int.h"
+#include "graph/buckets_int.h"
 
-enum {
-    DIGIT_MAX = 11, /* bits: 2^11 write streams still fit the second-level TLB */
-    SMALL = 4096    /* rows: not worth a team of threads */
-};
+enum { COPIED = 1 << 20 }; /* bytes at a time */
 
-/* --- the order of rows ----------------------------------------------------------- */
+/* --- sort ------------------------------------------------------------------------ */
 
-/* Element: key << 32 | row. */
-static void count_digit(wr_parts *p, const uint64_t *x, unsigned shift, uint64_t mask)
+typedef struct row { /* on its way to its bucket */
+    uint32_t time_s, seq_low;
+    wr_vid from, to;
+    double value;
+} row;
+
+typedef struct sort {
+    wr_edges *e;
+    const wr_edges_facts *f;
+    wr_buckets b;
+    row *row;          /* [m] partitioned */
+    uint32_t *seq_low; /* [m] comes out sorted, as the arrays of e */
+    uint16_t *asset;   /* [m], partitioned first; NULL: there is none */
+} sort;
+
+static void partition(const sort *x)
 {
-#pragma omp parallel for default(none) shared(p, x, shift, mask) \
+    const wr_parts *p = &x->b.parts;
+    const unsigned shift = x->b.shift;
+    const wr_edges *e = x->e;
+    const uint32_t time_min = x->f->time_min;
+    const uint64_t seq_min = (uint64_t)x->f->seq_min;
+    row *to = x->row;
+    uint16_t *asset = x->asset;
+#pragma omp parallel for default(none) shared(p, e, shift, time_min, seq_min, to, asset) \
     schedule(dynamic, 1) if (p->blocks > 1)
-    for (uint32_t b = 0; b < p->blocks; b++) {
-        uint32_t *count = &p->at[(size_t)b * p->buckets];
-        for (uint64_t i = wr_parts_lo(p, b); i < wr_parts_hi(p, b); i++)
-            count[x[i] >> shift & mask]++;
-    }
-}
-
-static void move_digit(const wr_parts *p, uint64_t *to, const uint64_t *x, unsigned shift,
-                       uint64_t mask)
-{
-#pragma omp parallel for default(none) shared(p, to, x, shift, mask) \
-    schedule(dynamic, 1) if (p->blocks > 1)
-    for (uint32_t b = 0; b < p->blocks; b++) {
-        uint32_t *at = &p->at[(size_t)b * p->buckets];
-        for (uint64_t i = wr_parts_lo(p, b); i < wr_parts_hi(p, b); i++) {
-            uint64_t *place = &to[at[x[i] >> shift & mask]++];
-            wr_parts_ask(place);
-            *place = x[i];
+    for (uint32_t block = 0; block < p->blocks; block++) {
+        uint32_t *at = &p->at[(size_t)block * p->buckets];
+        for (uint64_t i = wr_parts_lo(p, block); i < wr_parts_hi(p, block); i++) {
+            const uint32_t k = at[(e->time_s[i] - time_min) >> shift]++;
+            wr_parts_ask(&to[k]);
+            to[k] = (row){.time_s = e->time_s[i],
+                          .seq_low = (uint32_t)((uint64_t)e->seq[i] - seq_min),
+                          .from = e->from[i],
+                          .to = e->to[i],
+                          .value = e->value[i]};
+            if (asset)
+                asset[k] = e->asset[i];
         }
     }
 }
 
-/* Sort by the key in the upper halves, of which `bits` bits are used; *x and *spare swap
- * with every pass. */
-static wr_status sort_by_key(uint64_t **x, uint64_t **spare, uint64_t m, unsigned bits,
-                             wr_err *err)
+/* s->key = element numbers in order, in their lower halves. */
+static void sort_numbers(const sort *x, const row *r, uint64_t m, wr_scratch *s)
 {
-    const unsigned passes = (bits + DIGIT_MAX - 1) / DIGIT_MAX;
-    for (unsigned k = 0; k < passes; k++) {
-        const unsigned lo = bits * k / passes;
-        const unsigned hi = bits * (k + 1) / passes;
-        const uint64_t mask = (UINT64_C(1) << (hi - lo)) - 1;
-        wr_parts p = {0};
-        WR_TRY(wr_parts_init(&p, m, (uint32_t)mask + 1, err));
-        count_digit(&p, *x, 32 + lo, mask);
-        wr_parts_prefix(&p);
-        move_digit(&p, *spare, *x, 32 + lo, mask);
-        wr_parts_release(&p);
-        uint64_t *sorted = *spare;
-        *spare = *x;
-        *x = sorted;
-    }
-    return WR_OK;
-}
-
-static unsigned bits_of(uint32_t x)
-{
-    return x ? 32 - (unsigned)__builtin_clz(x) : 0;
-}
-
-static void set_keys_seq(uint64_t *x, const wr_edges *e, int64_t seq_min)
-{
-#pragma omp parallel for default(none) shared(x, e, seq_min) \
-    schedule(static) if (e->m > SMALL)
-    for (uint64_t i = 0; i < e->m; i++)
-        x[i] = ((uint64_t)e->seq[i] - (uint64_t)seq_min) << 32 | i;
-}
-
-/* The order so far stays in the lower halves. */
-static void set_keys_time(uint64_t *x, const wr_edges *e, uint32_t time_min)
-{
-#pragma omp parallel for default(none) shared(x, e, time_min) \
-    schedule(static) if (e->m > SMALL)
-    for (uint64_t i = 0; i < e->m; i++)
-        x[i] = (uint64_t)(e->time_s[(uint32_t)x[i]] - time_min) << 32 | (uint32_t)x[i];
-}
-
-/* order [m] of the caller, with a second block of the same size to sort through. */
-static wr_status sort_rows(uint64_t **order, uint64_t **spare, const wr_edges *e,
-                           const wr_edges_facts *f, wr_err *err)
-{
-    set_keys_seq(*order, e, f->seq_min); /* also writes the row numbers */
-    if (!f->is_seq_sorted)
-        WR_TRY(sort_by_key(order, spare, e->m, bits_of(f->seq_span), err));
-    set_keys_time(*order, e, f->time_min);
-    return sort_by_key(order, spare, e->m, bits_of(f->time_max - f->time_min), err);
-}
-
-/* --- columns in that order ------------------------------------------------------- */
-
-/* order NULL: rows are in order already.  Element k comes from row_of(order, k). */
-static inline uint64_t row_of(const uint64_t *order, uint64_t k)
-{
-    return order ? (uint32_t)order[k] : k;
-}
-
-static void gather32(uint32_t *to, const uint32_t *x, const uint64_t *order, uint64_t m)
-{
-#pragma omp parallel for default(none) shared(to, x, order, m) \
-    schedule(static) if (m > SMALL)
-    for (uint64_t k = 0; k < m; k++)
-        to[k] = x[row_of(order, k)];
-}
-
-static void gather_double(double *to, const double *x, const uint64_t *order, uint64_t m)
-{
-#pragma omp parallel for default(none) shared(to, x, order, m) \
-    schedule(static) if (m > SMALL)
-    for (uint64_t k = 0; k < m; k++)
-        to[k] = x[row_of(order, k)];
-}
-
-static void gather16(uint16_t *to, const uint16_t *x, const uint64_t *order, uint64_t m)
-{
-#pragma omp parallel for default(none) shared(to, x, order, m) \
-    schedule(static) if (m > SMALL)
-    for (uint64_t k = 0; k < m; k++)
-        to[k] = x[row_of(order, k)];
-}
-
-/* A column that is in order is taken as it is, unless much of its block is slack. */
-static bool can_steal(const wr_edges *e, const uint64_t *order)
-{
-    return !order && e->cap - e->m <= e->m / 8;
-}
-
-static wr_status out_of_memory(const wr_edges *e, wr_err *err)
-{
-    return wr_fail(err, WR_ENOMEM, "columns of %" PRIu64 " transfers", e->m);
-}
-
-static wr_status take32(uint32_t **to, uint32_t **x, const wr_edges *e,
-                        const uint64_t *order, wr_err *err)
-{
-    if (!can_steal(e, order)) {
-        *to = wr_alloc_big(e->m, sizeof **to);
-        if (!*to)
-            return out_of_memory(e, err);
-        gather32(*to, *x, order, e->m);
-        wr_free(*x);
+    const uint32_t in_bucket = (uint32_t)((UINT64_C(1) << x->b.shift) - 1);
+    const uint32_t time_min = x->f->time_min;
+    if (x->f->is_seq_sorted) {
+        for (uint64_t i = 0; i < m; i++)
+            s->key[i] = (uint64_t)((r[i].time_s - time_min) & in_bucket) << 32 | i;
     } else {
-        *to = *x;
+        for (uint64_t i = 0; i < m; i++)
+            s->key[i] = (uint64_t)r[i].seq_low << 32 | i;
+        wr_scratch_sort(s, m, wr_bits_of(x->f->seq_span));
+        for (uint64_t k = 0; k < m; k++) {
+            const uint32_t i = (uint32_t)s->key[k];
+            s->key[k] = (uint64_t)((r[i].time_s - time_min) & in_bucket) << 32 | i;
+        }
     }
-    *x = NULL;
-    return WR_OK;
+    wr_scratch_sort(s, m, x->b.shift);
 }
 
-static wr_status take_value(wr_snapshot *g, wr_edges *e, const uint64_t *order,
-                            wr_err *err)
+static void write_columns(const sort *x, const row *r, uint64_t lo, uint64_t m,
+                          const wr_scratch *s)
 {
-    if (!can_steal(e, order)) {
-        g->value = wr_alloc_big(e->m, sizeof *g->value);
-        if (!g->value)
-            return out_of_memory(e, err);
-        gather_double(g->value, e->value, order, e->m);
-        wr_free(e->value);
-    } else {
-        g->value = e->value;
+    const wr_edges *e = x->e;
+    for (uint64_t k = 0; k < m; k++) {
+        const row *from = &r[(uint32_t)s->key[k]];
+        e->time_s[lo + k] = from->time_s;
+        e->from[lo + k] = from->from;
+        e->to[lo + k] = from->to;
+        e->value[lo + k] = from->value;
+        x->seq_low[lo + k] = from->seq_low;
     }
-    e->value = NULL;
-    return WR_OK;
+    if (!x->asset)
+        return;
+    for (uint64_t i = 0; i < m; i++)
+        s->order[i] = x->asset[lo + i];
+    for (uint64_t k = 0; k < m; k++)
+        x->asset[lo + k] = (uint16_t)s->order[(uint32_t)s->key[k]];
 }
 
-static wr_status take_asset(wr_snapshot *g, wr_edges *e, const wr_edges_facts *f,
-                            const uint64_t *order, wr_err *err)
+static wr_status sort_buckets(const sort *x, wr_err *err)
 {
-    if (f->has_asset && can_steal(e, order)) {
-        g->asset = WR_STEAL(e->asset);
-    } else if (f->has_asset) {
-        g->asset = wr_alloc_big(e->m, sizeof *g->asset);
-        if (!g->asset)
-            return out_of_memory(e, err);
-        gather16(g->asset, e->asset, order, e->m);
+    const uint32_t count = x->b.parts.buckets;
+    int threads;
+    uint32_t failed = 0;
+    wr_scratch *s = wr_scratch_new(&threads);
+    if (!s)
+        return wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads);
+#pragma omp parallel for default(none) shared(x, count, s) reduction(+ : failed) \
+    schedule(dynamic, 1) if (count > 1)
+    for (uint32_t k = 0; k < count; k++) {
+        wr_scratch *mine = &s[omp_get_thread_num()];
+        const uint64_t lo = x->b.parts.start[k];
+        const uint64_t m = x->b.parts.start[k + 1] - lo;
+        if (wr_scratch_fit(mine, 0, m)) {
+            sort_numbers(x, x->row + lo, m, mine);
+            write_columns(x, x->row + lo, lo, m, mine);
+        } else {
+            failed++;
+        }
     }
-    wr_free(WR_STEAL(e->asset));
-    return WR_OK;
+    wr_scratch_free(s, threads);
+    return failed ? wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads) : WR_OK;
 }
 
-/* Columns whose seq is not base + position; counted, not searched, to stay parallel. */
-static uint64_t count_odd_seq(const wr_edges *e, const uint64_t *order, int64_t base)
+static wr_status out_of_memory(uint64_t m, wr_err *err)
+{
+    return wr_fail(err, WR_ENOMEM, "columns of %" PRIu64 " transfers", m);
+}
+
+static wr_status run_sort(sort *x, wr_err *err)
+{
+    wr_edges *e = x->e;
+    x->seq_low = wr_alloc_big(e->m, sizeof *x->seq_low);
+    if (x->f->has_asset)
+        x->asset = wr_alloc_big(e->cap, sizeof *x->asset);
+    if (!x->seq_low || (x->f->has_asset && !x->asset))
+        return out_of_memory(e->m, err);
+    WR_TRY(wr_buckets_plan_range(&x->b, e->time_s, e->m, x->f->time_min, x->f->time_max,
+                                 err));
+    partition(x);
+    return sort_buckets(x, err);
+}
+
+/* e's rows, all but its seq, which comes out as seq_low. */
+static wr_status sort_rows(uint32_t **seq_low, wr_edges *e, const wr_edges_facts *f,
+                           void *work, wr_err *err)
+{
+    sort x = {.e = e, .f = f, .row = work};
+    const wr_status s = run_sort(&x, err);
+    wr_buckets_release(&x.b);
+    if (s == WR_OK) {
+        *seq_low = WR_STEAL(x.seq_low);
+        if (x.asset) {
+            wr_free(e->asset);
+            e->asset = WR_STEAL(x.asset);
+        }
+    }
+    wr_free(x.seq_low);
+    wr_free(x.asset);
+    return s;
+}
+
+/* --- seq ------------------------------------------------------------------------- */
+
+/* Counted, not searched, to stay parallel. */
+static bool is_position(const uint32_t *seq_low, uint64_t m)
 {
     uint64_t odd = 0;
-#pragma omp parallel for default(none) shared(e, order, base) schedule(static) \
-    if (e->m > SMALL) \
+#pragma omp parallel for default(none) shared(seq_low, m) schedule(static) \
     reduction(+ : odd)
-    for (uint64_t k = 0; k < e->m; k++)
-        odd += (uint64_t)e->seq[row_of(order, k)] - (uint64_t)base != k;
-    return odd;
+    for (uint64_t k = 0; k < m; k++)
+        odd += seq_low[k] != k;
+    return odd == 0;
 }
 
-static wr_status take_seq(wr_snapshot *g, wr_edges *e, const wr_edges_facts *f,
-                          const uint64_t *order, wr_err *err)
+/* The seq of rows that are in order. */
+static wr_status copy_seq(uint32_t **seq_low, const wr_edges *e, const wr_edges_facts *f,
+                          wr_err *err)
 {
-    g->seq_base = f->seq_min;
-    if (!f->is_seq_position && e->m > 0 &&
-        (f->seq_span != e->m - 1 || count_odd_seq(e, order, f->seq_min) > 0)) {
-        uint32_t *low = wr_alloc_big(e->m, sizeof *low);
-        if (!low)
-            return out_of_memory(e, err);
-        g->seq_low = low;
-#pragma omp parallel for default(none) shared(low, e, f, order) \
-    schedule(static) if (e->m > SMALL)
-        for (uint64_t k = 0; k < e->m; k++)
-            low[k] =
-                (uint32_t)((uint64_t)e->seq[row_of(order, k)] - (uint64_t)f->seq_min);
-    }
-    wr_free(WR_STEAL(e->seq));
+    if (f->is_seq_row || e->m == 0)
+        return WR_OK;
+    uint32_t *low = wr_alloc_big(e->m, sizeof *low);
+    if (!low)
+        return out_of_memory(e->m, err);
+#pragma omp parallel for default(none) shared(low, e, f) schedule(static)
+    for (uint64_t k = 0; k < e->m; k++)
+        low[k] = (uint32_t)((uint64_t)e->seq[k] - (uint64_t)f->seq_min);
+    *seq_low = low;
     return WR_OK;
 }
 
-static wr_status take_in_order(wr_snapshot *g, wr_edges *e, const wr_edges_facts *f,
-                               const uint64_t *order, wr_err *err)
+/* --- columns --------------------------------------------------------------------- */
+
+/* The block x of e without much slack: x, or a copy that replaces it; NULL when out of
+ * memory, x is then freed, too. */
+static void *trimmed(void *x, const wr_edges *e, size_t size)
 {
-    g->m = e->m;
-    WR_TRY(take_seq(g, e, f, order, err));
-    WR_TRY(take_asset(g, e, f, order, err));
-    WR_TRY(take32(&g->time_s, &e->time_s, e, order, err));
-    WR_TRY(take32(&g->from, &e->from, e, order, err));
-    WR_TRY(take32(&g->to, &e->to, e, order, err));
-    return take_value(g, e, order, err);
+    if (e->cap - e->m <= e->m / 8)
+        return x;
+    const size_t bytes = e->m * size;
+    char *exact = wr_alloc_big(bytes, 1);
+    if (exact) {
+#pragma omp parallel for default(none) shared(exact, x, bytes) schedule(static)
+        for (size_t at = 0; at < bytes; at += COPIED)
+            memcpy(exact + at, (const char *)x + at,
+                   bytes - at < COPIED ? bytes - at : COPIED);
+    }
+    wr_free(x);
+    return exact;
+}
+
+static wr_status take_arrays(wr_snapshot *g, wr_edges *e, bool has_asset, wr_err *err)
+{
+    wr_free(WR_STEAL(e->seq));
+    if (has_asset)
+        g->asset = trimmed(WR_STEAL(e->asset), e, sizeof *g->asset);
+    else
+        wr_free(WR_STEAL(e->asset));
+    g->time_s = trimmed(WR_STEAL(e->time_s), e, sizeof *g->time_s);
+    g->from = trimmed(WR_STEAL(e->from), e, sizeof *g->from);
+    g->to = trimmed(WR_STEAL(e->to), e, sizeof *g->to);
+    g->value = trimmed(WR_STEAL(e->value), e, sizeof *g->value);
+    if ((has_asset && !g->asset) || !g->time_s || !g->from || !g->to || !g->value)
+        return out_of_memory(e->m, err);
+    return WR_OK;
 }
 
 wr_status wr_snapshot_take_columns(wr_snapshot *g, wr_edges *e, const wr_edges_facts *f,
-                                   wr_err *err)
+                                   void *work, wr_err *err)
 {
     if (!e->from) /* no row was ever reserved: a snapshot has arrays all the same */
         WR_TRY(wr_edges_reserve(e, 1, err));
+    g->m = e->m;
+    g->seq_base = f->seq_min;
     if (f->is_sorted)
-        return take_in_order(g, e, f, NULL, err);
-
-    uint64_t *order = wr_alloc_big(e->m, sizeof *order);
-    uint64_t *spare = wr_alloc_big(e->m, sizeof *spare);
-    wr_status s = WR_ENOMEM;
-    if (order && spare)
-        s = sort_rows(&order, &spare, e, f, err);
+        WR_TRY(copy_seq(&g->seq_low, e, f, err));
     else
-        (void)wr_fail(err, s, "order of %" PRIu64 " transfers", e->m);
-    wr_free(spare);
-    if (s == WR_OK)
-        s = take_in_order(g, e, f, order, err);
-    wr_free(order);
-    return s;
+        WR_TRY(sort_rows(&g->seq_low, e, f, work, err));
+    if (g->seq_low && f->seq_span == g->m - 1 && is_position(g->seq_low, g->m))
+        wr_free(WR_STEAL(g->seq_low));
+    return take_arrays(g, e, f->has_asset, err);
 }

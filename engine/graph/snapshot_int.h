@@ -59,10 +59,10 @@ wr_status wr_snapshot_build_plain(wr_snapshot **out, wr_edges *e, wr_ids *ids,
 
 /* What one pass over the rows tells; also turns -0.0 values into 0.0. */
 typedef struct wr_edges_facts {
-    bool is_sorted;       /* by (time, seq) */
-    bool is_seq_sorted;   /* rows arrive in seq order: sorting by time alone is enough */
-    bool is_seq_position; /* sorted, and seq is seq_min + row */
-    bool has_asset;       /* some asset != 0 */
+    bool is_sorted;     /* by (time, seq) */
+    bool is_seq_sorted; /* rows arrive in seq order: sorting by time alone is enough */
+    bool is_seq_row;    /* seq is seq_min + row */
+    bool has_asset;     /* some asset != 0 */
     int64_t seq_min;
     uint32_t seq_span; /* max - min */
     uint32_t time_min, time_max;
@@ -75,9 +75,11 @@ wr_status wr_edges_validate(wr_edges *e, uint32_t n, wr_edges_facts *out,
 /*
  * First stage of the build: take e's arrays as columns in (time, seq) order, trivial
  * ones left out.  e is empty of what was taken; on failure both are safe to release.
+ *
+ * work    wr_build_work_bytes of e->m; used when rows are not in order
  */
 wr_status wr_snapshot_take_columns(wr_snapshot *g, wr_edges *e, const wr_edges_facts *f,
-                                   wr_err *err) WR_NODISCARD;
+                                   void *work, wr_err *err) WR_NODISCARD;
 
 /*
  * Uninitialised arrays by pair id, and those of the repeats, their bits zeroed; g->pairs

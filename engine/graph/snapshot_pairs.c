@@ -8,10 +8,11 @@
  *   rows    positions grouped by vertex in column order: the out-row
  *   order   the same elements by (vertex, neighbour, position): radix sort by neighbour,
  *           low digits first, then by vertex; equal neighbours of a row are one pair
- *   folded  the pairs, written over the bucket's legs, which nobody needs any more
+ *   folded  the pairs, as arrays, written over the bucket's legs, which nobody needs any
+ *           more
  *
  * Pairs get their final place only when every bucket has counted its own and those that
- * repeat, hence two passes; the second one only streams.
+ * repeat, hence two passes; the second one only copies.
  */
 #include <inttypes.h>
 #include <omp.h>
@@ -19,15 +20,41 @@
 
 #include "graph/buckets_int.h"
 
-enum { DIGIT = 11, DIGITS = 1 << DIGIT, PASSES_MAX = 3 };
-
 typedef struct leg { /* a transfer on its way to its out-row */
     wr_vid v, nbr;
     uint32_t pos, time_s;
     double value;
 } leg;
 
-_Static_assert(sizeof(wr_folded) <= sizeof(leg), "pairs fit where their legs were");
+typedef struct repeat { /* a pair of more than one transfer */
+    uint32_t at;        /* its number among the bucket's pairs */
+    uint32_t count, last_s;
+} repeat;
+
+/* Pairs of a bucket before they have a place: arrays one behind the other. */
+typedef struct folded {
+    wr_vid *nbr;
+    float *value;
+    uint32_t *first_s;
+    repeat *repeat;
+} folded;
+
+enum { PAIR_BYTES = sizeof(wr_vid) + sizeof(float) + sizeof(uint32_t) };
+
+_Static_assert(PAIR_BYTES + sizeof(repeat) <= sizeof(leg),
+               "pairs fit where their legs were");
+/* Of an element: key, spare, row; a repeat has two elements or more. */
+_Static_assert(PAIR_BYTES + sizeof(repeat) / 2 <= 2 * sizeof(uint64_t) + sizeof(uint32_t),
+               "and in a thread's scratch where keys and rows were");
+
+static folded folded_at(void *block, uint64_t pairs)
+{
+    folded f = {.nbr = block};
+    f.value = (float *)(void *)(f.nbr + pairs);
+    f.first_s = (uint32_t *)(void *)(f.value + pairs);
+    f.repeat = (repeat *)(void *)(f.first_s + pairs);
+    return f;
+}
 
 typedef struct tally {
     uint64_t pairs, repeats;
@@ -36,9 +63,9 @@ typedef struct tally {
 typedef struct out_stage {
     wr_snapshot *g;
     wr_buckets b;
-    leg *leg;        /* [m] partitioned; folded pairs from each bucket's start later */
-    tally *tally;    /* [buckets+1] counted, then what comes before each */
-    unsigned passes; /* digits of a neighbour */
+    leg *leg;      /* [m] partitioned; folded pairs from each bucket's start later */
+    tally *tally;  /* [buckets+1] counted, then what comes before each */
+    unsigned bits; /* of a neighbour */
 } out_stage;
 
 /* One bucket in the hands of one thread. */
@@ -76,31 +103,18 @@ static void partition(const out_stage *x)
 /* --- first pass: rows, order, pairs of each bucket ------------------------------------
  */
 
-typedef struct histogram {
-    uint32_t at[PASSES_MAX][DIGITS];
-} histogram;
-
 /*
  * One pass over legs that come from memory, then from cache: row[i] = leg i's vertex in
- * the bucket, key[i] = its neighbour << 32 | i, at[v] = length of row v, h = digits of
- * neighbours.
+ * the bucket, key[i] = its neighbour << 32 | i, at[v] = length of row v.
  */
-static void read_legs(const bucket *k, histogram *h)
+static void read_legs(const bucket *k)
 {
-    const unsigned passes = k->x->passes;
     wr_scratch *s = k->s;
     memset(s->at, 0, k->vertices * sizeof *s->at);
-    memset(h->at, 0, passes * sizeof h->at[0]);
     for (uint64_t i = 0; i < k->m; i++) {
-        const wr_vid nbr = k->leg[i].nbr;
         s->row[i] = k->leg[i].v - k->first;
         s->at[s->row[i]]++;
-        s->key[i] = (uint64_t)nbr << 32 | i;
-        h->at[0][nbr & (DIGITS - 1)]++;
-        if (passes > 1)
-            h->at[1][nbr >> DIGIT & (DIGITS - 1)]++;
-        if (passes > 2)
-            h->at[2][nbr >> 2 * DIGIT]++;
+        s->key[i] = (uint64_t)k->leg[i].nbr << 32 | i;
     }
 }
 
@@ -122,27 +136,6 @@ static void fill_rows(const bucket *k)
         col[at[k->s->row[i]]++] = k->leg[i].pos;
 }
 
-/* Keys in order; the result is in s->key. */
-static void sort_by_neighbour(const bucket *k, histogram *h)
-{
-    wr_scratch *s = k->s;
-    for (unsigned d = 0; d < k->x->passes; d++) {
-        uint32_t *at = h->at[d];
-        uint32_t sum = 0;
-        for (unsigned c = 0; c < DIGITS; c++) {
-            const uint32_t count = at[c];
-            at[c] = sum;
-            sum += count;
-        }
-        const unsigned shift = 32 + d * DIGIT;
-        for (uint64_t i = 0; i < k->m; i++)
-            s->spare[at[s->key[i] >> shift & (DIGITS - 1)]++] = s->key[i];
-        uint64_t *sorted = s->spare;
-        s->spare = s->key;
-        s->key = sorted;
-    }
-}
-
 /* By vertex on top, which leaves rows in (neighbour, position) order.  Expects the ends
  * of rows in at, from the last element backward, and leaves their starts. */
 static void fill_order(const bucket *k)
@@ -154,8 +147,9 @@ static void fill_order(const bucket *k)
     }
 }
 
-/* The run of equal neighbours at order[i] becomes *to; returns its end. */
-static uint32_t fold_pair(wr_folded *to, const bucket *k, uint32_t i, uint32_t hi)
+/* The run of equal neighbours at order[i] becomes the next pair; returns its end. */
+static uint32_t fold_pair(const folded *to, tally *t, const bucket *k, uint32_t i,
+                          uint32_t hi)
 {
     const uint32_t *order = k->s->order;
     const leg *first = &k->leg[order[i]];
@@ -166,33 +160,41 @@ static uint32_t fold_pair(wr_folded *to, const bucket *k, uint32_t i, uint32_t h
         last = &k->leg[order[i]];
         sum += last->value;
     }
-    *to = (wr_folded){.nbr = first->nbr,
-                      .count = i - lo,
-                      .first_s = first->time_s,
-                      .last_s = last->time_s,
-                      .value = (float)sum};
+    const uint64_t at = t->pairs++;
+    to->nbr[at] = first->nbr;
+    to->value[at] = (float)sum;
+    to->first_s[at] = first->time_s;
+    if (i - lo > 1)
+        to->repeat[t->repeats++] =
+            (repeat){.at = (uint32_t)at, .count = i - lo, .last_s = last->time_s};
     return i;
 }
 
-/* Pairs of the bucket, in s->folded; pout_off counts them from 0. */
-static tally fold(const bucket *k)
+/* Pairs of the bucket; pout_off counts them from 0. */
+static tally fold(const folded *to, const bucket *k)
 {
     const wr_scratch *s = k->s;
-    uint32_t count = 0;
-    uint32_t repeats = 0;
+    tally t = {0};
     for (uint32_t v = 0; v < k->vertices; v++) {
         const uint32_t hi = v + 1 < k->vertices ? s->at[v + 1] : (uint32_t)k->m;
-        k->x->g->pout_off[k->first + v] = count;
+        k->x->g->pout_off[k->first + v] = (uint32_t)t.pairs;
         for (uint32_t i = s->at[v]; i < hi;) {
-            if (k->leg[s->order[i]].nbr == k->first + v) {
+            if (k->leg[s->order[i]].nbr == k->first + v)
                 i++; /* a self-transfer is no pair */
-                continue;
-            }
-            i = fold_pair(&s->folded[count], k, i, hi);
-            repeats += s->folded[count++].count > 1;
+            else
+                i = fold_pair(to, &t, k, i, hi);
         }
     }
-    return (tally){count, repeats};
+    return t;
+}
+
+static void keep(leg *over, const folded *f, tally t)
+{
+    const folded to = folded_at(over, t.pairs);
+    memcpy(to.nbr, f->nbr, t.pairs * sizeof *to.nbr);
+    memcpy(to.value, f->value, t.pairs * sizeof *to.value);
+    memcpy(to.first_s, f->first_s, t.pairs * sizeof *to.first_s);
+    memcpy(to.repeat, f->repeat, t.repeats * sizeof *to.repeat);
 }
 
 static void work_on(const out_stage *x, uint32_t number, wr_scratch *s)
@@ -206,13 +208,13 @@ static void work_on(const out_stage *x, uint32_t number, wr_scratch *s)
                       .m = x->b.parts.start[number + 1] - lo,
                       .first = first,
                       .vertices = (uint32_t)(wr_bucket_end(&x->b, number) - first)};
-    histogram h;
-    read_legs(&k, &h);
+    read_legs(&k);
     fill_rows(&k);
-    sort_by_neighbour(&k, &h);
+    wr_scratch_sort(s, k.m, x->bits);
     fill_order(&k);
-    x->tally[number] = fold(&k);
-    memcpy(x->leg + lo, s->folded, x->tally[number].pairs * sizeof *s->folded);
+    const folded f = folded_at(s->block, s->key_cap); /* keys and rows have served */
+    x->tally[number] = fold(&f, &k);
+    keep(x->leg + lo, &f, x->tally[number]);
 }
 
 static wr_status first_pass(out_stage *x, wr_err *err)
@@ -241,26 +243,24 @@ static wr_status first_pass(out_stage *x, wr_err *err)
 /* --- second pass: pairs to their places ------------------------------------------------
  */
 
-/* Pairs [id, id + pairs) at p; the first that repeats has number k.  A word of bits on a
+/* Pairs [id, id + count.pairs); the first that repeats has number k.  A word of bits on a
  * bucket's edge belongs to two threads. */
-static void place_repeats(wr_snapshot *g, const wr_folded *p, uint64_t id, uint64_t pairs,
-                          uint64_t k)
+static void place_repeats(wr_snapshot *g, const repeat *p, uint64_t id, uint64_t k,
+                          tally count)
 {
-    uint64_t word = 0;
-    for (uint64_t i = 0; i < pairs; i++) {
-        const uint64_t at = id + i;
-        if (at % 64 == 0)
-            g->repeat_before[at / 64] = (uint32_t)k;
-        if (p[i].count > 1) {
-            word |= UINT64_C(1) << at % 64;
-            g->repeat_count[k] = p[i].count;
-            g->repeat_last_s[k] = p[i].last_s;
-            k++;
+    uint64_t i = 0;
+    for (uint64_t w = id / 64; w * 64 < id + count.pairs; w++) {
+        uint64_t word = 0;
+        if (w * 64 >= id)
+            g->repeat_before[w] = (uint32_t)(k + i);
+        for (; i < count.repeats && (id + p[i].at) / 64 == w; i++) {
+            word |= UINT64_C(1) << (id + p[i].at) % 64;
+            g->repeat_count[k + i] = p[i].count;
+            g->repeat_last_s[k + i] = p[i].last_s;
         }
-        if (word && (at % 64 == 63 || i + 1 == pairs)) {
+        if (word) {
 #pragma omp atomic
-            g->repeat_bits[at / 64] |= word;
-            word = 0;
+            g->repeat_bits[w] |= word;
         }
     }
 }
@@ -272,17 +272,17 @@ static void second_pass(const out_stage *x)
 #pragma omp parallel for default(none) shared(x, g, count) \
     schedule(dynamic, 1) if (count > 1)
     for (uint32_t k = 0; k < count; k++) {
-        const wr_folded *p = (const wr_folded *)(x->leg + x->b.parts.start[k]);
-        const uint64_t id = x->tally[k].pairs;
-        const uint64_t pairs = x->tally[k + 1].pairs - id;
+        const tally before = x->tally[k];
+        const tally mine = {x->tally[k + 1].pairs - before.pairs,
+                            x->tally[k + 1].repeats - before.repeats};
+        const uint64_t id = before.pairs;
+        const folded f = folded_at(x->leg + x->b.parts.start[k], mine.pairs);
         for (uint64_t v = wr_bucket_first(&x->b, k); v < wr_bucket_end(&x->b, k); v++)
             g->pout_off[v] += (uint32_t)id;
-        for (uint64_t i = 0; i < pairs; i++) {
-            g->pout_nbr[id + i] = p[i].nbr;
-            g->pair_value[id + i] = p[i].value;
-            g->pair_first_s[id + i] = p[i].first_s;
-        }
-        place_repeats(g, p, id, pairs, x->tally[k].repeats);
+        memcpy(g->pout_nbr + id, f.nbr, mine.pairs * sizeof *f.nbr);
+        memcpy(g->pair_value + id, f.value, mine.pairs * sizeof *f.value);
+        memcpy(g->pair_first_s + id, f.first_s, mine.pairs * sizeof *f.first_s);
+        place_repeats(g, f.repeat, id, before.repeats, mine);
     }
     g->pout_off[g->n] = (uint32_t)g->pairs;
 }
@@ -326,9 +326,7 @@ uint64_t wr_build_work_bytes(uint64_t m)
 
 wr_status wr_build_out(wr_snapshot *g, void *work, wr_err *err)
 {
-    out_stage x = {.g = g, .leg = work, .passes = 1};
-    while (x.passes < PASSES_MAX && g->n > 0 && (g->n - 1) >> (x.passes * DIGIT) != 0)
-        x.passes++;
+    out_stage x = {.g = g, .leg = work, .bits = wr_bits_of(g->n > 0 ? g->n - 1 : 0)};
     const wr_status s = run(&x, err);
     wr_buckets_release(&x.b);
     wr_free(x.tally);

@@ -183,7 +183,7 @@ static wr_status refuse(const wr_edges *e, uint32_t n, uint64_t i, wr_err *err)
 
 wr_status wr_edges_validate(wr_edges *e, uint32_t n, wr_edges_facts *out, wr_err *err)
 {
-    *out = (wr_edges_facts){.is_sorted = true, .is_seq_sorted = true};
+    *out = (wr_edges_facts){.is_sorted = true, .is_seq_sorted = true, .is_seq_row = true};
     if (e->m >= UINT32_MAX)
         return wr_fail(err, WR_ELIMIT, "%" PRIu64 " transfers (limit %" PRIu32 ")", e->m,
                        UINT32_MAX - 1);
@@ -212,7 +212,7 @@ wr_status wr_edges_validate(wr_edges *e, uint32_t n, wr_edges_facts *out, wr_err
                        all.seq_min, all.seq_max);
     *out = (wr_edges_facts){.is_sorted = all.descents == 0,
                             .is_seq_sorted = all.seq_descents == 0,
-                            .is_seq_position = all.descents + all.seq_jumps == 0,
+                            .is_seq_row = all.seq_jumps == 0,
                             .has_asset = all.assets > 0,
                             .seq_min = all.seq_min,
                             .seq_span = (uint32_t)span,

@@ -286,6 +286,29 @@ static void test_build__slack_of_the_rows_is_given_back(void **state)
     assert_int_equal(wr_snapshot_bytes(a), wr_snapshot_bytes(b));
 }
 
+/* Backward, with slack, one row far off in time, which leaves one bucket for all others;
+ * seq says nothing that the sorted positions do not. */
+static void test_build__rows_arrive_backward(void **state)
+{
+    (void)state;
+    wr_edges e = {0};
+    for (uint32_t i = 0; i < 50000; i++) {
+        push_row(&e, i % 7, i % 11, 1600000000 - i / 3, 1.0 + i, 49999 - i);
+        e.asset[i] = (uint16_t)i;
+    }
+    e.time_s[49999] = 0;
+    assert_true(e.cap - e.m > e.m / 8);
+    wr_edges copy;
+    copy_rows(&copy, &e);
+    WR_AUTO(wr_snapshot) a = NULL;
+    WR_AUTO(wr_snapshot) b = NULL;
+    assert_ok(wr_snapshot_build(&a, &e, NULL, 11, NULL, &err));
+    assert_ok(wr_snapshot_build_plain(&b, &copy, NULL, 11, &err));
+    assert_null(differing(a, b));
+    assert_null(wr_snapshot_columns(a).seq_low);
+    assert_int_equal(wr_snapshot_bytes(a), wr_snapshot_bytes(b));
+}
+
 /* --- refusals --------------------------------------------------------------------- */
 
 static void refuse(wr_status want, const char *msg, wr_edges *e, uint32_t n)
@@ -474,6 +497,7 @@ int main(void)
         wr_unit_test(test_build__pair_values_are_rounded_once),
         wr_unit_test(test_build__same_bits_for_any_thread_count),
         wr_unit_test(test_build__slack_of_the_rows_is_given_back),
+        wr_unit_test(test_build__rows_arrive_backward),
         wr_unit_test(test_build__refuses_bad_rows_by_name),
         wr_unit_test(test_build__names_the_first_of_many_bad_rows),
         wr_unit_test(test_build__limit_of_transfers),
