@@ -317,6 +317,33 @@ static void write_table(wr_buf *out, const table *t)
     }
 }
 
+static void write_live_parts(wr_buf *out, const wr_overlay_stats *s)
+{
+    const wr_live_typologies_stats *t = &s->typologies;
+    const struct {
+        const char *name;
+        uint64_t bytes;
+    } part[] = {
+        {"ledger", s->ledger_bytes},
+        {"board", s->board_bytes},
+        {"delta", s->delta_bytes},
+        {"wallets",
+         s->bytes - s->ledger_bytes - s->board_bytes - s->delta_bytes - t->bytes},
+        {"typology_stream", t->stream_bytes},
+        {"typology_hits", t->hits_bytes},
+        {"typology_arrivals", t->arrivals_bytes},
+        {"typology_board", t->board_bytes},
+        {"typology_wallets",
+         t->bytes - t->stream_bytes - t->hits_bytes - t->arrivals_bytes - t->board_bytes},
+    };
+    wr_buf_addf(out,
+                "# HELP walletrisk_live_part_bytes Memory of a part of the live state.\n"
+                "# TYPE walletrisk_live_part_bytes gauge\n");
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        wr_buf_addf(out, "walletrisk_live_part_bytes{part=\"%s\"} %" PRIu64 "\n",
+                    part[i].name, part[i].bytes);
+}
+
 static void write_live(wr_buf *out, wr_live *lv)
 {
     wr_freshness f;
@@ -357,6 +384,7 @@ static void write_live(wr_buf *out, wr_live *lv)
         (void)snprintf(name, sizeof name, "walletrisk_live_%s", m[i].name);
         wr_metric_write(out, name, m[i].type, m[i].help, m[i].value);
     }
+    write_live_parts(out, &f.stats);
 }
 
 wr_status wr_ingestion_write_metrics(wr_exchange *x, wr_err *err)

@@ -140,9 +140,11 @@ void wr_overlay_stats_of(const wr_overlay *o, wr_overlay_stats *out)
     out->wallets = o->met_count;
     out->delta_transfers = all.m;
     wr_live_typologies_stats_of(o->typologies, &out->typologies);
-    out->bytes = wr_ledger_live_bytes(o->ledger) + wr_board_bytes(o->board) +
-                 wr_delta_bytes(o->delta) + o->met_cap * sizeof *o->met +
-                 o->sent_cap * sizeof *o->sent_direct +
+    out->ledger_bytes = wr_ledger_live_bytes(o->ledger);
+    out->board_bytes = wr_board_bytes(o->board);
+    out->delta_bytes = wr_delta_bytes(o->delta);
+    out->bytes = out->ledger_bytes + out->board_bytes + out->delta_bytes +
+                 o->met_cap * sizeof *o->met + o->sent_cap * sizeof *o->sent_direct +
                  o->handle_cap * sizeof *o->handle_of + out->typologies.bytes;
 }
 
