@@ -281,16 +281,20 @@ static uint64_t arrivals_bytes(const wr_live_typologies *l)
     return l->room.cap * sizeof *l->room.heap + l->came_cap * sizeof *l->came;
 }
 
-static void look_at_memory(wr_live_typologies *l)
+static void count_memory(wr_live_typologies *l)
 {
-    if (l->pushed_since < COUNT_AGAIN || l->pushed_since < l->in.flow.n)
-        return;
     l->pushed_since = 0;
     wr_live_typologies_stats *s = &l->stats;
     s->stream_bytes = wr_typology_live_bytes(l->stream);
     s->hits_bytes = wr_live_hits_bytes(l->hits);
     if (s->stream_bytes + s->hits_bytes + arrivals_bytes(l) > l->o.bytes_max)
         give_up(l);
+}
+
+static void look_at_memory(wr_live_typologies *l)
+{
+    if (l->pushed_since >= COUNT_AGAIN && l->pushed_since >= l->in.flow.n)
+        count_memory(l);
 }
 
 static wr_status drain(wr_live_typologies *l, size_t most, wr_err *err)
@@ -424,7 +428,7 @@ static wr_status replay(wr_live_typologies *l, wr_err *err)
             return no_room(err);
     }
     l->room.newest = l->room.noted = of_run(col, m - 1);
-    look_at_memory(l);
+    count_memory(l);
     return WR_OK;
 }
 
