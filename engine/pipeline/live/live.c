@@ -160,7 +160,7 @@ void wr_live_keep(wr_live *lv, const char *path, wr_kept_fn fn, void *ctx)
 void wr_live_set_bound(wr_live *lv, uint64_t bytes_max, wr_live_own_fn fn, void *ctx)
 {
     pthread_mutex_lock(&lv->lock);
-    lv->bound.bytes_max = lv->own.bytes_max = bytes_max;
+    lv->bound.bytes_max = bytes_max;
     lv->own_fn = fn;
     lv->own_ctx = ctx;
     pthread_cond_broadcast(&lv->changed);
@@ -171,6 +171,7 @@ void wr_live_own_runs_of(wr_live *lv, wr_live_own_runs *out)
 {
     pthread_mutex_lock(&lv->lock);
     *out = lv->own;
+    out->bytes_max = lv->bound.bytes_max;
     pthread_mutex_unlock(&lv->lock);
 }
 

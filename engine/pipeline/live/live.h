@@ -11,7 +11,7 @@
  * (graph + assessment + publish); between jobs it folds a delta that has grown into a new
  * graph, or scores a run of its own because the live state is too large (live_bound.h).
  * A job swaps the view only when it has succeeded; a failed one leaves the old view
- * serving.
+ * serving.  It and its team run below everybody else's priority (nice).
  *
  * Tail thread: follows the store and moves board and delta on (tail.h).
  *

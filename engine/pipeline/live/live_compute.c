@@ -3,10 +3,14 @@
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "pipeline/live/live_int.h"
 #include "util/clock.h"
+
+enum { NICE = 5 };
 
 /* --- a new view ------------------------------------------------------------------------
  */
@@ -237,7 +241,7 @@ static void finish(wr_live *lv, wr_status s, const wr_err *err)
     pthread_mutex_unlock(&lv->lock);
 }
 
-/* With the lock held, which they let go meanwhile, these three. */
+/* With the lock held, which it lets go meanwhile; so do run_own and run_fold. */
 static wr_status run_job(wr_live *lv)
 {
     lv->is_waiting = false;
@@ -273,7 +277,10 @@ static void run_own(wr_live *lv, uint64_t bytes)
     pthread_mutex_unlock(&lv->lock);
     tell_own(lv, id, why);
     pthread_mutex_lock(&lv->lock);
-    lv->own.failed += run_job(lv) != WR_OK;
+    const wr_status s = run_job(lv);
+    if (lv->is_closing)
+        return; /* told to stop is no failure */
+    lv->own.failed += s != WR_OK;
     pthread_mutex_unlock(&lv->lock);
     tell_own(lv, id, why);
     pthread_mutex_lock(&lv->lock);
@@ -301,7 +308,7 @@ static bool is_own_due(wr_live *lv, uint64_t *bytes)
         return false;
     wr_tail_freshness(lv->tail, &f);
     *bytes = f.stats.bytes;
-    return f.is_following &&
+    return f.is_following && f.is_store_ok &&
            wr_live_bound_is_due(&lv->bound, &f.stats, wr_clock_mono_us());
 }
 
@@ -317,9 +324,19 @@ static void wait(wr_live *lv)
         (void)pthread_cond_wait(&lv->changed, &lv->lock);
 }
 
+/*
+ * Following and answering first: this thread and its team take what they leave.  On two
+ * cores at 15 000 transfers/s the live state was 15 s behind while a run was scored.
+ */
+static void yield_to_others(void)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* on Linux of one thread */
+}
+
 void *wr_live_compute(void *arg)
 {
     wr_live *lv = arg;
+    yield_to_others();
     uint64_t bytes = 0;
     pthread_mutex_lock(&lv->lock);
     while (!lv->is_closing) {

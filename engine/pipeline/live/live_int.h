@@ -32,7 +32,7 @@ struct wr_live {
     char fold_error[WR_ERR_MSG_MAX];
 
     wr_live_bound bound;
-    wr_live_own_runs own;
+    wr_live_own_runs own;  /* without bytes_max */
     wr_live_own_fn own_fn; /* set before the first job */
     void *own_ctx;
 
