@@ -67,7 +67,7 @@ static const option table[] = {
     NUMBER(OPT_INT, live_fold_rows, "1000000", 1000, 1000000000, "ROWS",
            "transfers behind the graph before a new one is made in the background",
            WR_PROGRAM_API),
-    NUMBER(OPT_INT, live_state_mb, "2048", 0, 1000000, "MB",
+    NUMBER(OPT_INT, live_state_mb, "4096", 0, 1000000, "MB",
            "live state beyond which the server scores a run of its own; 0 = never",
            WR_PROGRAM_API),
     NUMBER(OPT_REAL, static_gamma, "0.85", 0, 0.999, "SHARE",
