@@ -31,6 +31,7 @@ static void swap_view(void *ctx, wr_board *board, wr_delta *delta)
     lv->loaded = *w->graph;
     pthread_mutex_lock(&lv->lock);
     w->old = lv->view;
+    lv->is_fold_wanted = false; /* of the delta that goes; the tail tells of the next */
     lv->view.graph = WR_STEAL(w->graph->g);
     lv->view.graph_max_seq = w->graph->max_seq;
     lv->view.graph_loaded_s = wr_clock_wall_s();

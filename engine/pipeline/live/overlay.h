@@ -84,8 +84,8 @@ typedef struct wr_overlay_stats {
     uint64_t wallets;      /* that the live state has moved or marked */
     uint64_t delta_transfers;
     uint64_t ledger_bytes, board_bytes, delta_bytes;
-    uint64_t run_bytes; /* of them, what it had before anything came behind the run */
     uint64_t bytes;     /* those, what is known of wallets, and the typologies' */
+    uint64_t run_bytes; /* what bytes were before anything came behind the run */
     wr_live_typologies_stats typologies; /* its bytes are part of those above */
     bool is_given_up;
 } wr_overlay_stats;
