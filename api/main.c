@@ -36,6 +36,18 @@ static void log_kept(void *ctx, wr_kept what, const char *text)
     wr_log(as[what].level, as[what].event, "detail", text, NULL);
 }
 
+/* A run that nobody asked for; on the compute thread. */
+static void log_own_run(void *ctx, const wr_job_status *job, const char *why)
+{
+    (void)ctx;
+    if (job->status == WR_RUN_RUNNING)
+        wr_log(WR_LOG_INFO, "run_started", "id", job->run_id, "reason", why, NULL);
+    else if (job->status == WR_RUN_COMPLETE)
+        wr_log(WR_LOG_INFO, "run_finished", "id", job->run_id, NULL);
+    else
+        wr_log(WR_LOG_ERROR, "run_failed", "id", job->run_id, "error", job->error, NULL);
+}
+
 static bool is_asked(int argc, char **argv, const char *flag)
 {
     for (int i = 1; i < argc; i++)
@@ -127,6 +139,8 @@ static int serve(const wr_config *cfg, const options *o)
         s = wr_app_open(&app, cfg, o->docs_dir, &err);
     if (s == WR_OK) {
         wr_live_keep(app->live, cfg->snapshot_file, log_kept, NULL);
+        wr_live_set_bound(app->live, (uint64_t)cfg->live_state_mb * 1000000, log_own_run,
+                          NULL);
         s = wr_app_restore(app, &err);
     }
     if (s == WR_OK)

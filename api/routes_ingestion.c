@@ -153,6 +153,8 @@ void wr_ingestion_put_live(wr_json_out *j, wr_live *lv)
     char fold_error[WR_ERR_MSG_MAX];
     wr_live_freshness(lv, &f);
     const uint64_t folds = wr_live_folds(lv, fold_error);
+    wr_live_own_runs own;
+    wr_live_own_runs_of(lv, &own);
     const int64_t missing = f.store_seq - f.stats.seq;
     wr_json_key(j, "live");
     wr_json_open(j, '{');
@@ -174,6 +176,8 @@ void wr_ingestion_put_live(wr_json_out *j, wr_live *lv)
     wr_json_kv_u64(j, "delta_transfers", f.stats.delta_transfers);
     wr_json_kv_u64(j, "folds", folds);
     wr_json_kv_u64(j, "bytes", f.stats.bytes);
+    kv_known(j, "bytes_max", (int64_t)own.bytes_max, own.bytes_max > 0);
+    wr_json_kv_u64(j, "own_runs", own.begun);
     put_typologies(j, &f.stats.typologies);
     wr_json_kv_cstr(j, "error", f.error[0] ? f.error : fold_error[0] ? fold_error : NULL);
     wr_json_close(j, '}');
@@ -317,11 +321,40 @@ static void write_table(wr_buf *out, const table *t)
     }
 }
 
+static void write_live_parts(wr_buf *out, const wr_overlay_stats *s)
+{
+    const wr_live_typologies_stats *t = &s->typologies;
+    const struct {
+        const char *name;
+        uint64_t bytes;
+    } part[] = {
+        {"ledger", s->ledger_bytes},
+        {"board", s->board_bytes},
+        {"delta", s->delta_bytes},
+        {"wallets",
+         s->bytes - s->ledger_bytes - s->board_bytes - s->delta_bytes - t->bytes},
+        {"typology_stream", t->stream_bytes},
+        {"typology_hits", t->hits_bytes},
+        {"typology_arrivals", t->arrivals_bytes},
+        {"typology_board", t->board_bytes},
+        {"typology_wallets",
+         t->bytes - t->stream_bytes - t->hits_bytes - t->arrivals_bytes - t->board_bytes},
+    };
+    wr_buf_addf(out,
+                "# HELP walletrisk_live_part_bytes Memory of a part of the live state.\n"
+                "# TYPE walletrisk_live_part_bytes gauge\n");
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        wr_buf_addf(out, "walletrisk_live_part_bytes{part=\"%s\"} %" PRIu64 "\n",
+                    part[i].name, part[i].bytes);
+}
+
 static void write_live(wr_buf *out, wr_live *lv)
 {
     wr_freshness f;
     char error[WR_ERR_MSG_MAX];
     wr_live_freshness(lv, &f);
+    wr_live_own_runs own;
+    wr_live_own_runs_of(lv, &own);
     const struct {
         const char *name, *type, *help;
         double value;
@@ -340,6 +373,12 @@ static void write_live(wr_buf *out, wr_live *lv)
         {"delta_transfers", "gauge", "Transfers behind the graph.",
          (double)f.stats.delta_transfers},
         {"bytes", "gauge", "Memory of the live state.", (double)f.stats.bytes},
+        {"bytes_max", "gauge", "Above it the server scores a run of its own; 0 = none.",
+         (double)own.bytes_max},
+        {"own_runs_total", "counter", "Runs begun because the live state was too large.",
+         (double)own.begun},
+        {"own_runs_failed_total", "counter", "Of them, those that failed.",
+         (double)own.failed},
         {"typology_hits", "gauge", "Patterns with a transfer that came after the run.",
          (double)f.stats.typologies.hits},
         {"typology_late_transfers", "gauge",
@@ -357,6 +396,7 @@ static void write_live(wr_buf *out, wr_live *lv)
         (void)snprintf(name, sizeof name, "walletrisk_live_%s", m[i].name);
         wr_metric_write(out, name, m[i].type, m[i].help, m[i].value);
     }
+    write_live_parts(out, &f.stats);
 }
 
 wr_status wr_ingestion_write_metrics(wr_exchange *x, wr_err *err)

@@ -2,8 +2,8 @@
  * sparse_int.h - one row of doubles for those wallets that need one.
  *
  * Row 0 is all zeros and stands for everybody else: reading needs no branch.  Rows are
- * never given back, so memory is bounded by 8 width (n + 1) bytes plus the doubling.
- * Pointers into the table are valid until the next wr_sparse_row.
+ * never given back, so memory is bounded by 8 width (n + 1) bytes and what wr_grow leaves
+ * empty.  Pointers into the table are valid until the next wr_sparse_row.
  */
 #ifndef WR_SCORING_SPARSE_INT_H
 #define WR_SCORING_SPARSE_INT_H

@@ -48,6 +48,7 @@ typedef struct wr_config {
     int64_t http_timeout_ms;                /* api: how long a head or body may take */
     int64_t http_drain_ms;  /* api: how long requests may finish on SIGTERM */
     int64_t live_fold_rows; /* api: transfers behind the graph before it is made anew */
+    int64_t live_state_mb;  /* api: live state above which a run is scored; 0 = never */
     double static_gamma;    /* damping of the static exposure */
     double static_eps;      /* certified max-norm error of the same */
     int64_t static_iter_max;

@@ -1,5 +1,6 @@
 #include "util/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -67,13 +68,15 @@ void wr_free(void *p)
     free(p);
 }
 
+enum { FIRST = 4 }; /* elements: a wallet's lists are millions, and most stay short */
+
 void *wr_grow(void *p, size_t *cap, size_t want, size_t size)
 {
     if (p && want <= *cap)
         return p;
-    size_t next = *cap < 16 ? 16 : *cap;
+    size_t next = *cap < FIRST ? FIRST : *cap;
     while (next < want)
-        if (__builtin_mul_overflow(next, 2, &next))
+        if (__builtin_add_overflow(next, next / 2, &next))
             return NULL;
     size_t bytes;
     if (__builtin_mul_overflow(next, size, &bytes) || should_fail())
@@ -100,4 +103,9 @@ void *wr_alloc_big(size_t count, size_t size)
     if (p && align == HUGE)
         (void)madvise(p, bytes, MADV_HUGEPAGE); /* advice: a refusal costs only speed */
     return counted(p);
+}
+
+void wr_mem_trim(void)
+{
+    (void)malloc_trim(0);
 }

@@ -19,7 +19,8 @@ void wr_free(void *p);
 
 /*
  * Room for at least `want` elements: returns p or a moved block (the new part is NOT
- * zeroed) and updates *cap (elements); doubles, so appending is O(1) amortised.
+ * zeroed) and updates *cap (elements); grows by half, so appending is O(1)
+ * amortised and a third at most stands empty.
  * NULL on overflow or out of memory: p and *cap are then unchanged and still owned.
  */
 void *wr_grow(void *p, size_t *cap, size_t want, size_t size) WR_NODISCARD;
@@ -29,6 +30,12 @@ void *wr_grow(void *p, size_t *cap, size_t want, size_t size) WR_NODISCARD;
  * aligned to huge pages and asked for with madvise(MADV_HUGEPAGE).  NULL as wr_calloc.
  */
 void *wr_alloc_big(size_t count, size_t size) WR_NODISCARD;
+
+/*
+ * What was freed goes back to the system, as far as the allocator kept it.
+ * Cost  a look at all that is free; allocations of other threads wait for a part of it
+ */
+void wr_mem_trim(void);
 
 /*
  * Owned local: freed when the scope ends, on every path.

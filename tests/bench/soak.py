@@ -2,10 +2,11 @@
 """A steady rate through the whole chain, for as long as you like, watched all the time.
 
     tests/bench/soak.py [--minutes 30] [--rate 11000] [--store postgresql|sqlite] [--partitions 4]
-                        [--days 90] [--score-at 20] [--every 10] [--fold-rows N]
+                        [--days 90] [--score-at 20] [--every 10] [--fold-rows N] [--live-state-mb N]
 
 simulator -> produce -> Kafka -> consumer -> store -> live graph of the API.  A run is scored
-while the stream flows (--score-at seconds after its begin); the live state grows from there.
+while the stream flows (--score-at seconds after its begin); the live state grows from there,
+until it passes --live-state-mb and the server scores a run of its own.
 Every 10 s a line: memory, lag, what the live state says of itself.  At the end PASS or FAIL
 for each of:
 
@@ -15,11 +16,14 @@ for each of:
   exact       no wallet of the live state is marked `not exact`
   live        200 wallets answer the same before and after a new run (those that were `scored`)
   lag flat    the largest lag of a sample stays below 2 s of the stream
-  memory      consumer flat and below 200 MB; the API grows by no more than two graphs (a fold has
-              the old one beside the new), 24 bytes for each transfer (an edge of a pattern may be
-              any) and 6 KB for each wallet that it has moved.  Slopes are taken after the first
-              fold, of the consumer over the second half of what came then (its cache of wallets
-              fills first), and judged when 2 million transfers have come since
+  memory      consumer flat (slope over the second half of what came after the first fold, once its
+              cache of wallets is full; judged when 2 million transfers have come since) and below
+              200 MB;
+              the live state never beyond twice its bound: it grows on while a run is scored;
+              the API in no sample beyond what it has a reason to hold: two graphs (the newest, and
+              the run's or the one that a fold makes), the run's results by wallet, the live
+              state as it tells it and a quarter; while a run is scored a third graph, what the
+              run works with, and the live state that is made behind it
 
 The exit code is 1 when one of them fails.  The stream is the simulator's: times never
 decrease, and start in the past (2025-01-01) because times in the future are refused.
@@ -29,9 +33,11 @@ from chain import Chain, Http, rss_mb
 
 CONSUMER_MB = 200
 CONSUMER_SLOPE_MB = 1      # per million transfers: none
+PROGRAM_MB = 300           # of the API without data: code, stores, buffers, the log of late transfers
 GRAPH_MB = 56              # per million transfers: 56 bytes each, the graph's own bound
-EDGES_MB = 24
-WALLET_KB = 6              # for each moved one
+RUN_KB = 6                 # for each wallet: what a run works with; less is kept of it
+HELD_SHARE = 1.25          # of what the live state tells: the allocator's own
+LIVE_OVER = 2              # times the bound, while a run is scored
 JUDGED_FROM = 2_000_000    # transfers after the first fold: before, buffers are still filling
 SAMPLE = 200
 # What the live state keeps up to date, compared digit by digit (DESIGN 5.1: the receiving ledger).
@@ -51,7 +57,7 @@ class Soak:
     def __init__(self, c, opt):
         self.c, self.opt = c, opt
         self.total = int(opt.minutes * 60 * opt.rate)
-        self.samples, self.verdicts = [], []
+        self.samples, self.verdicts, self.served = [], [], []
 
     def judge(self, name, is_good, text):
         self.verdicts.append(is_good)
@@ -66,6 +72,7 @@ class Soak:
         c.make_topic("soak")
         self.consumer = c.spawn("consumer", *c.consumer_args("soak"))
         flags = ["--live-fold-rows", opt.fold_rows] if opt.fold_rows else []
+        flags += ["--live-state-mb", opt.live_state_mb] if opt.live_state_mb else []
         self.api, url = c.start_api(*flags)
         self.http = Http(url)
         self.producer = c.spawn("producer", *c.produce_args("soak", self.total, opt.rate, more=days))
@@ -73,9 +80,14 @@ class Soak:
 
     def sample(self):
         rows, is_balanced = self.c.status()
-        live = self.http.ask("GET", "/ingestion/status")["live"]
+        status = self.http.ask("GET", "/ingestion/status")
+        live = status["live"]
+        if (run_id := self.http.ask("GET", "/health/ready")["run_id"]) and run_id not in self.served:
+            self.served.append(run_id)
         s = {"t": time.monotonic() - self.begin_s, "stored": sum(r["inserted"] for r in rows),
              "lag": sum(r["lag"] or 0 for r in rows), "is_balanced": is_balanced,
+             "is_scoring": live["own_runs"] >= max(1, len(self.served)),
+             "wallets": (status["store"] or {"wallets": 0})["wallets"],
              "consumer_mb": rss_mb(self.consumer.pid)[0], "api_mb": rss_mb(self.api.pid)[0], "live": live}
         self.samples.append(s)
         return s
@@ -83,14 +95,14 @@ class Soak:
     def show(self, s):
         live = s["live"]
         print(f"{s['t']:7.0f} {s['stored']:10} {s['lag']:7} {s['consumer_mb']:8.1f} {s['api_mb']:8.1f} "
-              f"{live['behind_s'] or 0:8.3f} {live['seq_behind'] or 0:8} {live['delta_transfers']:9} {live['folds']:5} "
+              f"{live['behind_s'] or 0:8.3f} {live['seq_behind'] or 0:8} {live['delta_transfers']:9} {live['folds']:5} {live['own_runs']:4} "
               f"{live['wallets_moved']:9} {live['wallets_not_exact']:9} {live['out_of_order']:9} "
               f"{live['put_in_order_late']:11} {live['bytes'] / 1e6:8.1f} {live['typologies']['bytes'] / 1e6:8.1f}"
               + ("  ALL STALE" if live["is_all_stale"] else "") + ("" if s["is_balanced"] else "  DOES NOT ADD UP"),
               flush=True)
 
     def follow(self):
-        print("      s     stored     lag  cons MB   API MB behind_s   behind     delta folds     moved not exact "
+        print("      s     stored     lag  cons MB   API MB behind_s   behind     delta folds runs     moved not exact "
               "too late     again     live MB patterns")
         is_scored, next_s = False, 0.0
         while self.producer.poll() is None:
@@ -190,19 +202,35 @@ class Soak:
         if came == 0:
             print("      no slope of memory: no two samples after a fold")
             return
-        consumer = slope([(s["stored"] / 1e6, s["consumer_mb"]) for s in folded[len(folded) // 2:]])
-        api = slope([(s["stored"] / 1e6, s["api_mb"]) for s in folded])
-        live = slope([(s["stored"] / 1e6, s["live"]["bytes"] / 1e6) for s in folded])
-        moved = slope([(s["stored"] / 1e6, s["live"]["wallets_moved"] / 1e3) for s in folded])
-        slopes = [("consumer", consumer, CONSUMER_SLOPE_MB, ""),
-                  ("API", api, 2 * GRAPH_MB + EDGES_MB + WALLET_KB * moved,
-                   f" (peak {rss_mb(self.api.pid)[1]:.0f} MB; live state {live:+.1f}, wallets moved {moved:+.1f} thousand)")]
-        for name, mb, most, more in slopes:
-            text = f"{name}: {mb:+.2f} MB per million transfers, {came / 1e6:.2f} million came after the first fold{more}"
-            if came >= JUDGED_FROM:
-                self.judge("memory", mb <= most, f"{text}; at most {most:.0f}")
-            else:
-                print(f"      {text}; too few to judge")
+        mb = slope([(s["stored"] / 1e6, s["consumer_mb"]) for s in folded[len(folded) // 2:]])
+        text = f"consumer: {mb:+.2f} MB per million transfers, {came / 1e6:.2f} million came after the first fold"
+        if came >= JUDGED_FROM:
+            self.judge("memory", mb <= CONSUMER_SLOPE_MB, f"{text}; at most {CONSUMER_SLOPE_MB}")
+        else:
+            print(f"      {text}; too few to judge")
+
+    def check_api_memory(self):
+        """Each sample against what the API has a reason to hold at that moment."""
+        bound_mb = (self.samples[-1]["live"]["bytes_max"] or 0) / 1e6
+        runs = self.samples[-1]["live"]["own_runs"]
+        if not bound_mb:
+            print("      no bound of the live state: the API is not judged")
+            return
+        most = max(s["live"]["bytes"] for s in self.samples) / 1e6
+        self.judge("memory", most <= LIVE_OVER * bound_mb,
+                   f"live state: at most {most:.0f} MB of {bound_mb:.0f}, {runs} runs of its own")
+
+        def allowed(s):
+            graph, live = GRAPH_MB * s["stored"] / 1e6, s["live"]["bytes"] / 1e6
+            run = RUN_KB * s["wallets"] / 1e3
+            of_run = 1 - s["live"]["applied_since_run"] / max(1, s["stored"])
+            most = PROGRAM_MB + 2 * graph + run * of_run + HELD_SHARE * live
+            return most + graph + run + HELD_SHARE * live if s["is_scoring"] else most
+        worst = max(self.samples, key=lambda s: s["api_mb"] - allowed(s))
+        self.judge("memory", worst["api_mb"] <= allowed(worst),
+                   f"API: {worst['api_mb']:.0f} MB of {allowed(worst):.0f} with {worst['stored'] / 1e6:.1f} million "
+                   f"transfers (closest sample); peak {rss_mb(self.api.pid)[1]:.0f} MB, at the end "
+                   f"{self.samples[-1]['api_mb']:.0f}, live state then {self.samples[-1]['live']['bytes'] / 1e6:.0f}")
 
 
 def main():
@@ -215,6 +243,7 @@ def main():
     p.add_argument("--score-at", type=float, default=20, help="seconds after the begin")
     p.add_argument("--every", type=float, default=10, help="seconds between samples")
     p.add_argument("--fold-rows", type=int, default=0, help="of the API; 0 = its default")
+    p.add_argument("--live-state-mb", type=int, default=0, help="of the API; 0 = its default")
     opt = p.parse_args()
     with Chain(opt.store, opt.partitions) as c:
         s = Soak(c, opt)
@@ -224,6 +253,7 @@ def main():
         s.check_stored()
         s.check_exact()
         s.check_memory()
+        s.check_api_memory()
         s.check_live()
     raise SystemExit(0 if all(s.verdicts) else 1)
 

@@ -13,7 +13,7 @@ LIVE_METRICS = {  # name -> member of "live"
     "following": "is_following", "seq": "last_seq", "store_seq": "store_seq",
     "applied_transfers": "applied_since_run", "wallets_not_exact": "wallets_not_exact",
     "all_stale": "is_all_stale", "delta_transfers": "delta_transfers", "bytes": "bytes",
-    "folds_total": "folds"}
+    "bytes_max": "bytes_max", "own_runs_total": "own_runs", "folds_total": "folds"}
 
 
 class FaultCase(LiveCase):
@@ -179,6 +179,56 @@ class D_Metrics(FaultCase):
             self.assertEqual(m.value(), float(live[member] or 0), name)
             self.assertEqual(m.type, "counter" if name.endswith("_total") else "gauge")
         self.assertGreaterEqual(metrics["walletrisk_live_behind_seconds"].value(), 0)
+
+
+class E_OwnRuns(FaultCase):
+    """A live state that is too large makes the server score a run of its own."""
+
+    def started(self):
+        """Ids of its own runs, as logged."""
+        return [line.split("id=")[1].split()[0] for line in self.server.log.read_text().splitlines()
+                if " run_started " in line]
+
+    def refused_by_its_own(self, begun):
+        """Location of the run that is under way, when POST /run-score met one of its own."""
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            if self.live()["own_runs"] > begun:
+                r = self.server.post("/run-score")
+                where = r.headers["Location"]
+                if r.status == 409:
+                    self.assertEqual(r.json["run_id"], where.removeprefix("/runs/"))
+                    return where
+                self.server.wait(lambda: self.get(where)["status"] == "complete", 120)
+                return None
+        return None
+
+    def test_it_begins_anew_and_nothing_is_lost_or_counted_twice(self):
+        self.start("--live-state-mb", "1")
+        live, first, where = self.live(), self.get("/health/ready")["run_id"], None
+        self.assertEqual((live["bytes_max"], live["own_runs"]), (1000000, 0))
+        wallets, n = 2000, 1000
+        while where is None:
+            begun = self.live()["own_runs"]
+            self.server.load(random_transfers(2000, wallets, seed=n, first=n))
+            n, wallets = n + 2000, wallets + 1000
+            self.assertLess(n, 50000)
+            where = self.refused_by_its_own(begun)
+        self.assertIn(where.removeprefix("/runs/"), self.started())
+        self.server.wait(lambda: self.get(where)["status"] == "complete", 120)
+        self.wait_applied()
+        self.assertLess(self.live()["applied_since_run"], n - 1000)  # begun anew
+        self.assertNotEqual(self.get("/health/ready")["run_id"], first)
+        self.assertRegex(self.server.log.read_text(), r'reason="live state \d+ MB of 1"')
+        count = int(self.server.sql("select count(*) from transactions")[0][0])
+        names = [f"w{i}" for i in range(wallets)]
+        answers = {k: a for at in range(0, wallets, 5000)
+                   for k, a in self.screen(names[at:at + 5000]).items()}
+        self.assertEqual(sum(a.get("tx_in", 0) for a in answers.values()), count)
+        self.assert_equals_a_run(names[:2000], 1000)
+        metrics = prometheus_text.parse(self.server.get("/metrics").body.decode())
+        self.assertGreaterEqual(metrics["walletrisk_live_own_runs_total"].value(), 1)
+        self.assertEqual(metrics["walletrisk_live_own_runs_failed_total"].value(), 0)
 
 
 if __name__ == "__main__":

@@ -43,10 +43,10 @@ void wr_board_name(wr_board *b, uint8_t category);
 /* Columns that have a name, and their categories; asked after _get. */
 uint32_t wr_board_columns(const wr_board *b, uint8_t category[WR_CATEGORY_MAX]);
 
-/* Room for a record, so that _put cannot fail.  Errors  WR_ENOMEM, WR_ELIMIT (id) */
-wr_status wr_board_reserve(wr_board *b, uint32_t wallet_id, wr_err *err) WR_NODISCARD;
 void wr_board_begin(wr_board *b);
-void wr_board_put(wr_board *b, uint32_t wallet_id, const wr_board_entry *e);
+/* Errors  WR_ENOMEM (nothing has changed) */
+wr_status wr_board_put(wr_board *b, uint32_t wallet_id, const wr_board_entry *e,
+                       wr_err *err) WR_NODISCARD;
 /* seq: every transfer up to it is in; ends what _begin began. */
 void wr_board_end(wr_board *b, int64_t seq);
 /* From here on nothing on the board, or of the run, is exact any more (too much at once

@@ -2,8 +2,8 @@
  * board_pages.h - records by wallet id, for one writer and readers without a lock: what
  * board.h and typology_board.h stand on.
  *
- *   page[wallet id / 4096] ─► 4096 slots ─► record, neither moved nor freed while the
- *                                           pages live
+ *   page[wallet id / 4096] ─► 4096 slots ─► record, not freed while the pages live; a
+ *                                           slot may get another one
  *
  * A record is made of atomic 64-bit words.  The version is odd while the writer changes
  * some; a reader copies and looks at the version again: what it took is of one moment,
@@ -44,7 +44,7 @@ wr_board_slot *wr_board_slot_of(wr_board_pages *p, uint32_t wallet_id,
 /* Zeroed, for a record of at most 64 KiB; NULL when out of memory. */
 void *wr_board_record(wr_board_pages *p, size_t bytes, wr_err *err) WR_NODISCARD;
 
-/* Records change between the two alone. */
+/* Records, and what slots hold, change between the two alone. */
 void wr_board_pages_begin(wr_board_pages *p);
 void wr_board_pages_end(wr_board_pages *p);
 

@@ -51,6 +51,18 @@ void wr_view_release(wr_view *v)
 /* --- jobs, from outside ----------------------------------------------------------------
  */
 
+wr_job_status *wr_live_add_job(wr_live *lv, wr_job_kind kind)
+{
+    lv->job_count++;
+    wr_job_status *job = wr_live_newest_job(lv);
+    *job = (wr_job_status){
+        .kind = kind, .status = WR_RUN_RUNNING, .started_s = wr_clock_wall_s()};
+    (void)snprintf(job->phase, sizeof job->phase, "waiting");
+    wr_run_id_new(job->run_id);
+    lv->is_waiting = lv->is_busy = true;
+    return job;
+}
+
 wr_status wr_live_start(wr_live *lv, wr_job_kind kind, char run_id[WR_RUN_ID_MAX + 1],
                         wr_err *err)
 {
@@ -62,14 +74,7 @@ wr_status wr_live_start(wr_live *lv, wr_job_kind kind, char run_id[WR_RUN_ID_MAX
         memcpy(run_id, wr_live_newest_job(lv)->run_id, WR_RUN_ID_MAX + 1);
         s = wr_fail(err, WR_ECONFLICT, "run %s is running", run_id);
     } else {
-        lv->job_count++;
-        wr_job_status *job = wr_live_newest_job(lv);
-        *job = (wr_job_status){
-            .kind = kind, .status = WR_RUN_RUNNING, .started_s = wr_clock_wall_s()};
-        (void)snprintf(job->phase, sizeof job->phase, "waiting");
-        wr_run_id_new(job->run_id);
-        memcpy(run_id, job->run_id, WR_RUN_ID_MAX + 1);
-        lv->is_waiting = lv->is_busy = true;
+        memcpy(run_id, wr_live_add_job(lv, kind)->run_id, WR_RUN_ID_MAX + 1);
         pthread_cond_broadcast(&lv->changed);
     }
     pthread_mutex_unlock(&lv->lock);
@@ -150,6 +155,24 @@ uint64_t wr_live_folds(wr_live *lv, char error[WR_ERR_MSG_MAX])
 void wr_live_keep(wr_live *lv, const char *path, wr_kept_fn fn, void *ctx)
 {
     lv->keep = (wr_keep){.path = path, .fn = fn, .ctx = ctx};
+}
+
+void wr_live_set_bound(wr_live *lv, uint64_t bytes_max, wr_live_own_fn fn, void *ctx)
+{
+    pthread_mutex_lock(&lv->lock);
+    lv->bound.bytes_max = bytes_max;
+    lv->own_fn = fn;
+    lv->own_ctx = ctx;
+    pthread_cond_broadcast(&lv->changed);
+    pthread_mutex_unlock(&lv->lock);
+}
+
+void wr_live_own_runs_of(wr_live *lv, wr_live_own_runs *out)
+{
+    pthread_mutex_lock(&lv->lock);
+    *out = lv->own;
+    out->bytes_max = lv->bound.bytes_max;
+    pthread_mutex_unlock(&lv->lock);
 }
 
 /* --- life ------------------------------------------------------------------------------

@@ -9,8 +9,9 @@
  *
  * Compute thread: owns all OpenMP work, one job at a time: reload (graph only) or score
  * (graph + assessment + publish); between jobs it folds a delta that has grown into a new
- * graph.  A job swaps the view only when it has succeeded; a failed one leaves the old
- * view serving.
+ * graph, or scores a run of its own because the live state is too large (live_bound.h).
+ * A job swaps the view only when it has succeeded; a failed one leaves the old view
+ * serving.  It and its team run below everybody else's priority (nice).
  *
  * Tail thread: follows the store and moves board and delta on (tail.h).
  *
@@ -24,6 +25,18 @@
 #include "pipeline/run/run.h"
 
 typedef struct wr_live wr_live;
+
+typedef enum wr_job_kind { WR_JOB_RELOAD, WR_JOB_SCORE, WR_JOB_RESTORE } wr_job_kind;
+
+typedef struct wr_job_status {
+    char run_id[WR_RUN_ID_MAX + 1];
+    wr_job_kind kind;
+    wr_run_status status;
+    char phase[48];
+    uint64_t done, total; /* of the phase; total 0 = unknown */
+    int64_t started_s, finished_s;
+    char error[WR_ERR_MSG_MAX];
+} wr_job_status;
 
 typedef struct wr_view {
     wr_snapshot *graph;        /* NULL before the first load */
@@ -59,6 +72,23 @@ WR_DEFINE_AUTO(wr_live, wr_live_close)
  */
 void wr_live_keep(wr_live *lv, const char *path, wr_kept_fn fn, void *ctx);
 
+/* Told of a run of its own, on the compute thread: when it begins (job->status is
+ * WR_RUN_RUNNING; why in words), and when it is over. */
+typedef void (*wr_live_own_fn)(void *ctx, const wr_job_status *job, const char *why);
+/*
+ * Score a run of its own, as wr_live_start(SCORE) does, when the live state has more than
+ * bytes_max (live_bound.h); 0 = never.
+ *
+ * fn  may be NULL
+ */
+void wr_live_set_bound(wr_live *lv, uint64_t bytes_max, wr_live_own_fn fn, void *ctx);
+
+typedef struct wr_live_own_runs {
+    uint64_t bytes_max; /* 0 = none */
+    uint64_t begun, failed;
+} wr_live_own_runs;
+void wr_live_own_runs_of(wr_live *lv, wr_live_own_runs *out);
+
 /* OpenMP threads of the jobs to come; 0 = what the runtime chooses. */
 void wr_live_set_threads(wr_live *lv, int threads);
 
@@ -73,8 +103,6 @@ void wr_live_freshness(wr_live *lv, wr_freshness *out);
 /* Folds done since the start, and why the last one failed ("" = it did not). */
 uint64_t wr_live_folds(wr_live *lv, char error[WR_ERR_MSG_MAX]);
 
-typedef enum wr_job_kind { WR_JOB_RELOAD, WR_JOB_SCORE, WR_JOB_RESTORE } wr_job_kind;
-
 /*
  * Start a job; answers at once.  RESTORE: load the graph and re-assess the newest
  * complete run without publishing (start of a server); each transfer is read once, and
@@ -85,16 +113,6 @@ typedef enum wr_job_kind { WR_JOB_RELOAD, WR_JOB_SCORE, WR_JOB_RESTORE } wr_job_
  */
 wr_status wr_live_start(wr_live *lv, wr_job_kind kind, char run_id[WR_RUN_ID_MAX + 1],
                         wr_err *err) WR_NODISCARD;
-
-typedef struct wr_job_status {
-    char run_id[WR_RUN_ID_MAX + 1];
-    wr_job_kind kind;
-    wr_run_status status;
-    char phase[48];
-    uint64_t done, total; /* of the phase; total 0 = unknown */
-    int64_t started_s, finished_s;
-    char error[WR_ERR_MSG_MAX];
-} wr_job_status;
 
 /* The running job, or one of the last 64 finished ones.  WR_ENOTFOUND. */
 wr_status wr_live_job(wr_live *lv, const char *run_id, wr_job_status *out,

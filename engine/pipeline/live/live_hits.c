@@ -93,16 +93,18 @@ static size_t lower_bound(const uint32_t *p, size_t n, uint32_t x)
 }
 
 /* *is_new: it was not there. */
-static bool insert(uint32_t **p, size_t *count, size_t *cap, uint32_t x, bool *is_new)
+static bool insert(uint32_t **p, uint32_t *count, uint32_t *cap, uint32_t x, bool *is_new)
 {
     const size_t at = lower_bound(*p, *count, x);
     *is_new = at == *count || (*p)[at] != x;
     if (!*is_new)
         return true;
-    uint32_t *q = wr_grow(*p, cap, *count + 1, sizeof *q);
+    size_t room = *cap;
+    uint32_t *q = wr_grow(*p, &room, *count + 1ULL, sizeof *q);
     if (!q)
         return false;
     *p = q;
+    *cap = (uint32_t)room;
     memmove(q + at + 1, q + at, (*count - at) * sizeof *q);
     q[at] = x;
     ++*count;
@@ -344,7 +346,7 @@ static wr_reason_typology reason_of(const wr_live_hits *h, const tally *t)
                                 .is_root = x->root == t->wallet,
                                 .is_partial = x->is_partial || x->is_hub_truncated,
                                 .hits = t->hits,
-                                .transfers = (uint32_t)x->edge_count,
+                                .transfers = x->edge_count,
                                 .strength = x->strength,
                                 .amount = x->amount,
                                 .first_s = x->first_s,
@@ -397,7 +399,7 @@ uint64_t wr_live_hits_told(const wr_live_hits *h)
 
 uint64_t wr_live_hits_bytes(const wr_live_hits *h)
 {
-    return sizeof *h + h->cap * sizeof *h->hit + h->places * sizeof(uint32_t) * 3 / 2 +
+    return sizeof *h + h->cap * sizeof *h->hit + h->places * sizeof(uint32_t) * 5 / 4 +
            h->place_cap * sizeof *h->place + h->wallet_cap * sizeof *h->wallet +
            h->tally_cap * sizeof *h->tally + h->dirty_cap * sizeof *h->dirty;
 }

@@ -57,7 +57,7 @@ typedef struct wr_live_hit {
     double strength, amount;
     uint32_t *edge; /* [edge_count] refs, ascending */
     wr_vid *member; /* [member_count] ascending, the root among them */
-    size_t edge_count, edge_cap, member_count, member_cap;
+    uint32_t edge_count, edge_cap, member_count, member_cap;
     wr_vid root;
     uint32_t first_s, last_s;
     uint8_t typology, variant;

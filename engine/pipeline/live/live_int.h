@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "pipeline/live/live.h"
+#include "pipeline/live/live_bound.h"
 
 enum { WR_LIVE_JOBS_KEPT = 64 };
 
@@ -30,6 +31,11 @@ struct wr_live {
     uint64_t folds;
     char fold_error[WR_ERR_MSG_MAX];
 
+    wr_live_bound bound;
+    wr_live_own_runs own;  /* without bytes_max */
+    wr_live_own_fn own_fn; /* set before the first job */
+    void *own_ctx;
+
     wr_job_status job[WR_LIVE_JOBS_KEPT]; /* ring; the newest at job_count - 1 */
     uint64_t job_count;
     bool is_waiting; /* the newest job has not been taken up yet */
@@ -44,6 +50,9 @@ static inline wr_job_status *wr_live_newest_job(wr_live *lv)
 {
     return &lv->job[(lv->job_count - 1) % WR_LIVE_JOBS_KEPT];
 }
+
+/* live.c: a job that the compute thread has to take up; the lock held, none under way. */
+wr_job_status *wr_live_add_job(wr_live *lv, wr_job_kind kind);
 
 /* live_compute.c: the thread that runs jobs and folds until is_closing; arg is a wr_live.
  */

@@ -276,14 +276,25 @@ static wr_status miss(wr_live_typologies *l, const wr_live_arrival *t, wr_err *e
 /* --- what comes ------------------------------------------------------------------------
  */
 
+static uint64_t arrivals_bytes(const wr_live_typologies *l)
+{
+    return l->room.cap * sizeof *l->room.heap + l->came_cap * sizeof *l->came;
+}
+
+static void count_memory(wr_live_typologies *l)
+{
+    l->pushed_since = 0;
+    wr_live_typologies_stats *s = &l->stats;
+    s->stream_bytes = wr_typology_live_bytes(l->stream);
+    s->hits_bytes = wr_live_hits_bytes(l->hits);
+    if (s->stream_bytes + s->hits_bytes + arrivals_bytes(l) > l->o.bytes_max)
+        give_up(l);
+}
+
 static void look_at_memory(wr_live_typologies *l)
 {
-    if (l->pushed_since < COUNT_AGAIN || l->pushed_since < l->in.flow.n)
-        return;
-    l->pushed_since = 0;
-    l->stats.bytes = wr_typology_live_bytes(l->stream) + wr_live_hits_bytes(l->hits);
-    if (l->stats.bytes + l->came_cap * sizeof *l->came > l->o.bytes_max)
-        give_up(l);
+    if (l->pushed_since >= COUNT_AGAIN && l->pushed_since >= l->in.flow.n)
+        count_memory(l);
 }
 
 static wr_status drain(wr_live_typologies *l, size_t most, wr_err *err)
@@ -417,7 +428,7 @@ static wr_status replay(wr_live_typologies *l, wr_err *err)
             return no_room(err);
     }
     l->room.newest = l->room.noted = of_run(col, m - 1);
-    look_at_memory(l);
+    count_memory(l);
     return WR_OK;
 }
 
@@ -471,9 +482,11 @@ void wr_live_typologies_stats_of(const wr_live_typologies *l,
     out->is_followed = l->stream != NULL;
     out->waiting = l->room.count;
     out->hits = l->hits ? wr_live_hits_told(l->hits) : 0;
-    out->bytes += sizeof *l + l->in.flow.n * (17ULL + sizeof *l->newcomer) +
-                  l->room.cap * sizeof *l->room.heap + l->came_cap * sizeof *l->came +
-                  l->late_cap * sizeof *l->late + wr_typology_board_bytes(l->board);
+    out->arrivals_bytes = arrivals_bytes(l);
+    out->board_bytes = wr_typology_board_bytes(l->board);
+    out->bytes = sizeof *l + l->in.flow.n * (17ULL + sizeof *l->newcomer) +
+                 l->late_cap * sizeof *l->late + out->stream_bytes + out->hits_bytes +
+                 out->arrivals_bytes + out->board_bytes;
 }
 
 wr_typology_board *wr_live_typologies_board(const wr_live_typologies *l)

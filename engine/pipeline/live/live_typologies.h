@@ -94,11 +94,15 @@ wr_status wr_live_typologies_end(wr_live_typologies *l, wr_err *err) WR_NODISCAR
 wr_status wr_live_typologies_publish(wr_live_typologies *l, wr_err *err) WR_NODISCARD;
 
 typedef struct wr_live_typologies_stats {
-    uint64_t waiting;  /* transfers that are not looked at yet */
-    uint64_t late;     /* that came too late */
-    uint64_t hits;     /* that wallets are told of */
-    uint64_t left_out; /* hits, or growth of hits, beyond the caps */
-    uint64_t bytes;
+    uint64_t waiting;        /* transfers that are not looked at yet */
+    uint64_t late;           /* that came too late */
+    uint64_t hits;           /* that wallets are told of */
+    uint64_t left_out;       /* hits, or growth of hits, beyond the caps */
+    uint64_t stream_bytes;   /* as counted last: once in as many transfers as wallets */
+    uint64_t hits_bytes;     /* likewise */
+    uint64_t arrivals_bytes; /* what came since the run, and what waits */
+    uint64_t board_bytes;
+    uint64_t bytes; /* all four, and what is known of wallets */
     bool is_followed, is_given_up;
 } wr_live_typologies_stats;
 void wr_live_typologies_stats_of(const wr_live_typologies *l,

@@ -100,6 +100,9 @@ wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *gr
     WR_TRY(wr_live_typologies_new(&o->typologies, a, err));
     WR_TRY(open_parts(o, err));
     WR_TRY(apply_tail(o, err));
+    wr_overlay_stats at;
+    wr_overlay_stats_of(o, &at);
+    o->stats.run_bytes = at.bytes;
     *out = WR_STEAL(o);
     return WR_OK;
 }
@@ -140,9 +143,11 @@ void wr_overlay_stats_of(const wr_overlay *o, wr_overlay_stats *out)
     out->wallets = o->met_count;
     out->delta_transfers = all.m;
     wr_live_typologies_stats_of(o->typologies, &out->typologies);
-    out->bytes = wr_ledger_live_bytes(o->ledger) + wr_board_bytes(o->board) +
-                 wr_delta_bytes(o->delta) + o->met_cap * sizeof *o->met +
-                 o->sent_cap * sizeof *o->sent_direct +
+    out->ledger_bytes = wr_ledger_live_bytes(o->ledger);
+    out->board_bytes = wr_board_bytes(o->board);
+    out->delta_bytes = wr_delta_bytes(o->delta);
+    out->bytes = out->ledger_bytes + out->board_bytes + out->delta_bytes +
+                 o->met_cap * sizeof *o->met + o->sent_cap * sizeof *o->sent_direct +
                  o->handle_cap * sizeof *o->handle_of + out->typologies.bytes;
 }
 
@@ -260,10 +265,19 @@ static wr_status apply_rows(wr_overlay *o, wr_err *err)
     return wr_overlay_mark_batch(o, err);
 }
 
-static void publish(wr_overlay *o)
+/* The overlay is of no use when it breaks half-way. */
+static wr_status broken(wr_overlay *o, wr_status s, wr_err *err)
 {
+    o->stats.is_given_up = true;
+    wr_board_give_up(o->board);
+    return wr_fail(err, s == WR_ENOMEM ? WR_ENOMEM : WR_ECORRUPT, "live state");
+}
+
+static wr_status publish(wr_overlay *o, wr_err *err)
+{
+    wr_status s = WR_OK;
     wr_board_begin(o->board);
-    for (size_t i = 0; i < o->dirty_count; i++) {
+    for (size_t i = 0; i < o->dirty_count && s == WR_OK; i++) {
         wr_met *w = &o->met[o->dirty[i]];
         wr_board_entry e = {.sent = w->sent,
                             .activity = w->activity,
@@ -274,22 +288,17 @@ static void publish(wr_overlay *o)
         wr_ledger_live_at(o->ledger, o->dirty[i], &e.in);
         memcpy(e.sent_direct, o->sent_direct + (size_t)o->dirty[i] * o->c,
                o->c * sizeof *e.sent_direct);
-        wr_board_put(o->board, w->id, &e);
+        s = wr_board_put(o->board, w->id, &e, err);
         w->is_dirty = false;
     }
     o->dirty_count = 0;
+    if (s != WR_OK)
+        s = broken(o, s, err);
     /* inside: who finds a new address finds it on the board, and who sees this batch on
      * the board finds the address of everyone in it */
     wr_delta_publish(o->delta);
     wr_board_end(o->board, o->stats.seq);
-}
-
-/* The overlay is of no use when it breaks half-way. */
-static wr_status broken(wr_overlay *o, wr_status s, wr_err *err)
-{
-    o->stats.is_given_up = true;
-    wr_board_give_up(o->board);
-    return wr_fail(err, s == WR_ENOMEM ? WR_ENOMEM : WR_ECORRUPT, "live state");
+    return s;
 }
 
 static wr_status advance_batch(wr_overlay *o, wr_store *st, int64_t upto_seq,
@@ -302,7 +311,7 @@ static wr_status advance_batch(wr_overlay *o, wr_store *st, int64_t upto_seq,
     if (s != WR_OK)
         return broken(o, s, err);
     o->stats.seq = upto_seq;
-    publish(o);
+    WR_TRY(publish(o, err));
     s = apply_typologies(o, err); /* behind: nobody waits for a search */
     return s == WR_OK ? WR_OK : broken(o, s, err);
 }
@@ -320,8 +329,7 @@ wr_status wr_overlay_advance(wr_overlay *o, wr_store *st, int64_t upto_seq,
     if (label_rev <= o->stats.label_rev)
         return WR_OK;
     WR_TRY(wr_overlay_mark_labels(o, st, label_rev, err));
-    publish(o);
-    return WR_OK;
+    return publish(o, err);
 }
 
 wr_status wr_overlay_settle(wr_overlay *o, bool *is_more, wr_err *err)

@@ -83,7 +83,9 @@ typedef struct wr_overlay_stats {
     uint64_t marked;       /* wallets that are not exact */
     uint64_t wallets;      /* that the live state has moved or marked */
     uint64_t delta_transfers;
-    uint64_t bytes;
+    uint64_t ledger_bytes, board_bytes, delta_bytes;
+    uint64_t bytes;     /* those, what is known of wallets, and the typologies' */
+    uint64_t run_bytes; /* what bytes were before anything came behind the run */
     wr_live_typologies_stats typologies; /* its bytes are part of those above */
     bool is_given_up;
 } wr_overlay_stats;

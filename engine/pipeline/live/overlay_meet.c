@@ -71,7 +71,6 @@ static wr_status add(wr_overlay *o, uint32_t *handle, const wr_met *w, wr_err *e
 {
     WR_TRY(reach_id(o, w->id, err));
     WR_TRY(reach_met(o, err));
-    WR_TRY(wr_board_reserve(o->board, w->id, err));
     const wr_delta_view all = wr_delta_read_all(o->delta);
     const wr_live_wallet known = {
         .category = w->column,

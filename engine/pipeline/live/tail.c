@@ -12,6 +12,8 @@ enum {
     WAIT_MS = 200,
     RETRY_MS = 500,
     FOLD_SHARE = 4,
+    NEAR_SEQ = 4096, /* of a store, and rounds at most to come so near to it */
+    NEAR_ROUNDS = 20,
     SETTLE_MS =
         1000, /* for so long, and less than twice, patterns wait for what is late */
 };
@@ -167,6 +169,14 @@ static void *tail_thread(void *arg)
 /* --- the end of a job ------------------------------------------------------------------
  */
 
+static int64_t seq_of(const wr_overlay *o)
+{
+    wr_overlay_stats at = {0};
+    if (o)
+        wr_overlay_stats_of(o, &at);
+    return at.seq;
+}
+
 static wr_status catch_up(wr_overlay *o, wr_store *st, int64_t at_least, wr_err *err)
 {
     int64_t seq = 0;
@@ -174,6 +184,19 @@ static wr_status catch_up(wr_overlay *o, wr_store *st, int64_t at_least, wr_err 
     WR_TRY(wr_store_label_rev(st, &rev, err));
     WR_TRY(wr_store_safe_seq(st, &seq, err));
     return wr_overlay_advance(o, st, seq > at_least ? seq : at_least, rev, NULL, err);
+}
+
+/* Until little is left, which the thread that follows has to wait for. */
+static wr_status catch_up_near(wr_overlay *o, wr_store *st, int64_t at_least, wr_err *err)
+{
+    for (int round = 0; round < NEAR_ROUNDS; round++) {
+        int64_t seq = 0;
+        WR_TRY(catch_up(o, st, at_least, err));
+        WR_TRY(wr_store_safe_seq(st, &seq, err));
+        if (seq - seq_of(o) <= NEAR_SEQ)
+            break;
+    }
+    return WR_OK;
 }
 
 /* The lock; the thread that follows lets go after the batch at hand. */
@@ -184,14 +207,6 @@ static void take_lock(wr_tail *t)
     atomic_fetch_sub(&t->hurry, 1);
 }
 
-static int64_t seq_of(const wr_overlay *o)
-{
-    wr_overlay_stats at = {0};
-    if (o)
-        wr_overlay_stats_of(o, &at);
-    return at.seq;
-}
-
 wr_status wr_tail_rebase(wr_tail *t, wr_store *st, wr_assessment *a,
                          const wr_loaded *graph, wr_tail_swap_fn swap, void *ctx,
                          wr_err *err)
@@ -200,7 +215,7 @@ wr_status wr_tail_rebase(wr_tail *t, wr_store *st, wr_assessment *a,
     wr_overlay *o = NULL;
     wr_status s = wr_overlay_new(&o, a, graph, &why);
     if (s == WR_OK)
-        s = catch_up(o, st, graph->max_seq, &why);
+        s = catch_up_near(o, st, graph->max_seq, &why);
     take_lock(t);
     if (s == WR_OK) /* what has come meanwhile: little */
         s = catch_up(o, st, seq_of(t->overlay), &why);

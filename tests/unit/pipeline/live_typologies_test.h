@@ -368,7 +368,7 @@ static inline void live_hits(lines *l, const world *w)
                      .members = x->member_count};
         for (size_t k = 0; k < x->member_count; k++)
             head.member[k] = id_of(w, x->member[k]);
-        (void)snprintf(numbers, sizeof numbers, "variant %u edges %zu amount %.9g %u..%u",
+        (void)snprintf(numbers, sizeof numbers, "variant %u edges %u amount %.9g %u..%u",
                        x->variant, x->edge_count, x->amount, x->first_s, x->last_s);
         if (x->has_newer && !x->is_gone)
             write_line(l, &head, numbers);

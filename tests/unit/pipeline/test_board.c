@@ -76,9 +76,8 @@ static bool is_same(const wr_board_entry *a, const wr_board_entry *b, uint32_t c
 
 static void put_one(wr_board *b, uint32_t id, const wr_board_entry *e, int64_t seq)
 {
-    assert_ok(wr_board_reserve(b, id, &err));
     wr_board_begin(b);
-    wr_board_put(b, id, e);
+    assert_ok(wr_board_put(b, id, e, &err));
     wr_board_end(b, seq);
 }
 
@@ -120,9 +119,6 @@ static void test_wr_board_get__what_is_not_there(void **state)
     bool is_there[3] = {true, true, true};
     assert_int_equal(wr_board_get(b, id, 3, got, is_there), 0);
     assert_false(is_there[0] || is_there[1] || is_there[2]);
-    assert_ok(wr_board_reserve(b, 7, &err)); /* room alone says nothing yet */
-    assert_int_equal(wr_board_get(b, id, 3, got, is_there), 0);
-    assert_false(is_there[1]);
     const wr_board_entry e = entry_of(1, 8);
     put_one(b, UINT32_MAX, &e, 3);
     assert_int_equal(wr_board_get(b, id, 3, got, is_there), 3);
@@ -130,7 +126,7 @@ static void test_wr_board_get__what_is_not_there(void **state)
     assert_true(is_same(&got[2], &e, 8));
 }
 
-static void test_wr_board_reserve__many_pages_and_chunks(void **state)
+static void test_wr_board_put__many_pages_and_chunks(void **state)
 {
     (void)state;
     enum { N = 3000, STRIDE = 1021 };
@@ -150,10 +146,71 @@ static void test_wr_board_reserve__many_pages_and_chunks(void **state)
         assert_true(is_there && is_same(&got, &want, WR_CATEGORY_MAX));
     }
     const uint64_t full_bytes = wr_board_bytes(b);
-    assert_true(full_bytes > empty_bytes + N * 99ULL * 8);
-    for (uint32_t i = 0; i < N; i++) /* room is given once */
-        assert_ok(wr_board_reserve(b, i * STRIDE, &err));
+    assert_true(full_bytes > empty_bytes + N * 95ULL * 8);
+    for (uint32_t i = 0; i < N; i++) { /* room is given once */
+        const wr_board_entry e = entry_of(i + 1, WR_CATEGORY_MAX);
+        put_one(b, i * STRIDE, &e, N + i);
+    }
     assert_int_equal(wr_board_bytes(b), full_bytes);
+}
+
+/* As entry_of, but only these columns have anything in them. */
+static wr_board_entry sparse_entry(double x, uint32_t c, uint32_t mask)
+{
+    wr_board_entry e = entry_of(x, c);
+    for (uint32_t k = 0; k < c; k++) {
+        if (mask >> k & 1)
+            continue;
+        e.in.received[k] = e.in.direct[k] = e.in.taint[k] = e.sent_direct[k] = 0;
+        e.in.mean_hops[k] = e.in.held_hops[k] = 0;
+    }
+    return e;
+}
+
+/* Many wallets whose columns come and go, beside plain copies of what was put. */
+static void test_wr_board_put__columns_come_and_go(void **state)
+{
+    (void)state;
+    enum { N = 300, STEPS = 20000, C = WR_CATEGORY_MAX };
+    static wr_board_entry want[N];
+    static bool is_put[N];
+    wr_rng r = {.s = 5};
+    WR_AUTO(wr_board) b = NULL;
+    assert_ok(wr_board_new(&b, C, &err));
+    for (int64_t step = 1; step <= STEPS; step++) {
+        const uint32_t id = (uint32_t)wr_rng_below(&r, N);
+        const uint32_t mask =
+            (uint32_t)(wr_rng_below(&r, 1 << C) & wr_rng_below(&r, 1 << C) &
+                       wr_rng_below(&r, 1 << C));
+        want[id] = sparse_entry((double)step, C, mask);
+        is_put[id] = true;
+        put_one(b, id, &want[id], step);
+    }
+    for (uint32_t id = 0; id < N; id++) {
+        wr_board_entry got;
+        bool is_there;
+        assert_int_equal(wr_board_get(b, &id, 1, &got, &is_there), STEPS);
+        assert_true(is_there == is_put[id]);
+        assert_true(!is_there || is_same(&got, &want[id], C));
+    }
+}
+
+static void test_wr_board_put__few_columns_want_little(void **state)
+{
+    (void)state;
+    enum { N = 20000, C = WR_CATEGORY_MAX, LITTLE = 200, ALL = 750 };
+    WR_AUTO(wr_board) few = NULL;
+    WR_AUTO(wr_board) full = NULL;
+    assert_ok(wr_board_new(&few, C, &err));
+    assert_ok(wr_board_new(&full, C, &err));
+    for (uint32_t id = 0; id < N; id++) {
+        const wr_board_entry one = sparse_entry(id, C, 1U << id % C);
+        const wr_board_entry all = entry_of(id, C);
+        put_one(few, id, &one, id);
+        put_one(full, id, &all, id);
+    }
+    assert_true(wr_board_bytes(few) < N * (uint64_t)LITTLE);
+    assert_true(wr_board_bytes(full) > N * (uint64_t)ALL);
 }
 
 static void test_wr_board_seq__of_the_newest_batch(void **state)
@@ -197,26 +254,28 @@ static void test_wr_board_new__out_of_memory(void **state)
     wr_board_unref(NULL);
 }
 
-static void test_wr_board_reserve__out_of_memory(void **state)
+static void test_wr_board_put__out_of_memory(void **state)
 {
     (void)state;
     static const char *const message[] = {"page of the board", "records of the board"};
     WR_AUTO(wr_board) b = NULL;
     assert_ok(wr_board_new(&b, 8, &err));
     const uint32_t id = 77;
+    const wr_board_entry e = entry_of(3, 8);
     wr_board_entry got;
     bool is_there;
     for (int allowed = 0; allowed < 2; allowed++) {
         wr_err why = {0};
+        wr_board_begin(b);
         wr_mem_test_fail_after(allowed);
-        const wr_status s = wr_board_reserve(b, id, &why);
+        const wr_status s = wr_board_put(b, id, &e, &why);
         wr_mem_test_fail_after(-1);
+        wr_board_end(b, 4);
         assert_int_equal(s, WR_ENOMEM);
         assert_string_equal(why.msg, message[allowed]);
         (void)wr_board_get(b, &id, 1, &got, &is_there);
         assert_false(is_there);
     }
-    const wr_board_entry e = entry_of(3, 8);
     put_one(b, id, &e, 5);
     assert_int_equal(wr_board_get(b, &id, 1, &got, &is_there), 5);
     assert_true(is_there && is_same(&got, &e, 8));
@@ -244,6 +303,12 @@ typedef struct reader {
     uint64_t torn, misdated, alone, backwards;
 } reader;
 
+/* Lanes come and go from one batch to the next. */
+static wr_board_entry entry_of_batch(int64_t q, double x, uint32_t c)
+{
+    return sparse_entry(x, c, (uint32_t)(q * 0x9e37) >> 3 & (uint32_t)(q * 0x51));
+}
+
 static int64_t newest_batch(int64_t seq, uint32_t pair)
 {
     const int64_t q = seq - (seq % PAIRS + PAIRS - pair) % PAIRS;
@@ -263,8 +328,8 @@ static void look(reader *r, uint32_t pair, int64_t *seq_before)
     r->misdated += is_there[0] != (q > 0);
     if (!is_there[0] || !is_there[1])
         return;
-    const wr_board_entry want[] = {entry_of((double)q, r->s->c),
-                                   entry_of(-(double)q, r->s->c)};
+    const wr_board_entry want[] = {entry_of_batch(q, (double)q, r->s->c),
+                                   entry_of_batch(q, -(double)q, r->s->c)};
     r->misdated += got[0].in.view.balance != (double)q;
     r->alone += got[0].in.view.balance + got[1].in.view.balance != 0.0;
     r->torn += !is_same(&got[0], &want[0], r->s->c);
@@ -297,15 +362,13 @@ static wr_status write_batches(scene *s, reader *r, wr_err *err)
     for (int64_t q = 1; q <= BATCHES || !are_all_done(r); q++) {
         const uint32_t pair = (uint32_t)(q % PAIRS);
         const uint32_t id = 1 + pair * STRIDE;
-        const wr_board_entry plus = entry_of((double)q, s->c);
-        const wr_board_entry minus = entry_of(-(double)q, s->c);
-        WR_TRY(wr_board_reserve(s->b, id, err));
-        WR_TRY(wr_board_reserve(s->b, id + 1, err));
+        const wr_board_entry plus = entry_of_batch(q, (double)q, s->c);
+        const wr_board_entry minus = entry_of_batch(q, -(double)q, s->c);
         wr_board_begin(s->b);
-        wr_board_put(s->b, id, &plus);
+        WR_TRY(wr_board_put(s->b, id, &plus, err));
         if (q % 256 == 0)
             (void)sched_yield(); /* half of it stands there for a while */
-        wr_board_put(s->b, id + 1, &minus);
+        WR_TRY(wr_board_put(s->b, id + 1, &minus, err));
         wr_board_end(s->b, q);
     }
     return WR_OK;
@@ -353,11 +416,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         wr_unit_test(test_wr_board_get__what_was_put),
         wr_unit_test(test_wr_board_get__what_is_not_there),
-        wr_unit_test(test_wr_board_reserve__many_pages_and_chunks),
+        wr_unit_test(test_wr_board_put__many_pages_and_chunks),
+        wr_unit_test(test_wr_board_put__columns_come_and_go),
+        wr_unit_test(test_wr_board_put__few_columns_want_little),
         wr_unit_test(test_wr_board_seq__of_the_newest_batch),
         wr_unit_test(test_wr_board_give_up__is_seen_and_stays),
         wr_unit_test(test_wr_board_new__out_of_memory),
-        wr_unit_test(test_wr_board_reserve__out_of_memory),
+        wr_unit_test(test_wr_board_put__out_of_memory),
         wr_unit_test(test_wr_board_get__is_of_one_moment_8_columns),
         wr_unit_test(test_wr_board_get__is_of_one_moment_16_columns),
     };

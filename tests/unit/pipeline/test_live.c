@@ -1,7 +1,11 @@
 #include "live_test.h"
 
+#include <assert.h>
 #include <pthread.h>
 
+#include <time.h>
+
+#include "pipeline/live/live_bound.h"
 #include "pipeline/live/screen.h"
 
 enum { READERS = 3 };
@@ -133,6 +137,142 @@ static void test_live__readers_never_block_or_see_half(void **state)
     end(&f);
 }
 
+/* --- runs of its own -------------------------------------------------------------------
+ */
+
+typedef struct heard {
+    atomic_int begun, over;
+    char id[WR_RUN_ID_MAX + 1], why[96];
+    wr_run_status last;
+} heard;
+
+static void hear(void *ctx, const wr_job_status *job, const char *why)
+{
+    heard *h = ctx;
+    assert(job->kind == WR_JOB_SCORE);
+    if (job->status == WR_RUN_RUNNING) {
+        memcpy(h->id, job->run_id, sizeof h->id);
+        (void)snprintf(h->why, sizeof h->why, "%s", why);
+        atomic_fetch_add(&h->begun, 1);
+        return;
+    }
+    assert(strcmp(h->id, job->run_id) == 0);
+    h->last = job->status;
+    atomic_fetch_add(&h->over, 1);
+}
+
+static void wait_over(heard *h, int count)
+{
+    const struct timespec tick = {.tv_nsec = 1000000};
+    for (int i = 0; atomic_load(&h->over) < count; i++) {
+        assert_in_range(i, 0, WAIT_MS);
+        (void)nanosleep(&tick, NULL);
+    }
+}
+
+/* Newcomers enough to be seen in the memory. */
+static void put_newcomers(wr_store *st, size_t first)
+{
+    enum { N = 4000 };
+    static char name[N][NAME_BYTES];
+    static test_pay pay[N];
+    for (size_t i = 0; i < N; i++) {
+        (void)snprintf(name[i], NAME_BYTES, "n%zu", first + i);
+        pay[i] = (test_pay){"w1", name[i], 1, 2000000};
+    }
+    test_put(st, pay, N, first);
+}
+
+static void test_live__too_large_it_scores_a_run_of_its_own(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    heard h = {0};
+    test_random(f.st, 50, 200, 6);
+    const wr_job_status first = run_job(&f, WR_JOB_SCORE);
+    wr_freshness fresh;
+    wr_live_freshness(f.lv, &fresh);
+    assert_true(fresh.stats.run_bytes > 0 && fresh.stats.bytes >= fresh.stats.run_bytes);
+    wr_live_set_bound(f.lv, fresh.stats.bytes + 1, hear, &h);
+    put_newcomers(f.st, 10000);
+    wait_over(&h, 1);
+    assert_int_equal(h.last, WR_RUN_COMPLETE);
+    assert_non_null(strstr(h.why, "live state "));
+    wr_view v = wr_live_view(f.lv);
+    const wr_run *run = wr_assessment_run(v.assessment);
+    assert_string_equal(run->id, h.id);
+    assert_string_not_equal(run->id, first.run_id);
+    assert_int_equal(run->transfers, 4200);
+    wr_view_release(&v);
+    wr_job_status job;
+    assert_ok(wr_live_job(f.lv, h.id, &job, &err)); /* a job like any other */
+    assert_int_equal(job.status, WR_RUN_COMPLETE);
+    wr_live_freshness(f.lv, &fresh);
+    assert_int_equal(fresh.stats.applied, 0);
+    wr_live_own_runs own;
+    wr_live_own_runs_of(f.lv, &own);
+    assert_int_equal(own.begun, 1);
+    assert_int_equal(own.failed, 0);
+    end(&f);
+}
+
+static void test_live__run_of_its_own_that_fails_leaves_the_view(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    heard h = {0};
+    test_random(f.st, 50, 200, 7);
+    const wr_job_status first = run_job(&f, WR_JOB_SCORE);
+    wr_live_set_bound(f.lv, 1, hear, &h);
+    test_label(f.st, "w1", "no_such_category", 50);
+    put_newcomers(f.st, 10000);
+    wait_over(&h, 1);
+    assert_int_equal(h.last, WR_RUN_FAILED);
+    wr_view v = wr_live_view(f.lv);
+    assert_string_equal(wr_assessment_run(v.assessment)->id, first.run_id);
+    wr_view_release(&v);
+    wr_live_own_runs own;
+    wr_live_own_runs_of(f.lv, &own);
+    assert_int_equal(own.begun, 1);
+    assert_int_equal(own.failed, 1);
+    end(&f);
+}
+
+static void test_live_bound__due(void **state)
+{
+    (void)state;
+    enum { MAX = 1000, GAIN = MAX / WR_LIVE_GAIN_SHARE, NOW_US = 7000000 };
+    wr_live_bound b = {.bytes_max = MAX};
+    wr_overlay_stats s = {.bytes = MAX, .run_bytes = 10};
+    assert_false(wr_live_bound_is_due(&b, &s, NOW_US));
+    s.bytes = MAX + 1;
+    assert_true(wr_live_bound_is_over(&b, &s));
+    assert_true(wr_live_bound_is_due(&b, &s, NOW_US));
+    s.run_bytes = s.bytes - GAIN; /* a run would not let go of more than it is worth */
+    assert_true(wr_live_bound_is_over(&b, &s));
+    assert_false(wr_live_bound_is_due(&b, &s, NOW_US));
+    s.bytes++;
+    assert_true(wr_live_bound_is_due(&b, &s, NOW_US));
+    b.bytes_max = 0;
+    assert_false(wr_live_bound_is_over(&b, &s));
+    assert_false(wr_live_bound_is_due(&b, &s, NOW_US));
+}
+
+static void test_live_bound__pause_as_long_as_the_run(void **state)
+{
+    (void)state;
+    enum { NOW_US = 5000000, TOOK_US = 90000000 };
+    wr_live_bound b = {.bytes_max = 1};
+    const wr_overlay_stats s = {.bytes = 100};
+    wr_live_bound_ran(&b, NOW_US, TOOK_US, true);
+    assert_false(wr_live_bound_is_due(&b, &s, NOW_US + TOOK_US - 1));
+    assert_true(wr_live_bound_is_due(&b, &s, NOW_US + TOOK_US));
+    wr_live_bound_ran(&b, NOW_US, 1, true);
+    assert_int_equal(b.not_before_us, NOW_US + WR_LIVE_PAUSE_MIN_US);
+    wr_live_bound_ran(&b, NOW_US, 1, false);
+    assert_int_equal(b.not_before_us, NOW_US + WR_LIVE_FAILED_PAUSE_US);
+}
+
 static bool has(const wr_buf *b, const char *text)
 {
     return strstr(wr_buf_cstr(b), text) != NULL;
@@ -178,6 +318,10 @@ int main(void)
         wr_unit_test(test_live__failed_job_leaves_the_view),
         wr_unit_test(test_live__restore_serves_the_same_run_after_a_restart),
         wr_unit_test(test_live__readers_never_block_or_see_half),
+        wr_unit_test(test_live__too_large_it_scores_a_run_of_its_own),
+        wr_unit_test(test_live__run_of_its_own_that_fails_leaves_the_view),
+        wr_unit_test(test_live_bound__due),
+        wr_unit_test(test_live_bound__pause_as_long_as_the_run),
         wr_unit_test(test_screen__known_unknown_and_transfer),
     };
     return cmocka_run_group_tests_name("pipeline/live", tests, NULL, NULL);

@@ -62,6 +62,7 @@ static void test_config_load__defaults(void **state)
     assert_int_equal(cfg.http_body_max_bytes, 16 << 20);
     assert_int_equal(cfg.http_drain_ms, 10000);
     assert_int_equal(cfg.live_fold_rows, 1000000);
+    assert_int_equal(cfg.live_state_mb, 4096);
     assert_true(cfg.static_gamma == 0.85);
     assert_true(cfg.static_eps == 1e-6);
     assert_int_equal(cfg.static_iter_max, 100);
