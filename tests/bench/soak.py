@@ -82,7 +82,8 @@ class Soak:
         rows, is_balanced = self.c.status()
         status = self.http.ask("GET", "/ingestion/status")
         live = status["live"]
-        if (run_id := self.http.ask("GET", "/health/ready")["run_id"]) and run_id not in self.served:
+        run_id = json.loads(self.http.send("GET", "/health/ready")[1])["run_id"]    # also of a 503
+        if run_id and run_id not in self.served:
             self.served.append(run_id)
         s = {"t": time.monotonic() - self.begin_s, "stored": sum(r["inserted"] for r in rows),
              "lag": sum(r["lag"] or 0 for r in rows), "is_balanced": is_balanced,
