@@ -39,6 +39,12 @@ static inline uint64_t wr_bucket_end(const wr_buckets *b, uint32_t k)
     return end < b->n ? end : b->n;
 }
 
+/* How many bits x needs. */
+static inline unsigned wr_bits_of(uint32_t x)
+{
+    return x ? 32 - (unsigned)__builtin_clz(x) : 0;
+}
+
 /* What one thread works in; grown to the largest bucket that it meets. */
 typedef struct wr_scratch {
     uint32_t *at; /* [row_cap] row starts, relative to the bucket's first element */
@@ -55,12 +61,6 @@ wr_scratch *wr_scratch_new(int *threads);
 void wr_scratch_free(wr_scratch *s, int threads);
 /* Room for a bucket; keys may be 0.  false when out of memory. */
 bool wr_scratch_fit(wr_scratch *s, uint64_t vertices, uint64_t keys);
-/* How many bits x needs. */
-static inline unsigned wr_bits_of(uint32_t x)
-{
-    return x ? 32 - (unsigned)__builtin_clz(x) : 0;
-}
-
 /* Radix sort of key [m], stable, by bits [32, 32 + bits); those above are 0. */
 void wr_scratch_sort(wr_scratch *s, uint64_t m, unsigned bits);
 
