@@ -39,8 +39,7 @@ class Train(Case):
         m = made["manifest"]
         blocks = {b["name"]: b for b in m["blocks"]}
         self.assertEqual(list(blocks), ["train", "validate", "calibrate", "test"])
-        ends = [t for b in m["blocks"] for t in (b["from"], b["to"])]
-        self.assertEqual(ends, sorted(ends))    # one after the other, with a gap
+        self.check_times(blocks)
         self.assertTrue(all(b["bad"] > 0 and b["incidents"] > 0 for b in m["blocks"]))
         self.assertGreater(m["metrics"]["test"]["pr_auc"]["value"], 2 * m["metrics"]["test"]["prevalence"])
         row, = [json.loads(l) for l in store.run("walletrisk", "models", "list", "--json").stdout.splitlines()]
@@ -50,6 +49,20 @@ class Train(Case):
         card = store.run("walletrisk", "models", "card", "active").stdout
         for words in (made["id"], "pr_auc", "prevalence", "in_mean_in_parties"):
             self.assertTrue(words in card, words)
+
+    def check_times(self, blocks):
+        """Each is as of a later time; validate is behind train and a gap, the other two are of all ages."""
+        as_of = [b["to"] for b in blocks.values()]
+        self.assertEqual(as_of, sorted(set(as_of)))
+        self.assertGreater(blocks["validate"]["from"], blocks["train"]["to"])
+        for name in ("calibrate", "test"):
+            self.assertEqual(blocks[name]["from"], blocks["train"]["from"])
+
+    def test_keeps_nobody_out(self):
+        store = sqlite_store(self.folder, "young.db")
+        m = json.loads(self.train(store, self.world(store), "--kept-out", 0, "--groups", "behaviour").stdout)["manifest"]
+        times = [t for b in m["blocks"] for t in (b["from"], b["to"])]
+        self.assertEqual(times, sorted(set(times)))    # one after the other, with a gap
 
     def check_run(self, store, model, run):
         self.assertEqual(run["detail"]["model"]["id"], model)
