@@ -58,21 +58,6 @@ void wr_buckets_release(wr_buckets *b)
 
 /* --- working memory of a thread ----------------------------------------------------- */
 
-wr_scratch *wr_scratch_new(int *threads)
-{
-    *threads = omp_get_max_threads();
-    return wr_calloc((size_t)*threads, sizeof(wr_scratch));
-}
-
-void wr_scratch_free(wr_scratch *s, int threads)
-{
-    for (int t = 0; s && t < threads; t++) {
-        wr_free(s[t].at);
-        wr_free(s[t].block);
-    }
-    wr_free(s);
-}
-
 static bool fit_rows(wr_scratch *s, size_t vertices)
 {
     if (s->row_cap >= vertices)
@@ -110,9 +95,42 @@ static bool fit_keys(wr_scratch *s, size_t keys)
     return s->key_cap > 0;
 }
 
-bool wr_scratch_fit(wr_scratch *s, uint64_t vertices, uint64_t keys)
+static bool fit(wr_scratch *s, const wr_buckets *b, uint32_t bucket, unsigned rooms)
 {
-    return fit_rows(s, vertices) && fit_keys(s, keys);
+    const uint64_t m = b->parts.start[bucket + 1] - b->parts.start[bucket];
+    return (!(rooms & WR_SCRATCH_ROWS) || fit_rows(s, UINT64_C(1) << b->shift)) &&
+           (!(rooms & WR_SCRATCH_KEYS) || fit_keys(s, m + 1));
+}
+
+static void release_all(wr_scratch *s, int threads)
+{
+    for (int t = 0; t < threads; t++) {
+        wr_free(s[t].at);
+        wr_free(s[t].block);
+    }
+    wr_free(s);
+}
+
+wr_status wr_buckets_each(const wr_buckets *b, unsigned rooms, wr_bucket_fn *fn,
+                          const void *ctx, wr_err *err)
+{
+    const uint32_t count = b->parts.buckets;
+    const int threads = omp_get_max_threads();
+    uint32_t failed = 0;
+    wr_scratch *s = wr_calloc((size_t)threads, sizeof *s);
+    if (!s)
+        return wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads);
+#pragma omp parallel for default(none) shared(b, rooms, fn, ctx, count, s) \
+    reduction(+ : failed) schedule(dynamic, 1) if (count > 1)
+    for (uint32_t k = 0; k < count; k++) {
+        wr_scratch *mine = &s[omp_get_thread_num()];
+        if (fit(mine, b, k, rooms))
+            fn(ctx, k, mine);
+        else
+            failed++;
+    }
+    release_all(s, threads);
+    return failed ? wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads) : WR_OK;
 }
 
 enum { DIGIT_MAX = 11, DIGITS_MAX = 1 << DIGIT_MAX, PASSES_MAX = 3 };

@@ -56,11 +56,22 @@ typedef struct wr_scratch {
     size_t row_cap, key_cap;
 } wr_scratch;
 
-/* One per thread of the team to come; NULL when out of memory. */
-wr_scratch *wr_scratch_new(int *threads);
-void wr_scratch_free(wr_scratch *s, int threads);
-/* Room for a bucket; keys may be 0.  false when out of memory. */
-bool wr_scratch_fit(wr_scratch *s, uint64_t vertices, uint64_t keys);
+/* One bucket, on one thread, which has s to itself meanwhile. */
+typedef void wr_bucket_fn(const void *ctx, uint32_t bucket, wr_scratch *s);
+
+typedef enum wr_scratch_room {
+    WR_SCRATCH_ROWS = 1, /* of a bucket's vertices */
+    WR_SCRATCH_KEYS = 2  /* of its elements and one more */
+} wr_scratch_room;
+
+/*
+ * fn for each bucket, in parallel and in no order, with the room that it asks for.
+ * rooms   wr_scratch_room bits
+ * Errors  WR_ENOMEM (some buckets were left out)
+ */
+wr_status wr_buckets_each(const wr_buckets *b, unsigned rooms, wr_bucket_fn *fn,
+                          const void *ctx, wr_err *err) WR_NODISCARD;
+
 /* Radix sort of key [m], stable, by bits [32, 32 + bits); those above are 0. */
 void wr_scratch_sort(wr_scratch *s, uint64_t m, unsigned bits);
 

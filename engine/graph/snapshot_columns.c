@@ -8,7 +8,6 @@
  * the arrays that the rows came in: no fresh memory but for a column of seq or asset.
  */
 #include <inttypes.h>
-#include <omp.h>
 #include <string.h>
 
 #include "graph/buckets_int.h"
@@ -99,29 +98,13 @@ static void write_columns(const sort *x, const row *r, uint64_t lo, uint64_t m,
         x->asset[lo + k] = (uint16_t)s->order[(uint32_t)s->key[k]];
 }
 
-static wr_status sort_buckets(const sort *x, wr_err *err)
+static void sort_bucket(const void *ctx, uint32_t bucket, wr_scratch *s)
 {
-    const uint32_t count = x->b.parts.buckets;
-    int threads;
-    uint32_t failed = 0;
-    wr_scratch *s = wr_scratch_new(&threads);
-    if (!s)
-        return wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads);
-#pragma omp parallel for default(none) shared(x, count, s) reduction(+ : failed) \
-    schedule(dynamic, 1) if (count > 1)
-    for (uint32_t k = 0; k < count; k++) {
-        wr_scratch *mine = &s[omp_get_thread_num()];
-        const uint64_t lo = x->b.parts.start[k];
-        const uint64_t m = x->b.parts.start[k + 1] - lo;
-        if (wr_scratch_fit(mine, 0, m)) {
-            sort_numbers(x, x->row + lo, m, mine);
-            write_columns(x, x->row + lo, lo, m, mine);
-        } else {
-            failed++;
-        }
-    }
-    wr_scratch_free(s, threads);
-    return failed ? wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads) : WR_OK;
+    const sort *x = ctx;
+    const uint64_t lo = x->b.parts.start[bucket];
+    const uint64_t m = x->b.parts.start[bucket + 1] - lo;
+    sort_numbers(x, x->row + lo, m, s);
+    write_columns(x, x->row + lo, lo, m, s);
 }
 
 static wr_status out_of_memory(uint64_t m, wr_err *err)
@@ -140,7 +123,7 @@ static wr_status run_sort(sort *x, wr_err *err)
     WR_TRY(wr_buckets_plan_range(&x->b, e->time_s, e->m, x->f->time_min, x->f->time_max,
                                  err));
     partition(x);
-    return sort_buckets(x, err);
+    return wr_buckets_each(&x->b, WR_SCRATCH_KEYS, sort_bucket, x, err);
 }
 
 /* e's rows, all but its seq, which comes out as seq_low. */

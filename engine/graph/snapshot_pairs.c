@@ -15,7 +15,6 @@
  * repeat, hence two passes; the second one only copies.
  */
 #include <inttypes.h>
-#include <omp.h>
 #include <string.h>
 
 #include "graph/buckets_int.h"
@@ -197,8 +196,9 @@ static void keep(leg *over, const folded *f, tally t)
     memcpy(to.repeat, f->repeat, t.repeats * sizeof *to.repeat);
 }
 
-static void work_on(const out_stage *x, uint32_t number, wr_scratch *s)
+static void work_on(const void *ctx, uint32_t number, wr_scratch *s)
 {
+    const out_stage *x = ctx;
     const uint64_t lo = x->b.parts.start[number];
     const wr_vid first = wr_bucket_first(&x->b, number);
     const bucket k = {.x = x,
@@ -215,29 +215,6 @@ static void work_on(const out_stage *x, uint32_t number, wr_scratch *s)
     const folded f = folded_at(s->block, s->key_cap); /* keys and rows have served */
     x->tally[number] = fold(&f, &k);
     keep(x->leg + lo, &f, x->tally[number]);
-}
-
-static wr_status first_pass(out_stage *x, wr_err *err)
-{
-    const uint32_t count = x->b.parts.buckets;
-    int threads;
-    uint32_t failed = 0;
-    wr_scratch *s = wr_scratch_new(&threads);
-    if (!s)
-        return wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads);
-#pragma omp parallel for default(none) shared(x, count, s) reduction(+ : failed) \
-    schedule(dynamic, 1) if (count > 1)
-    for (uint32_t k = 0; k < count; k++) {
-        wr_scratch *mine = &s[omp_get_thread_num()];
-        const uint64_t m = x->b.parts.start[k + 1] - x->b.parts.start[k];
-        if (wr_scratch_fit(mine, UINT64_C(1) << x->b.shift, m + 1))
-            work_on(x, k, mine);
-        else
-            failed++;
-    }
-    x->g->out_off[x->g->n] = (uint32_t)x->g->m;
-    wr_scratch_free(s, threads);
-    return failed ? wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads) : WR_OK;
 }
 
 /* --- second pass: pairs to their places ------------------------------------------------
@@ -312,7 +289,8 @@ static wr_status run(out_stage *x, wr_err *err)
     if (!g->pout_off || !x->tally)
         return wr_fail(err, WR_ENOMEM, "pairs of %" PRIu64 " transfers", g->m);
     partition(x);
-    WR_TRY(first_pass(x, err));
+    WR_TRY(wr_buckets_each(&x->b, WR_SCRATCH_ROWS | WR_SCRATCH_KEYS, work_on, x, err));
+    g->out_off[g->n] = (uint32_t)g->m;
     add_up(x);
     WR_TRY(wr_snapshot_alloc_pairs(g, err));
     second_pass(x);

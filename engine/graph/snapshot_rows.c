@@ -1,6 +1,5 @@
 /* Grouping by `to`: transfers (rows in) and pairs (pairs in). */
 #include <inttypes.h>
-#include <omp.h>
 #include <string.h>
 
 #include "graph/buckets_int.h"
@@ -91,7 +90,10 @@ static void partition_pairs(const wr_buckets *b, uint32_t *to, const wr_snapshot
 
 /* --- group -------------------------------------------------------------------------- */
 
-typedef struct rows { /* what comes out */
+typedef struct rows {
+    const wr_buckets *b;
+    const uint32_t *x; /* partitioned elements */
+    /* what comes out: */
     uint32_t *off;
     uint32_t *pos; /* of transfers */
     float *value;  /* of pairs */
@@ -99,11 +101,11 @@ typedef struct rows { /* what comes out */
 } rows;
 
 /* Bucket k; words is a compile-time constant at both calls. */
-static inline __attribute__((always_inline)) void group(const rows *r,
-                                                        const wr_buckets *b, uint32_t k,
-                                                        const uint32_t *x, uint32_t *at,
-                                                        const size_t words)
+static inline __attribute__((always_inline)) void group(const rows *r, uint32_t k,
+                                                        uint32_t *at, const size_t words)
 {
+    const wr_buckets *b = r->b;
+    const uint32_t *x = r->x;
     const uint64_t lo = b->parts.start[k];
     const uint64_t hi = b->parts.start[k + 1];
     const wr_vid first = wr_bucket_first(b, k);
@@ -133,29 +135,20 @@ static inline __attribute__((always_inline)) void group(const rows *r,
     }
 }
 
-static wr_status group_all(const rows *r, const wr_buckets *b, const uint32_t *x,
-                           size_t words, wr_err *err)
+static void group_transfers(const void *ctx, uint32_t bucket, wr_scratch *s)
 {
-    const uint32_t count = b->parts.buckets;
-    int threads;
-    uint32_t failed = 0;
-    wr_scratch *s = wr_scratch_new(&threads);
-    if (!s)
-        return wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads);
-#pragma omp parallel for default(none) shared(r, b, x, words, count, s) \
-    reduction(+ : failed) schedule(dynamic, 1) if (count > 1)
-    for (uint32_t k = 0; k < count; k++) {
-        wr_scratch *mine = &s[omp_get_thread_num()];
-        if (!wr_scratch_fit(mine, UINT64_C(1) << b->shift, 0))
-            failed++;
-        else if (words == PAIR)
-            group(r, b, k, x, mine->at, PAIR);
-        else
-            group(r, b, k, x, mine->at, TRANSFER);
-    }
-    r->off[b->n] = (uint32_t)b->parts.m;
-    wr_scratch_free(s, threads);
-    return failed ? wr_fail(err, WR_ENOMEM, "scratch of %d threads", threads) : WR_OK;
+    group(ctx, bucket, s->at, TRANSFER);
+}
+
+static void group_pairs(const void *ctx, uint32_t bucket, wr_scratch *s)
+{
+    group(ctx, bucket, s->at, PAIR);
+}
+
+static wr_status group_all(const rows *r, wr_bucket_fn *fn, wr_err *err)
+{
+    r->off[r->b->n] = (uint32_t)r->b->parts.m;
+    return wr_buckets_each(r->b, WR_SCRATCH_ROWS, fn, r, err);
 }
 
 /* --- stages ------------------------------------------------------------------------- */
@@ -166,8 +159,8 @@ wr_status wr_build_rows_in(wr_snapshot *g, void *work, wr_err *err)
     WR_TRY(wr_rows_alloc(&g->in_off, &g->in_col, g->n, g->m, err));
     WR_TRY(wr_buckets_plan(&b, g->to, g->m, g->n, err));
     partition_transfers(&b, work, g->to);
-    const rows r = {.off = g->in_off, .pos = g->in_col};
-    return group_all(&r, &b, work, TRANSFER, err);
+    const rows r = {.b = &b, .x = work, .off = g->in_off, .pos = g->in_col};
+    return group_all(&r, group_transfers, err);
 }
 
 wr_status wr_build_pairs_in(wr_snapshot *g, void *work, wr_err *err)
@@ -179,6 +172,7 @@ wr_status wr_build_pairs_in(wr_snapshot *g, void *work, wr_err *err)
         return wr_fail(err, WR_ENOMEM, "%" PRIu64 " pairs", g->pairs);
     WR_TRY(wr_buckets_plan(&b, g->pout_nbr, g->pairs, g->n, err));
     partition_pairs(&b, work, g);
-    const rows r = {.off = g->pin_off, .value = g->pin_value, .nbr = g->pin_nbr};
-    return group_all(&r, &b, work, PAIR, err);
+    const rows r = {
+        .b = &b, .x = work, .off = g->pin_off, .value = g->pin_value, .nbr = g->pin_nbr};
+    return group_all(&r, group_pairs, err);
 }

@@ -61,22 +61,6 @@ static wr_status fit_groups(side *sd, uint32_t n, wr_err *err)
     return wr_betabin_fit(&sd->concentration, sd->group, n, sd->rate, err);
 }
 
-/* v stands in u's row (binary search). */
-static bool stands_in(const wr_pairs *p, wr_vid u, wr_vid v)
-{
-    uint64_t lo = p->off[u], hi = p->off[u + 1ULL];
-    while (lo < hi) {
-        const uint64_t mid = lo + (hi - lo) / 2;
-        if (p->nbr[mid] == v)
-            return true;
-        if (p->nbr[mid] < v)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return false;
-}
-
 /*
  * Contacts of v that are labelled.  One through a hub counts with the share of labelled
  * wallets behind it: the hub's group of the other direction, v itself not counted.
@@ -93,7 +77,9 @@ static double bad_contacts(const combine *k, int d, wr_vid v)
             continue;
         }
         const wr_group g = behind->group[u];
-        const uint32_t own = is_bad(k, v) && stands_in(behind->rows, u, v);
+        const wr_pairs *rows = behind->rows;
+        const uint32_t own =
+            is_bad(k, v) && wr_row_find(rows->off, rows->nbr, u, v) != UINT64_MAX;
         sum += g.members ? (double)(g.bad - own) / g.members : 0.0;
     }
     return sum;

@@ -13,15 +13,8 @@ void wr_typology_block_release(wr_typology_block *b)
 
 size_t wr_typology_find_vid(const wr_vid *a, size_t count, wr_vid v)
 {
-    size_t lo = 0, hi = count;
-    while (lo < hi) {
-        const size_t mid = lo + (hi - lo) / 2;
-        if (a[mid] < v)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < count && a[lo] == v ? lo : count;
+    const uint64_t at = wr_row_from(a, 0, count, v);
+    return at < count && a[at] == v ? at : count;
 }
 
 bool wr_typology_payments(wr_typology_list *l, const wr_typology_view *x, wr_vid v)

@@ -19,6 +19,8 @@ for each of:
   memory      consumer flat (slope over the second half of what came after the first fold, once its
               cache of wallets is full; judged when 2 million transfers have come since) and below
               200 MB;
+              the API, until the server begins a run of its own, grows by no more than two graphs,
+              24 bytes for each transfer and 5 KB for each wallet that it has moved;
               the live state never beyond twice its bound: it grows on while a run is scored;
               the API in no sample beyond what it has a reason to hold: two graphs (the newest, and
               the run's or the one that a fold makes), the run's results by wallet, the live
@@ -35,6 +37,8 @@ CONSUMER_MB = 200
 CONSUMER_SLOPE_MB = 1      # per million transfers: none
 PROGRAM_MB = 300           # of the API without data: code, stores, buffers, the log of late transfers
 GRAPH_MB = 56              # per million transfers: 56 bytes each, the graph's own bound
+EDGES_MB = 24             # per million transfers: any may be part of a pattern
+WALLET_KB = 5              # for each moved one
 RUN_KB = 6                 # for each wallet: what a run works with; less is kept of it
 HELD_SHARE = 1.25          # of what the live state tells: the allocator's own
 LIVE_OVER = 2              # times the bound, while a run is scored
@@ -204,9 +208,18 @@ class Soak:
             print("      no slope of memory: no two samples after a fold")
             return
         mb = slope([(s["stored"] / 1e6, s["consumer_mb"]) for s in folded[len(folded) // 2:]])
-        text = f"consumer: {mb:+.2f} MB per million transfers, {came / 1e6:.2f} million came after the first fold"
+        self.judge_slope("consumer", mb, CONSUMER_SLOPE_MB, came)
+        of_one_run = [s for s in folded if s["live"]["own_runs"] == 0]
+        if len(of_one_run) > 1:
+            api, moved = (slope([(s["stored"] / 1e6, mb_of(s)) for s in of_one_run])
+                          for mb_of in (lambda s: s["api_mb"], lambda s: s["live"]["wallets_moved"] / 1e3))
+            self.judge_slope("API", api, 2 * GRAPH_MB + EDGES_MB + WALLET_KB * moved,
+                             of_one_run[-1]["stored"] - of_one_run[0]["stored"])
+
+    def judge_slope(self, who, mb, most, came):
+        text = f"{who}: {mb:+.2f} MB per million transfers, {came / 1e6:.2f} million came meanwhile"
         if came >= JUDGED_FROM:
-            self.judge("memory", mb <= CONSUMER_SLOPE_MB, f"{text}; at most {CONSUMER_SLOPE_MB}")
+            self.judge("memory", mb <= most, f"{text}; at most {most:.0f}")
         else:
             print(f"      {text}; too few to judge")
 

@@ -79,23 +79,10 @@ static wr_status no_room(const wr_live_hits *h, wr_err *err)
 /* --- sets of numbers, ascending --------------------------------------------------------
  */
 
-static size_t lower_bound(const uint32_t *p, size_t n, uint32_t x)
-{
-    size_t lo = 0;
-    while (lo < n) {
-        const size_t mid = lo + (n - lo) / 2;
-        if (p[mid] < x)
-            lo = mid + 1;
-        else
-            n = mid;
-    }
-    return lo;
-}
-
 /* *is_new: it was not there. */
 static bool insert(uint32_t **p, uint32_t *count, uint32_t *cap, uint32_t x, bool *is_new)
 {
-    const size_t at = lower_bound(*p, *count, x);
+    const size_t at = wr_row_from(*p, 0, *count, x);
     *is_new = at == *count || (*p)[at] != x;
     if (!*is_new)
         return true;

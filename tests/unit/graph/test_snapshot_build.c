@@ -268,6 +268,18 @@ static void test_build__same_bits_for_any_thread_count(void **state)
     }
 }
 
+/* Takes e; the plain build has the same bytes, and as many. */
+static void build_as_plain(wr_snapshot **out, wr_edges *e, uint32_t n)
+{
+    wr_edges copy;
+    copy_rows(&copy, e);
+    WR_AUTO(wr_snapshot) plain = NULL;
+    assert_ok(wr_snapshot_build(out, e, NULL, n, NULL, &err));
+    assert_ok(wr_snapshot_build_plain(&plain, &copy, NULL, n, &err));
+    assert_null(differing(*out, plain));
+    assert_int_equal(wr_snapshot_bytes(*out), wr_snapshot_bytes(plain));
+}
+
 /* Rows reserved one by one leave slack that must not stay in a snapshot. */
 static void test_build__slack_of_the_rows_is_given_back(void **state)
 {
@@ -276,14 +288,8 @@ static void test_build__slack_of_the_rows_is_given_back(void **state)
     for (uint32_t i = 0; i < 5000; i++)
         push_row(&e, i % 7, i % 11, 1600000000 + i, 1.0, i);
     assert_true(e.cap > e.m);
-    wr_edges copy;
-    copy_rows(&copy, &e);
     WR_AUTO(wr_snapshot) a = NULL;
-    WR_AUTO(wr_snapshot) b = NULL;
-    assert_ok(wr_snapshot_build(&a, &e, NULL, 11, NULL, &err));
-    assert_ok(wr_snapshot_build_plain(&b, &copy, NULL, 11, &err));
-    assert_null(differing(a, b));
-    assert_int_equal(wr_snapshot_bytes(a), wr_snapshot_bytes(b));
+    build_as_plain(&a, &e, 11);
 }
 
 /* Backward, with slack, one row far off in time, which leaves one bucket for all others;
@@ -298,15 +304,9 @@ static void test_build__rows_arrive_backward(void **state)
     }
     e.time_s[49999] = 0;
     assert_true(e.cap - e.m > e.m / 8);
-    wr_edges copy;
-    copy_rows(&copy, &e);
     WR_AUTO(wr_snapshot) a = NULL;
-    WR_AUTO(wr_snapshot) b = NULL;
-    assert_ok(wr_snapshot_build(&a, &e, NULL, 11, NULL, &err));
-    assert_ok(wr_snapshot_build_plain(&b, &copy, NULL, 11, &err));
-    assert_null(differing(a, b));
+    build_as_plain(&a, &e, 11);
     assert_null(wr_snapshot_columns(a).seq_low);
-    assert_int_equal(wr_snapshot_bytes(a), wr_snapshot_bytes(b));
 }
 
 /* --- refusals --------------------------------------------------------------------- */

@@ -170,6 +170,14 @@ static void wait_over(heard *h, int count)
     }
 }
 
+static void assert_own_runs(wr_live *lv, uint64_t begun, uint64_t failed)
+{
+    wr_live_own_runs own;
+    wr_live_own_runs_of(lv, &own);
+    assert_int_equal(own.begun, begun);
+    assert_int_equal(own.failed, failed);
+}
+
 /* Newcomers enough to be seen in the memory. */
 static void put_newcomers(wr_store *st, size_t first)
 {
@@ -209,10 +217,7 @@ static void test_live__too_large_it_scores_a_run_of_its_own(void **state)
     assert_int_equal(job.status, WR_RUN_COMPLETE);
     wr_live_freshness(f.lv, &fresh);
     assert_int_equal(fresh.stats.applied, 0);
-    wr_live_own_runs own;
-    wr_live_own_runs_of(f.lv, &own);
-    assert_int_equal(own.begun, 1);
-    assert_int_equal(own.failed, 0);
+    assert_own_runs(f.lv, 1, 0);
     end(&f);
 }
 
@@ -231,10 +236,7 @@ static void test_live__run_of_its_own_that_fails_leaves_the_view(void **state)
     wr_view v = wr_live_view(f.lv);
     assert_string_equal(wr_assessment_run(v.assessment)->id, first.run_id);
     wr_view_release(&v);
-    wr_live_own_runs own;
-    wr_live_own_runs_of(f.lv, &own);
-    assert_int_equal(own.begun, 1);
-    assert_int_equal(own.failed, 1);
+    assert_own_runs(f.lv, 1, 1);
     end(&f);
 }
 
