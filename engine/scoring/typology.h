@@ -6,14 +6,14 @@
  * they share:
  *
  *   - only transfers of the scope [from_s, to_s) become part of a hit (but for what makes
- * a poisoned address known).  What a wallet did before (first seen, balance, gaps) is
+ *     a poisoned address known).  What a wallet did before (first seen, balance, gaps) is
  *     read from its whole history before to_s: nothing at or after to_s is ever looked
- * at;
+ *     at;
  *   - a transfer to oneself or of value zero is no transfer (only poisoning reads zeros);
  *   - values are one unit (USD when priced); assets are not told apart;
  *   - "after" is (time, seq) order unless "strictly later in time" is said;
  *   - a wallet labelled as a service at the time is never root nor middle of a pattern;
- * it may be an end: sender of a fan-in, last stop of a chain;
+ *     it may be an end: sender of a fan-in, last stop of a chain;
  *   - hubs (UTXO transactions) are counterparties, one transaction each, never roots;
  *     only cycles and peel chains go through them and only CoinJoin looks into them;
  *   - hub cap: no window is wider and no row walked from another wallet is longer than
@@ -32,7 +32,7 @@
  * Source  ALGORITHMS 5; suspicious patterns of AMLworld: Altman et al., NeurIPS 2023;
  *         windows: Blanusa et al., "Graph Feature Preprocessor", ICAIF 2024
  * Differs windows are anchored and hits do not overlap, so that a hit is one event and
- * not a count per transfer
+ *         not a count per transfer
  */
 #ifndef WR_SCORING_TYPOLOGY_H
 #define WR_SCORING_TYPOLOGY_H

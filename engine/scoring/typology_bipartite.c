@@ -4,22 +4,28 @@
  * Root      u, one of the senders
  * Block     take u's payments to wallets that are no hub and no service, while u is none;
  *           a window of bipartite_window_s starts with one of them (below).  B: all whom
- * u pays by these in the window, at least bipartite_receivers.  A: all senders, not in B,
- * no hub and no service then, that in the window pay at least bipartite_density_min of B:
- * at least bipartite_senders, u among them.  So the density of A x B is at least
- * bipartite_density_min Windows   the first starts with u's first such payment; the next
- * behind it when it held a block, else with u's first payment at least half a window
- * after its start Hit       blocks are found from each of their senders: in the order of
- * their first transfer, then of root, one at least half of whose transfers are in earlier
+ *           u pays by these in the window, at least bipartite_receivers.  A: all senders,
+ *           not in B, no hub and no service then, that in the window pay at least
+ *           bipartite_density_min of B: at least bipartite_senders, u among them.  So the
+ *           density of A x B is at least bipartite_density_min
+ * Windows   the first starts with u's first such payment; the next behind it when it held
+ *           a block, else with u's first payment at least half a window after its start
+ * Hit       blocks are found from each of their senders: in the order of their first
+ *           transfer, then of root, one at least half of whose transfers are in earlier
  *           hits is no hit
  * Edges     all transfers from A to B in the window
  * Strength  density * (of the smaller of senders and receivers against their least
- * number) Hub cap   a receiver with more than hub_cap transfers in within the window is
- * left out of B Budget    visits_max transfers of receivers per root; a block that needs
- * more is dropped Cost      O(transfers of receivers in the windows), sorted; each window
- * twice at most Source    ALGORITHMS 5, row 10 Differs   from biclique search: B is what
- * one wallet pays, not any set of receivers.  That is polynomial, finds planted blocks of
- * density .7 with a sender that pays all, and can be checked by hand
+ *           number)
+ * Hub cap   a receiver with more than hub_cap transfers in within the window is left out
+ *           of B
+ * Budget    visits_max transfers of receivers looked at per root; a block that needs
+ *           more is dropped
+ * Cost      O(transfers of receivers in the windows); mostly the shortest of their rows
+ *           show that there is no block (typology_elect_int.h)
+ * Source    ALGORITHMS 5, row 10
+ * Differs   from biclique search: B is what one wallet pays, not any set of receivers.
+ *           That is polynomial, finds planted blocks of density .7 with a sender that
+ *           pays all, and can be checked by hand
  */
 #include "scoring/typology_int.h"
 

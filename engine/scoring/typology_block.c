@@ -28,13 +28,14 @@ bool wr_typology_payments(wr_typology_list *l, const wr_typology_view *x, wr_vid
     return true;
 }
 
-/* The receivers of u in the window, unless too much comes in there. */
+/* The receivers of u in the window, unless too much comes in there: each a voter. */
 static bool read_receivers(wr_typology_block *b, wr_typology_sink *k,
                            const wr_typology_view *x, const wr_typology_list *l, size_t i,
                            uint64_t end)
 {
     const uint32_t first = l->at[i];
     size_t count = 0;
+    wr_typology_election_reset(&k->election);
     for (; i < l->count && l->at[i] < end; i++) {
         wr_vid *to = wr_grow(b->to, &b->to_cap, count + 1, sizeof *to);
         if (!to)
@@ -45,39 +46,63 @@ static bool read_receivers(wr_typology_block *b, wr_typology_sink *k,
     count = wr_typology_sort_unique(b->to, count);
     b->to_count = 0;
     for (size_t j = 0; j < count; j++) {
-        if (wr_typology_row_of(x, b->to[j], true, first, end).count > x->o->hub_cap)
+        const wr_typology_row r = wr_typology_row_of(x, b->to[j], true, first, end);
+        if (r.count > x->o->hub_cap) {
             k->is_hub_truncated = true;
-        else
-            b->to[b->to_count++] = b->to[j];
+            continue;
+        }
+        if (!wr_typology_election_add(&k->election, b->to[j], r))
+            return false;
+        b->to[b->to_count++] = b->to[j];
     }
     return true;
 }
 
-/* Who pays the receivers in the window; false when memory ran out. */
-static bool read_pays(wr_typology_block *b, wr_typology_sink *k,
-                      const wr_typology_view *x, uint32_t first, uint64_t end)
+typedef struct block_ctx {
+    const wr_typology_view *x;
+    const wr_typology_block *b;
+} block_ctx;
+
+/* The sender that a transfer to `to` counts for. */
+static wr_vid sender_of(const void *ctx, wr_vid to, uint32_t at)
 {
-    const wr_columns *col = &x->fl->col;
+    const block_ctx *c = ctx;
+    const wr_columns *col = &c->x->fl->col;
+    const uint32_t t = col->time_s[at];
+    const wr_vid s = col->from[at];
+    return wr_typology_moves(c->x->fl, at) && wr_typology_is_plain(c->x->fl, s, t) &&
+                   wr_typology_is_plain(c->x->fl, to, t) &&
+                   wr_typology_find_vid(c->b->to, c->b->to_count, s) == c->b->to_count
+               ? s
+               : WR_VID_NONE;
+}
+
+/* Least number of `count` receivers that a sender pays. */
+static uint32_t receivers_needed(double density_min, size_t count)
+{
+    uint32_t need = (uint32_t)(density_min * (double)count);
+    while (need < density_min * (double)count)
+        need++;
+    return need ? need : 1;
+}
+
+/* What the elected pay the receivers. */
+static bool read_pays(wr_typology_block *b, const wr_typology_election *e,
+                      const block_ctx *c)
+{
     b->pay_count = 0;
-    for (size_t j = 0; j < b->to_count; j++) {
-        const wr_typology_row r = wr_typology_row_of(x, b->to[j], true, first, end);
-        for (size_t i = 0; i < r.count; i++) {
-            const uint32_t at = r.at[i], t = col->time_s[at];
-            const wr_vid s = col->from[at];
-            if (k->visits++ >= x->o->visits_max) {
-                k->is_partial = true;
-                return true;
-            }
-            if (!wr_typology_moves(x->fl, at) || !wr_typology_is_plain(x->fl, s, t) ||
-                !wr_typology_is_plain(x->fl, b->to[j], t) ||
-                wr_typology_find_vid(b->to, b->to_count, s) < b->to_count)
+    for (size_t j = 0; j < e->voters && e->candidates; j++) {
+        const wr_typology_voter *to = &e->voter[j];
+        for (size_t i = 0; i < to->row.count; i++) {
+            const wr_vid s = sender_of(c, to->v, to->row.at[i]);
+            if (s == WR_VID_NONE || !wr_typology_is_elected(e, s))
                 continue;
             wr_typology_pay *p =
                 wr_grow(b->pay, &b->pay_cap, b->pay_count + 1, sizeof *p);
             if (!p)
                 return false;
             b->pay = p;
-            p[b->pay_count++] = (wr_typology_pay){s, b->to[j], at};
+            p[b->pay_count++] = (wr_typology_pay){s, to->v, to->row.at[i]};
         }
     }
     return true;
@@ -95,28 +120,22 @@ static int by_sender(const void *a, const void *b)
     return (x.at > y.at) - (x.at < y.at);
 }
 
-/* Keep the payments of those who pay enough of the receivers. */
-static void choose_senders(wr_typology_block *b, double density_min)
+/* Senders, and who of them pays whom. */
+static void count_pairs(wr_typology_block *b)
 {
-    size_t kept = 0;
-    for (size_t i = 0, end = 0; i < b->pay_count; i = end) {
-        uint32_t paid = 0;
-        for (; end < b->pay_count && b->pay[end].from == b->pay[i].from; end++)
-            paid += end == i || b->pay[end].to != b->pay[end - 1].to;
-        if (paid < density_min * (double)b->to_count)
-            continue;
-        b->senders++;
-        b->pairs += paid;
-        memmove(b->pay + kept, b->pay + i, (end - i) * sizeof *b->pay);
-        kept += end - i;
+    for (size_t i = 0; i < b->pay_count; i++) {
+        const bool is_new = i == 0 || b->pay[i].from != b->pay[i - 1].from;
+        b->senders += is_new;
+        b->pairs += is_new || b->pay[i].to != b->pay[i - 1].to;
     }
-    b->pay_count = kept;
 }
 
 bool wr_typology_block_of(wr_typology_sink *k, const wr_typology_view *x,
                           const wr_typology_list *l, size_t i)
 {
     wr_typology_block *b = &k->block;
+    wr_typology_election *e = &k->election;
+    const block_ctx c = {x, b};
     const uint32_t first = l->at[i];
     const uint64_t end = wr_typology_window_end(x, first, x->o->bipartite_window_s);
     b->senders = b->pairs = 0;
@@ -124,14 +143,18 @@ bool wr_typology_block_of(wr_typology_sink *k, const wr_typology_view *x,
         return false;
     if (b->to_count < x->o->bipartite_receivers)
         return true;
-    if (!read_pays(b, k, x, first, end))
+    const wr_typology_ballot ballot = {
+        .vote = sender_of,
+        .ctx = &c,
+        .visits = &k->visits,
+        .visits_max = x->o->visits_max,
+        .need = receivers_needed(x->o->bipartite_density_min, b->to_count),
+        .enough = x->o->bipartite_senders};
+    if (!wr_typology_elect(e, &ballot, &k->is_partial) || !read_pays(b, e, &c))
         return false;
-    if (k->is_partial)
-        return true;
-    qsort(b->pay, b->pay_count, sizeof *b->pay, by_sender);
-    choose_senders(b, x->o->bipartite_density_min);
-    if (b->senders < x->o->bipartite_senders)
-        b->senders = 0;
+    if (b->pay_count)
+        qsort(b->pay, b->pay_count, sizeof *b->pay, by_sender);
+    count_pairs(b);
     return true;
 }
 

@@ -4,13 +4,16 @@
  * Link      an inflow e of a wallet that passed it on: an event of the pass-through
  *           (typology_match_int.h with pass_hold_s, pass_share_min, over the transfers of
  *           the wallet while it has no label at all; no hub).  e leads to the outflow f
- * that spent most of it up to the event (ties: the first).  Of several inflows that lead
- * to the same f the one it spent most of is kept (ties: the first) Root      the first
- * wallet that passes on: receiver of the chain's first transfer Hit       links e0 -> e1
- * -> …, as long as they go on and begun where no link leads to e0; at least chain_wallets
- * DIFFERENT wallets passed it on Edges     e0 and what it leads to, one by one Strength
- * of the number of different wallets against chain_wallets Budget    visits_max links per
- * chain Cost      O(m) Source    ALGORITHMS 5, row 12
+ *           that spent most of it up to the event (ties: the first).  Of several inflows
+ *           that lead to the same f the one it spent most of is kept (ties: the first)
+ * Root      the first wallet that passes on: receiver of the chain's first transfer
+ * Hit       links e0 -> e1 -> …, as long as they go on and begun where no link leads to
+ *           e0; at least chain_wallets DIFFERENT wallets passed it on
+ * Edges     e0 and what it leads to, one by one
+ * Strength  of the number of different wallets against chain_wallets
+ * Budget    visits_max links per chain
+ * Cost      O(m)
+ * Source    ALGORITHMS 5, row 12
  */
 #include "scoring/typology_int.h"
 

@@ -4,27 +4,29 @@
  * Root      the payer of the first transfer; no wallet of a cycle is a service at the
  *           time of a transfer of it
  * Hit       transfers v = x0 -> x1 -> … -> xL = v, each strictly later in time than the
- * one before, no wallet twice, 2 <= L <= cycle_hops_max, first to last at most
+ *           one before, no wallet twice, 2 <= L <= cycle_hops_max, first to last at most
  *           cycle_window_s, smallest value >= cycle_even_min * largest.  A hub costs no
  *           hop, and what leaves it may have the time of what entered it (any position
  *           behind it); the root is no hub.  Change (v -> hub -> v) has L = 1: no hit
  * Edges     the transfers of the cycle
  * Strength  (1/2 + 1/2 smallest / largest) * (1 - (L - 2) / 20): even and short is strong
  * Hub cap   a wallet with more than hub_cap transfers on a side in the window is a dead
- * end Budget    per FIRST TRANSFER: visits_max transfers looked at (and half of it
- * backward), then hits_max cycles; and of WR_TYPOLOGY_CHUNK neighbours together no more
- * than cycle_visits_mean each, backward or not.  So a busy root is many
- * small pieces of work, and threads share it; nothing depends on who takes which Cost per
- * first transfer O(budget); mostly it ends at the first look: nothing of the right size
- * comes back in time Source    ALGORITHMS 5, row 5; 2SCENT, Kumar and Calders, VLDB 2018,
+ *           end
+ * Budget    per FIRST TRANSFER: visits_max transfers looked at (and half of it backward),
+ *           then hits_max cycles; and of WR_TYPOLOGY_CHUNK neighbours together no more
+ *           than cycle_visits_mean each, backward or not.  So a busy root is many small
+ *           pieces of work, and threads share it; nothing depends on who takes which
+ * Cost      per first transfer O(budget); mostly it ends at the first look: nothing of
+ *           the right size comes back in time
+ * Source    ALGORITHMS 5, row 5; 2SCENT, Kumar and Calders, VLDB 2018,
  *           doi:10.14778/3236187.3236197 (candidate roots); Johnson, SIAM J. Comput. 1975
  * Differs   candidates come from a backward search per first transfer: the latest moment
  *           at which a wallet can still send so that it reaches v within h hops, among
  *           transfers of fitting value, for the last few hops only; a first transfer to
  *           which nothing of its size comes back is done at once.  The forward search
- * ends where it would be late for that.  Blocking as in Johnson is not needed with at
- *           most 10 hops.  When the backward search itself ran out of budget, the forward
- *           one goes without it
+ *           ends where it would be late for that.  Blocking as in Johnson is not needed
+ *           with at most 10 hops.  When the backward search itself ran out of budget, the
+ *           forward one goes without it
  */
 #include <string.h>
 
@@ -227,33 +229,49 @@ static bool is_promising(const cycle *c, wr_vid v, uint32_t at, uint32_t hops)
     return s && c->met[s - 1].latest[left] > at + 1ULL;
 }
 
+/* What leaves u behind transfer `last`: strictly later in time, unless u is a hub. */
+static wr_typology_row way_on(const cycle *c, wr_vid u, uint32_t last)
+{
+    const uint32_t *time_s = c->x->fl->col.time_s;
+    wr_typology_row r = wr_typology_row_of(c->x, u, false, last + 1ULL, c->end);
+    if (wr_flow_is_hub(c->x->fl, u))
+        return r;
+    while (r.count && time_s[r.at[0]] == time_s[last]) {
+        r.at++;
+        r.count--;
+    }
+    return r;
+}
+
 /* From where the path ends; `hops` of it, its least and its largest value. */
 static bool walk(cycle *c, uint32_t hops, double least, double most) /* recurses */
 {
+    enum { AHEAD = 8 }; /* transfers asked for early */
     const wr_flow *fl = c->x->fl;
     const uint32_t last = c->path[c->depth - 1];
     const wr_vid u = fl->col.to[last];
-    const uint64_t first = wr_flow_is_hub(fl, u)
-                               ? last + 1ULL
-                               : wr_columns_before(&fl->col, fl->col.time_s[last] + 1ULL);
-    const wr_typology_row r = wr_typology_row_of(c->x, u, false, first, c->end);
+    const wr_typology_row r = way_on(c, u, last);
     if (r.count > c->x->o->hub_cap) {
         c->k->is_hub_truncated = true;
         return true;
     }
     for (size_t i = 0; i < r.count; i++) {
         const uint32_t at = r.at[i];
+        if (i + AHEAD < r.count)
+            __builtin_prefetch(&fl->col.value[r.at[i + AHEAD]]);
         if (c->visits++ >= c->visits_max || c->hits >= c->x->o->hits_max) {
             c->k->is_partial = true;
             return true;
         }
-        const wr_vid w = fl->col.to[at];
         const double a = fl->col.value[at], lo = a < least ? a : least,
                      hi = a > most ? a : most;
+        if (!(lo >= c->x->o->cycle_even_min * hi))
+            continue;
+        const wr_vid w = fl->col.to[at];
         const bool is_back = w == c->root;
         const uint32_t now = hops + !wr_flow_is_hub(fl, w);
-        if (w == u || !(lo >= c->x->o->cycle_even_min * hi) || (is_back && now < 2) ||
-            now > c->x->o->cycle_hops_max || !is_way(c, u, at) || !is_way(c, w, at) ||
+        if (w == u || (is_back && now < 2) || now > c->x->o->cycle_hops_max ||
+            !is_way(c, u, at) || !is_way(c, w, at) ||
             (!is_back && (is_on_path(c, w) || !is_promising(c, w, at, now))))
             continue;
         c->path[c->depth++] = at;

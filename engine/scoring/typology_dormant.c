@@ -3,11 +3,12 @@
  *
  * Root      v, no service when it wakes
  * Hit       a transfer of v (in or out) in scope, after a gap of at least dormant_gap_s
- * and at least dormant_gap_ratio times the median of all earlier gaps between its
- *           transfers (lower median; no earlier gap: no such demand).  From that one on
- * and up to dormant_window_s later its payments add up to at least dormant_share_min of
- * the balance it slept on, which is above zero.  Balance: what it received less what it
- * paid, never below zero Edges     these payments, up to the one that reaches the share
+ *           and at least dormant_gap_ratio times the median of all earlier gaps between
+ *           its transfers (lower median; no earlier gap: no such demand).  From that one
+ *           on and up to dormant_window_s later its payments add up to at least
+ *           dormant_share_min of the balance it slept on, which is above zero.  Balance:
+ *           what it received less what it paid, never below zero
+ * Edges     these payments, up to the one that reaches the share
  * Strength  of what they are of the balance, at most all of it, against dormant_share_min
  * Hub cap   at most hub_cap transfers after the waking are looked at
  * Cost      O(deg), and O(deg log deg) per waking

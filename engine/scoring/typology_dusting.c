@@ -5,19 +5,24 @@
  * Variant 0, dusting.  Root the payer v, no service at the time.
  * Hit       among v's payments of at most dust_value_max: a payment d, and those within
  *           dust_window_s before it whose value is within ± dust_spread of d's, to at
- * least dust_count different wallets.  The first such d; its hit takes in the like ones
- *           (of d) up to dust_window_s after its first.  The next is sought among
- * payments behind that Edges     these payments Strength  of the number of wallets paid
- * against dust_count Hub cap   at most hub_cap such payments are looked back at Cost
- * O(deg); O(hub_cap) per payment while enough wallets, in unlike values, are paid
+ *           least dust_count different wallets.  The first such d; its hit takes in the
+ *           like ones (of d) up to dust_window_s after its first.  The next is sought
+ *           among payments behind that
+ * Edges     these payments
+ * Strength  of the number of wallets paid against dust_count
+ * Hub cap   at most hub_cap such payments are looked back at
+ * Cost      O(deg); O(hub_cap) per payment while enough wallets, in unlike values, are
+ *           paid
  *
  * Variant 1, poisoning (needs address_key).  Root the impostor x, no hub, no service.
  * Hit       a transfer of value zero between x and v in either direction (anybody can
  *           cause a zero transfer FROM v), or a payment x -> v of at most dust_value_max;
  *           and, before it and at most poison_window_s earlier, the latest transfer above
  *           dust_value_max between v and a wallet y, not x, with the same address key.  v
- * no hub, no service Edges     both transfers Strength  1 - (time between them) / (2
- * poison_window_s) Hub cap   at most hub_cap transfers of v on a side are looked back at
+ *           no hub, no service
+ * Edges     both transfers
+ * Strength  1 - (time between them) / (2 poison_window_s)
+ * Hub cap   at most hub_cap transfers of v on a side are looked back at
  * Budget    visits_max such transfers per impostor
  * Source    ALGORITHMS 5, row 14; Tsuchiya et al., "Blockchain Address Poisoning", 2025
  */

@@ -11,6 +11,7 @@
 #define WR_SCORING_TYPOLOGY_INT_H
 
 #include "scoring/typology.h"
+#include "scoring/typology_elect_int.h"
 #include "scoring/typology_log_int.h"
 #include "scoring/typology_match_int.h"
 #include "scoring/typology_window_int.h"
@@ -53,6 +54,7 @@ typedef struct wr_typology_sink {
     /* Scratch. */
     wr_typology_list list, other;
     wr_typology_block block;
+    wr_typology_election election;
     wr_typology_window window;
     wr_typology_match match;
     void *own; /* a kernel's own */

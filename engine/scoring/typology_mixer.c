@@ -4,17 +4,17 @@
  * Variant 0, contact.  Root v, no hub, no service and no mixer itself at the time.
  * Hit       v's transfers in scope to or from a wallet labelled as a mixer then
  *           (mixer_mask); or into a hub that pays one, or from a hub that one pays, at
- * most hub_cap transfers deep.  One hit with all of them Edges     these, and the mixers'
- * own on the other side of a hub Strength  1/2 + 1/2 * value of v's transfers of this
- * kind / of all it made in scope
+ *           most hub_cap transfers deep.  One hit with all of them
+ * Edges     these, and the mixers' own on the other side of a hub
+ * Strength  1/2 + 1/2 * value of v's transfers of this kind / of all it made in scope
  *
  * Variants 1..3, structural CoinJoin.  Root a hub with its first transfer in scope. Among
  * its outputs take the value that is paid to the most different wallets (ties: the larger
  * value); e is that number, p the number of different payers.
  *   3  Wasabi-like     at least 50 inputs, p >= e >= 10             strength 0.8
  *   2  Whirlpool-like  exactly 5 inputs and 5 outputs, p = e = 5    strength 0.9
- *   1  JoinMarket-like p >= e >= coinjoin_outputs                   strength of e against
- * it The first that holds.  Edges: all transfers of the hub.  Hubs of more than hub_cap
+ *   1  JoinMarket-like p >= e >= coinjoin_outputs           strength of e against it
+ * The first that holds.  Edges: all transfers of the hub.  Hubs of more than hub_cap
  * transfers on a side are passed by.
  *
  * Cost      O(deg) and the rows of v's hubs

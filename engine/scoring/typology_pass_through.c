@@ -2,7 +2,8 @@
  * Rapid pass-through: what comes in goes out again at once, time after time.
  *
  * Event     an inflow of which, first in first out, at least pass_share_min was spent
- * within pass_hold_s (typology_match_int.h), at the time of the outflow that made it so
+ *           within pass_hold_s (typology_match_int.h), at the time of the outflow that
+ *           made it so
  * Root      v; its transfers while it is a service do not count
  * Hit       a window (typology_window_int.h) of pass_window_s over v's events: at least
  *           pass_events of them, or spent inflow of at least pass_value_min

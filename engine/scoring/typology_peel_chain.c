@@ -3,19 +3,22 @@
  *
  * Hop       a transfer e into a wallet p, no hub and no service then, which is the first
  *           transfer p ever took part in.  Of p's payments after e and at most
- * peel_hold_s later, the BIG one is the first with peel_share_min * value(e) <= value <=
- * value(e), and at least one other is SMALL: value <= value(e) - peel_share_min *
- * value(e).  The hop leads from e to the big one.  A payment into a hub that nobody else
- * pays stands for the hub's outputs to others than p; one into any other hub is no
- * payment Root      the first peeling wallet: receiver of the chain's first transfer Hit
- * hops e0 -> e1 -> …, as long as they go on and begun where no hop leads to e0; at least
- * peel_hops of them.  Who receives the last big one may be anybody Edges     e0 and, per
- * hop, the big one, all small ones, and the way into the hub Strength  of the number of
- * hops against peel_hops Hub cap   a wallet with more than hub_cap payments in the window
- * ends the chain Budget    visits_max hops per chain Cost      O(m): a transfer has at
- * most one hop from it and one to it Source    ALGORITHMS 5, row 6; Meiklejohn et al., "A
- * Fistful of Bitcoins", IMC 2013 Differs   next pointers are walked from the starts, not
- * jumped: they form disjoint paths
+ *           peel_hold_s later, the BIG one is the first with peel_share_min * value(e) <=
+ *           value <= value(e), and at least one other is SMALL: value <= value(e) -
+ *           peel_share_min * value(e).  The hop leads from e to the big one.  A payment
+ *           into a hub that nobody else pays stands for the hub's outputs to others than
+ *           p; one into any other hub is no payment
+ * Root      the first peeling wallet: receiver of the chain's first transfer
+ * Hit       hops e0 -> e1 -> …, as long as they go on and begun where no hop leads to e0;
+ *           at least peel_hops of them.  Who receives the last big one may be anybody
+ * Edges     e0 and, per hop, the big one, all small ones, and the way into the hub
+ * Strength  of the number of hops against peel_hops
+ * Hub cap   a wallet with more than hub_cap payments in the window ends the chain
+ * Budget    visits_max hops per chain
+ * Cost      O(m): a transfer has at most one hop from it and one to it
+ * Source    ALGORITHMS 5, row 6; Meiklejohn et al., "A Fistful of Bitcoins", IMC 2013
+ * Differs   next pointers are walked from the starts, not jumped: they form disjoint
+ *           paths
  */
 #include "scoring/typology_int.h"
 

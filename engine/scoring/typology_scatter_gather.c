@@ -9,13 +9,14 @@
  *           second).  Take those that start at or after a leg L and end at most
  *           scatter_window_s after L starts; of each m the first.  At least scatter_count
  *           different m make a hit.  The first such L starts one; the next is sought
- * among legs that start after the last start of a leg in it Edges     both transfers of
- * each leg taken Strength  of the number of middle wallets against scatter_count Hub cap
- * a middle wallet with more than hub_cap transfers in the window is passed by Budget
- * visits_max transfers of middle wallets per root, in order of first transfers Cost
- * O(transfers of middle wallets in the window), sorted by receiver Source    ALGORITHMS
- * 5, row 4; GFP, Blanusa et al., ICAIF 2024, algorithm 1 Differs   amounts of both
- * transfers of a leg must agree
+ *           among legs that start after the last start of a leg in it
+ * Edges     both transfers of each leg taken
+ * Strength  of the number of middle wallets against scatter_count
+ * Hub cap   a middle wallet with more than hub_cap transfers in the window is passed by
+ * Budget    visits_max transfers of middle wallets per root, in order of first transfers
+ * Cost      O(transfers of middle wallets in the window), sorted by receiver
+ * Source    ALGORITHMS 5, row 4; GFP, Blanusa et al., ICAIF 2024, algorithm 1
+ * Differs   amounts of both transfers of a leg must agree
  */
 #include <stdlib.h>
 #include <string.h>

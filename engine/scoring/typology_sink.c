@@ -13,6 +13,7 @@ void wr_typology_sink_release(wr_typology_sink *k)
     wr_free(k->other.at);
     wr_free(k->own);
     wr_typology_block_release(&k->block);
+    wr_typology_election_release(&k->election);
     wr_typology_window_release(&k->window);
     wr_typology_match_release(&k->match);
     *k = (wr_typology_sink){0};

@@ -4,23 +4,27 @@
  *
  * Root      u, the source
  * Hit       windows of bridge_window_s start with payments of u as in
- * typology_bipartite.c (to no hub, no service).  R: all whom u pays by these in the
- * window.  For a sink w, not u, no hub: M, those of R without w that pay w in the window
- * after they were first paid by u in it, while no service: at least bridge_count.  S: all
- * others than u that pay w in the window.  Then
+ *           typology_bipartite.c (to no hub, no service).  R: all whom u pays by these in
+ *           the window.  For a sink w, not u, no hub: M, those of R without w that pay w
+ *           in the window after they were first paid by u in it, while no service: at
+ *           least bridge_count.  S: all others than u that pay w in the window.  Then
  *
  *               score = (|M| / |R without w| + |M| / |S|) / 2 * (1 - cross)
  *
  *           must be at least bridge_score_min; cross = ordered pairs that should not be
- * and have a transfer in the window (one of M to another or to u, w to one of M or to u,
- * u to w) / (|M|^2 + |M| + 2), their number Edges     of each of M, all transfers from u
- * and, after the first of these, to w Strength  the score Hub cap   one of R with more
- * than hub_cap payments in the window pays nobody here; a w with more than that on a side
- * is passed by Budget    visits_max transfers per root; a window that needs more gives no
- * further hit Cost      O(transfers of R out, and of each candidate w, in the window)
+ *           and have a transfer in the window (one of M to another or to u, w to one of M
+ *           or to u, u to w) / (|M|^2 + |M| + 2), their number
+ * Edges     of each of M, all transfers from u and, after the first of these, to w
+ * Strength  the score
+ * Hub cap   one of R with more than hub_cap payments in the window pays nobody here; a w
+ *           with more than that on a side is passed by
+ * Budget    visits_max transfers per root; a window that needs more gives no further hit
+ * Cost      O(transfers of R out, and of each candidate w, in the window); mostly the
+ *           shortest rows of R show that no w is paid by enough (typology_elect_int.h)
  * Source    ALGORITHMS 5, row 9; GARG-AML, Deprez et al., 2025: density of the blocks of
- * the second-order adjacency matrix Differs   time: only what comes after; one source,
- * one sink; a product instead of a difference, so that cross traffic can only lower it
+ *           the second-order adjacency matrix
+ * Differs   time: only what comes after; one source, one sink; a product instead of a
+ *           difference, so that cross traffic can only lower it
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +41,7 @@ typedef struct bridge {
     wr_typology_list mid;   /* R, ascending */
     wr_typology_list since; /* when each was first paid */
     wr_typology_list group; /* M, ascending */
-    wr_typology_pay *pay;   /* from R, by receiver */
+    wr_typology_pay *pay;   /* from R to those that enough of it pay, by receiver */
     size_t pay_count, pay_cap;
 } bridge;
 
@@ -77,33 +81,67 @@ static bool read_mids(bridge *b, const wr_typology_list *l, size_t i)
     return true;
 }
 
-/* What R pays on, after it was paid. */
-static bool read_pays(bridge *b)
+/* What R pays on, after it was paid: each a voter. */
+static bool read_voters(bridge *b)
 {
-    const wr_flow *fl = b->x->fl;
-    b->pay_count = 0;
+    wr_typology_election_reset(&b->k->election);
     for (size_t j = 0; j < b->mid.count; j++) {
         const wr_vid m = b->mid.at[j];
         const wr_typology_row r =
             wr_typology_row_of(b->x, m, false, b->since.at[j], b->end);
-        if (r.count > b->x->o->hub_cap) {
+        if (r.count > b->x->o->hub_cap)
             b->k->is_hub_truncated = true;
-            continue;
-        }
-        for (size_t i = 0; i < r.count; i++) {
-            if (!can_look(b))
-                return true;
-            const uint32_t at = r.at[i];
-            if (!wr_typology_moves(fl, at) || fl->col.to[at] == b->u ||
-                wr_flow_is_hub(fl, fl->col.to[at]) ||
-                wr_typology_is_service(fl, m, fl->col.time_s[at]))
+        else if (!wr_typology_election_add(&b->k->election, m, r))
+            return false;
+    }
+    return true;
+}
+
+/* The sink that m's transfer counts for. */
+static wr_vid sink_of(const void *ctx, wr_vid m, uint32_t at)
+{
+    const bridge *b = ctx;
+    const wr_flow *fl = b->x->fl;
+    const wr_vid w = fl->col.to[at];
+    return !wr_typology_moves(fl, at) || w == b->u || wr_flow_is_hub(fl, w) ||
+                   wr_typology_is_service(fl, m, fl->col.time_s[at])
+               ? WR_VID_NONE
+               : w;
+}
+
+/* Can a score with |M| = mids of so many, paid by `payers`, reach the least? */
+static bool can_reach(const bridge *b, double mids, double all, double payers)
+{
+    return (mids / all + mids / payers) / 2 >= b->x->o->bridge_score_min;
+}
+
+/* Least |M|, were all who pay w among them. */
+static uint32_t mids_needed(const bridge *b)
+{
+    const double all = (double)b->mid.count;
+    uint32_t need = b->x->o->bridge_count;
+    while (need < all && !can_reach(b, need, all - 1, need))
+        need++;
+    return need;
+}
+
+/* What R pays to the elected. */
+static bool read_pays(bridge *b)
+{
+    const wr_typology_election *e = &b->k->election;
+    b->pay_count = 0;
+    for (size_t j = 0; j < e->voters && e->candidates; j++) {
+        const wr_typology_voter *mid = &e->voter[j];
+        for (size_t i = 0; i < mid->row.count; i++) {
+            const wr_vid w = sink_of(b, mid->v, mid->row.at[i]);
+            if (w == WR_VID_NONE || !wr_typology_is_elected(e, w))
                 continue;
             wr_typology_pay *p =
                 wr_grow(b->pay, &b->pay_cap, b->pay_count + 1, sizeof *p);
             if (!p)
                 return false;
             b->pay = p;
-            p[b->pay_count++] = (wr_typology_pay){m, fl->col.to[at], at};
+            p[b->pay_count++] = (wr_typology_pay){mid->v, w, mid->row.at[i]};
         }
     }
     return true;
@@ -146,8 +184,8 @@ static bool count_paid(bridge *b, wr_vid v, uint32_t *paid, bool *is_known)
     return true;
 }
 
-/* Who else than u pays w in the window. */
-static bool count_payers(bridge *b, wr_vid w, uint32_t *payers)
+/* Who else than u pays w in the window; 0: too many. */
+static bool count_payers(bridge *b, wr_vid w, double all, uint32_t *payers)
 {
     const wr_flow *fl = b->x->fl;
     const wr_typology_row r = wr_typology_row_of(b->x, w, true, b->first, b->end);
@@ -158,10 +196,14 @@ static bool count_payers(bridge *b, wr_vid w, uint32_t *payers)
         b->k->is_hub_truncated = true;
         return true;
     }
-    for (size_t i = 0; i < r.count && can_look(b); i++)
-        if (wr_typology_moves(fl, r.at[i]) && fl->col.from[r.at[i]] != b->u &&
-            !wr_typology_tally_add(met, fl->col.from[r.at[i]]))
+    for (size_t i = 0; i < r.count && can_look(b); i++) {
+        if (!wr_typology_moves(fl, r.at[i]) || fl->col.from[r.at[i]] == b->u)
+            continue;
+        if (!wr_typology_tally_add(met, fl->col.from[r.at[i]]))
             return false;
+        if (!can_reach(b, (double)b->group.count, all, met->distinct))
+            return true;
+    }
     *payers = met->distinct;
     return true;
 }
@@ -177,23 +219,27 @@ static bool is_direct(bridge *b, wr_vid w)
     return false;
 }
 
-/* Score of M and w; 0 when it cannot be told. */
+/* Score of M and w; 0 when it cannot be told, or cannot be enough. */
 static bool score_of(bridge *b, wr_vid w, double *score)
 {
-    const double mids = (double)b->group.count;
-    uint32_t payers = 0, cross = is_direct(b, w);
+    const bool is_mid = wr_typology_find_vid(b->mid.at, b->mid.count, w) < b->mid.count;
+    const double mids = (double)b->group.count, all = (double)b->mid.count - is_mid;
+    uint32_t payers = 0;
     bool is_known = true;
     *score = 0;
-    if (!count_payers(b, w, &payers) || !count_paid(b, w, &cross, &is_known))
+    if (!count_payers(b, w, all, &payers))
+        return false;
+    if (!payers)
+        return true;
+    uint32_t cross = is_direct(b, w);
+    if (!count_paid(b, w, &cross, &is_known))
         return false;
     for (size_t j = 0; j < b->group.count && is_known && !b->k->is_partial; j++)
         if (!count_paid(b, b->group.at[j], &cross, &is_known))
             return false;
-    if (!payers || !is_known || b->k->is_partial)
-        return true;
-    const bool is_mid = wr_typology_find_vid(b->mid.at, b->mid.count, w) < b->mid.count;
-    *score = (mids / ((double)b->mid.count - is_mid) + mids / payers) / 2 *
-             (1 - cross / (mids * mids + mids + 2));
+    if (is_known && !b->k->is_partial)
+        *score =
+            (mids / all + mids / payers) / 2 * (1 - cross / (mids * mids + mids + 2));
     return true;
 }
 
@@ -236,7 +282,15 @@ static bool try_window(bridge *b, const wr_typology_list *l, size_t i, bool *is_
         return false;
     if (b->mid.count < b->x->o->bridge_count)
         return true;
-    if (!read_pays(b))
+    if (!read_voters(b))
+        return false;
+    const wr_typology_ballot ballot = {.vote = sink_of,
+                                       .ctx = b,
+                                       .visits = &b->k->visits,
+                                       .visits_max = b->x->o->visits_max,
+                                       .need = mids_needed(b),
+                                       .enough = 1};
+    if (!wr_typology_elect(&b->k->election, &ballot, &b->k->is_partial) || !read_pays(b))
         return false;
     if (b->pay_count)
         qsort(b->pay, b->pay_count, sizeof *b->pay, by_receiver);

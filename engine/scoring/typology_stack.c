@@ -5,15 +5,19 @@
  * Layers    the first is a block A x B as in typology_bipartite.c, with its windows. From
  *           the moment at which each wallet of B was first paid by A, and within
  *           stack_window_s of the block's first window moment, its payments count, while
- * it is no service, to others than A, B, hubs and services.  C: all who get such payments
- * from at least bipartite_density_min of B, at least bipartite_receivers Hit       blocks
- * for which there is a C; one at least half of whose transfers are in earlier hits (by
- * first transfer, then by root) is no hit Edges     those of the block, and all these
- * payments from B to C Strength  density of both layers together * (of the smallest of
- * the three sets against its least number) Hub cap   as for the block; a wallet of B with
- * more than hub_cap payments there is passed by Budget    visits_max transfers per root,
- * both layers Cost      O(transfers of B in the windows), sorted Source    ALGORITHMS 5,
- * row 11
+ *           it is no service, to others than A, B, hubs and services.  C: all who get
+ *           such payments from at least bipartite_density_min of B, at least
+ *           bipartite_receivers
+ * Hit       blocks for which there is a C; one at least half of whose transfers are in
+ *           earlier hits (by first transfer, then by root) is no hit
+ * Edges     those of the block, and all these payments from B to C
+ * Strength  density of both layers together * (of the smallest of the three sets against
+ *           its least number)
+ * Hub cap   as for the block; a wallet of B with more than hub_cap payments there is
+ *           passed by
+ * Budget    visits_max transfers per root, both layers
+ * Cost      O(transfers of B in the windows), sorted
+ * Source    ALGORITHMS 5, row 11
  */
 #include <stdlib.h>
 #include <string.h>
