@@ -13,24 +13,18 @@
  * kron (67108864 4194304 1)  Graph 500 scale 22, edge factor 16, in time order; 15 GB.
  *
  * Both work in memory that this process has used before (a virtual machine's host takes
- * seconds per GiB to give fresh pages) and in huge pages: malloc is told to keep what is
- * freed, and to ask for huge pages, by tunables with which the bench starts itself anew.
- * It keeps no small blocks aside either: one such block between big ones cuts the free
- * heap in two, and round by round a new end of it, fresh pages, has to serve.  Rounds
- * that met fresh pages all the same are told.  A round of each before the first one is
- * not counted.
+ * seconds per GiB to give fresh pages) and in huge pages (bench_tools.h).  Rounds that met
+ * fresh pages all the same are told.  A round of each before the first one is not counted.
  */
 #include <igraph.h>
 #include <inttypes.h>
 #include <math.h>
 #include <omp.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bench_graph.h"
 #include "bench_tools.h"
@@ -158,19 +152,6 @@ static void bench(size z, form f)
     (void)fflush(stdout);
 }
 
-/* glibc reads its tunables when a program starts. */
-static void start_with_huge_pages(char **argv)
-{
-    if (getenv("GLIBC_TUNABLES"))
-        return;
-    cpu_set_t all; /* OMP_PROC_BIND has tied this thread to one core already */
-    memset(&all, 0xff, sizeof all);
-    (void)sched_setaffinity(0, sizeof all, &all);
-    (void)setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=0",
-                 1);
-    (void)execv("/proc/self/exe", argv);
-}
-
 static void touch_memory(uint64_t bytes)
 {
     char *p = wr_alloc_big(bytes, 1);
@@ -184,7 +165,7 @@ static void touch_memory(uint64_t bytes)
 
 int main(int argc, char **argv)
 {
-    start_with_huge_pages(argv);
+    bench_start_with_huge_pages(argv);
     bench_keep_memory();
     (void)mallopt(M_MXFAST, 0);
     const bool is_kron = argc > 1 && strcmp(argv[1], "kron") == 0;

@@ -16,8 +16,7 @@
  * Plain stops at the first step that changes its column by at most 1e-4 of its sum (L1;
  * the rule of the GAP benchmark) and is then some 3e-4 from the fixed point; ours stops
  * at the first step that is within 1e-4 of the fixed point itself, in every category.
- * Give igraph huge pages too:
- *   OMP_PROC_BIND=true GLIBC_TUNABLES=glibc.malloc.hugetlb=1 bench_spmm
+ * All three work in huge pages (bench_start_with_huge_pages).
  */
 #include <igraph/igraph.h>
 #include <math.h>
@@ -301,19 +300,19 @@ static void report(result *r, const graph *g)
 
 int main(int argc, char **argv)
 {
+    bench_start_with_huge_pages(argv);
     bench_keep_memory();
     const bool is_kron = argc > 1 && strcmp(argv[1], "kron") == 0;
     uint32_t n = (uint32_t)bench_argument(argc, argv, 2, 1e6, 2, 2e9);
     const uint64_t m = (uint64_t)bench_argument(argc, argv, 3, 5e6, 1, 4e9);
-    const char *tunables = getenv("GLIBC_TUNABLES");
     result r = {.rounds = (int)bench_argument(argc, argv, 4, 3, 1, ROUNDS_MAX),
                 .igraph_runs = (int)bench_argument(argc, argv, 5, 2, 0, ROUNDS_MAX)};
     graph g;
     while (is_kron && (n & (n - 1)) != 0)
         n += n & -n; /* the next power of two */
     make(&g, is_kron, n, m);
-    printf("%s: %u vertices, %llu pairs, GLIBC_TUNABLES=%s\n", is_kron ? "kron" : "power",
-           n, (unsigned long long)g.vw.in.m, tunables ? tunables : "(unset)");
+    printf("%s: %u vertices, %llu pairs\n", is_kron ? "kron" : "power", n,
+           (unsigned long long)g.vw.in.m);
     (void)fflush(stdout);
     float *exact = wr_alloc_big((size_t)n * C, sizeof *exact);
     float *x = wr_alloc_big((size_t)n * C, sizeof *x);

@@ -6,9 +6,12 @@
 
 #include <malloc.h>
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "util/err.h"
 
@@ -37,6 +40,23 @@ static inline void bench_keep_memory(void)
     (void)mallopt(M_MMAP_MAX, 0);
     (void)mallopt(M_TRIM_THRESHOLD, -1);
     (void)mallopt(M_ARENA_MAX, 1); /* other arenas would still give memory back */
+}
+
+/*
+ * malloc in huge pages, for the peers as for us: glibc reads its tunables when a program
+ * starts, so this one starts itself anew.  No small blocks are kept aside: one of them
+ * between big ones cuts the free heap in two, and fresh pages have to serve.
+ */
+static inline void bench_start_with_huge_pages(char **argv)
+{
+    if (getenv("GLIBC_TUNABLES"))
+        return;
+    cpu_set_t all; /* OMP_PROC_BIND has tied this thread to one core already */
+    memset(&all, 0xff, sizeof all);
+    (void)sched_setaffinity(0, sizeof all, &all);
+    (void)setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=0",
+                 1);
+    (void)execv("/proc/self/exe", argv);
 }
 
 static inline double bench_clock_s(clockid_t clock)
