@@ -33,8 +33,8 @@ static bool emit(wr_typology_sink *k, const wr_typology_view *x, wr_vid u,
                  const wr_typology_block *b)
 {
     k->other.count = 0;
-    for (size_t i = 0; i < b->pay_count; i++)
-        if (!wr_typology_push(&k->other, b->pay[i].at))
+    for (size_t i = 0; i < b->pays.count; i++)
+        if (!wr_typology_push(&k->other, b->pays.pay[i].at))
             return false;
     const double from = wr_typology_strength(b->senders, x->o->bipartite_senders),
                  to =

@@ -7,7 +7,7 @@
 void wr_typology_block_release(wr_typology_block *b)
 {
     wr_free(b->to);
-    wr_free(b->pay);
+    wr_free(b->pays.pay);
     *b = (wr_typology_block){0};
 }
 
@@ -86,28 +86,6 @@ static uint32_t receivers_needed(double density_min, size_t count)
     return need ? need : 1;
 }
 
-/* What the elected pay the receivers. */
-static bool read_pays(wr_typology_block *b, const wr_typology_election *e,
-                      const block_ctx *c)
-{
-    b->pay_count = 0;
-    for (size_t j = 0; j < e->voters && e->candidates; j++) {
-        const wr_typology_voter *to = &e->voter[j];
-        for (size_t i = 0; i < to->row.count; i++) {
-            const wr_vid s = sender_of(c, to->v, to->row.at[i]);
-            if (s == WR_VID_NONE || !wr_typology_is_elected(e, s))
-                continue;
-            wr_typology_pay *p =
-                wr_grow(b->pay, &b->pay_cap, b->pay_count + 1, sizeof *p);
-            if (!p)
-                return false;
-            b->pay = p;
-            p[b->pay_count++] = (wr_typology_pay){s, to->v, to->row.at[i]};
-        }
-    }
-    return true;
-}
-
 static int by_sender(const void *a, const void *b)
 {
     wr_typology_pay x, y;
@@ -120,13 +98,48 @@ static int by_sender(const void *a, const void *b)
     return (x.at > y.at) - (x.at < y.at);
 }
 
+int wr_typology_by_receiver(const void *a, const void *b)
+{
+    wr_typology_pay x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    if (x.to != y.to)
+        return x.to < y.to ? -1 : 1;
+    if (x.from != y.from)
+        return x.from < y.from ? -1 : 1;
+    return (x.at > y.at) - (x.at < y.at);
+}
+
+bool wr_typology_pays_elected(wr_typology_pays *p, const wr_typology_election *e,
+                              const wr_typology_ballot *b, bool is_voter_payer)
+{
+    p->count = 0;
+    for (size_t j = 0; j < e->voters && e->candidates; j++) {
+        const wr_typology_voter *voter = &e->voter[j];
+        for (size_t i = 0; i < voter->row.count; i++) {
+            const uint32_t at = voter->row.at[i];
+            const wr_vid v = b->vote(b->ctx, voter->v, at);
+            if (v == WR_VID_NONE || !wr_typology_is_elected(e, v))
+                continue;
+            wr_typology_pay *pay = wr_grow(p->pay, &p->cap, p->count + 1, sizeof *pay);
+            if (!pay)
+                return false;
+            p->pay = pay;
+            pay[p->count++] = is_voter_payer ? (wr_typology_pay){voter->v, v, at}
+                                             : (wr_typology_pay){v, voter->v, at};
+        }
+    }
+    return true;
+}
+
 /* Senders, and who of them pays whom. */
 static void count_pairs(wr_typology_block *b)
 {
-    for (size_t i = 0; i < b->pay_count; i++) {
-        const bool is_new = i == 0 || b->pay[i].from != b->pay[i - 1].from;
+    const wr_typology_pay *p = b->pays.pay;
+    for (size_t i = 0; i < b->pays.count; i++) {
+        const bool is_new = i == 0 || p[i].from != p[i - 1].from;
         b->senders += is_new;
-        b->pairs += is_new || b->pay[i].to != b->pay[i - 1].to;
+        b->pairs += is_new || p[i].to != p[i - 1].to;
     }
 }
 
@@ -150,10 +163,11 @@ bool wr_typology_block_of(wr_typology_sink *k, const wr_typology_view *x,
         .visits_max = x->o->visits_max,
         .need = receivers_needed(x->o->bipartite_density_min, b->to_count),
         .enough = x->o->bipartite_senders};
-    if (!wr_typology_elect(e, &ballot, &k->is_partial) || !read_pays(b, e, &c))
+    if (!wr_typology_elect(e, &ballot, &k->is_partial) ||
+        !wr_typology_pays_elected(&b->pays, e, &ballot, false))
         return false;
-    if (b->pay_count)
-        qsort(b->pay, b->pay_count, sizeof *b->pay, by_sender);
+    if (b->pays.count)
+        qsort(b->pays.pay, b->pays.count, sizeof *b->pays.pay, by_sender);
     count_pairs(b);
     return true;
 }

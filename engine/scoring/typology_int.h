@@ -33,11 +33,16 @@ typedef struct wr_typology_pay { /* a transfer of a block */
     uint32_t at;
 } wr_typology_pay;
 
+typedef struct wr_typology_pays {
+    wr_typology_pay *pay;
+    size_t count, cap;
+} wr_typology_pays;
+
 /* Many who pay many, see typology_bipartite.c. */
 typedef struct wr_typology_block {
-    wr_vid *to;           /* [to_count] ascending */
-    wr_typology_pay *pay; /* [pay_count] by from, to, at; of senders that belong only */
-    size_t to_count, to_cap, pay_count, pay_cap;
+    wr_vid *to; /* [to_count] ascending */
+    size_t to_count, to_cap;
+    wr_typology_pays pays; /* by from, to, at; of senders that belong only */
     uint32_t senders, pairs;
 } wr_typology_block;
 
@@ -249,6 +254,13 @@ static inline uint64_t wr_typology_window_end(const wr_typology_view *x, uint32_
         wr_columns_before(col, (uint64_t)col->time_s[first] + window_s + 1);
     return end < x->end ? end : x->end;
 }
+
+/* The transfers by which voters voted for the elected, in the order of the voters. */
+bool wr_typology_pays_elected(wr_typology_pays *p, const wr_typology_election *e,
+                              const wr_typology_ballot *b,
+                              bool is_voter_payer) WR_NODISCARD;
+/* Of two wr_typology_pay, for qsort: by to, from, at. */
+int wr_typology_by_receiver(const void *a, const void *b);
 
 void wr_typology_block_release(wr_typology_block *b);
 /*

@@ -41,8 +41,7 @@ typedef struct bridge {
     wr_typology_list mid;   /* R, ascending */
     wr_typology_list since; /* when each was first paid */
     wr_typology_list group; /* M, ascending */
-    wr_typology_pay *pay;   /* from R to those that enough of it pay, by receiver */
-    size_t pay_count, pay_cap;
+    wr_typology_pays pays;  /* from R to those that enough of it pay, by receiver */
 } bridge;
 
 static void bridge_release(bridge *b)
@@ -50,7 +49,7 @@ static void bridge_release(bridge *b)
     wr_free(b->mid.at);
     wr_free(b->since.at);
     wr_free(b->group.at);
-    wr_free(b->pay);
+    wr_free(b->pays.pay);
 }
 
 static bool can_look(bridge *b)
@@ -123,40 +122,6 @@ static uint32_t mids_needed(const bridge *b)
     while (need < all && !can_reach(b, need, all - 1, need))
         need++;
     return need;
-}
-
-/* What R pays to the elected. */
-static bool read_pays(bridge *b)
-{
-    const wr_typology_election *e = &b->k->election;
-    b->pay_count = 0;
-    for (size_t j = 0; j < e->voters && e->candidates; j++) {
-        const wr_typology_voter *mid = &e->voter[j];
-        for (size_t i = 0; i < mid->row.count; i++) {
-            const wr_vid w = sink_of(b, mid->v, mid->row.at[i]);
-            if (w == WR_VID_NONE || !wr_typology_is_elected(e, w))
-                continue;
-            wr_typology_pay *p =
-                wr_grow(b->pay, &b->pay_cap, b->pay_count + 1, sizeof *p);
-            if (!p)
-                return false;
-            b->pay = p;
-            p[b->pay_count++] = (wr_typology_pay){mid->v, w, mid->row.at[i]};
-        }
-    }
-    return true;
-}
-
-static int by_receiver(const void *a, const void *b)
-{
-    wr_typology_pay x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    if (x.to != y.to)
-        return x.to < y.to ? -1 : 1;
-    if (x.from != y.from)
-        return x.from < y.from ? -1 : 1;
-    return (x.at > y.at) - (x.at < y.at);
 }
 
 /* How many of the group and u v pays in the window; *is_known: unless beyond the cap. */
@@ -248,13 +213,13 @@ static bool try_sink(bridge *b, size_t i, size_t end, const wr_typology_list *l,
                      size_t start, bool *is_hit)
 {
     wr_typology_list *edges = &b->k->other;
-    const wr_vid w = b->pay[i].to;
+    const wr_vid w = b->pays.pay[i].to;
     b->group.count = edges->count = 0;
     for (; i < end; i++) {
-        if ((!b->group.count || b->group.at[b->group.count - 1] != b->pay[i].from) &&
-            !wr_typology_push(&b->group, b->pay[i].from))
+        if ((!b->group.count || b->group.at[b->group.count - 1] != b->pays.pay[i].from) &&
+            !wr_typology_push(&b->group, b->pays.pay[i].from))
             return false;
-        if (!wr_typology_push(edges, b->pay[i].at))
+        if (!wr_typology_push(edges, b->pays.pay[i].at))
             return false;
     }
     double score = 0;
@@ -290,12 +255,13 @@ static bool try_window(bridge *b, const wr_typology_list *l, size_t i, bool *is_
                                        .visits_max = b->x->o->visits_max,
                                        .need = mids_needed(b),
                                        .enough = 1};
-    if (!wr_typology_elect(&b->k->election, &ballot, &b->k->is_partial) || !read_pays(b))
+    if (!wr_typology_elect(&b->k->election, &ballot, &b->k->is_partial) ||
+        !wr_typology_pays_elected(&b->pays, &b->k->election, &ballot, true))
         return false;
-    if (b->pay_count)
-        qsort(b->pay, b->pay_count, sizeof *b->pay, by_receiver);
-    for (size_t j = 0, end = 0; j < b->pay_count && !b->k->is_partial; j = end) {
-        while (end < b->pay_count && b->pay[end].to == b->pay[j].to)
+    if (b->pays.count)
+        qsort(b->pays.pay, b->pays.count, sizeof *b->pays.pay, wr_typology_by_receiver);
+    for (size_t j = 0, end = 0; j < b->pays.count && !b->k->is_partial; j = end) {
+        while (end < b->pays.count && b->pays.pay[end].to == b->pays.pay[j].to)
             end++;
         if (!try_sink(b, j, end, l, i, is_hit))
             return false;

@@ -27,15 +27,15 @@
 
 static bool is_sender(const wr_typology_block *b, wr_vid v)
 {
-    size_t lo = 0, hi = b->pay_count;
+    size_t lo = 0, hi = b->pays.count;
     while (lo < hi) {
         const size_t mid = lo + (hi - lo) / 2;
-        if (b->pay[mid].from < v)
+        if (b->pays.pay[mid].from < v)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < b->pay_count && b->pay[lo].from == v;
+    return lo < b->pays.count && b->pays.pay[lo].from == v;
 }
 
 /* When each of B was first paid by A: into k->other, UINT32_MAX = not at all. */
@@ -45,10 +45,10 @@ static bool read_since(wr_typology_sink *k, const wr_typology_block *b)
     for (size_t i = 0; i < b->to_count; i++)
         if (!wr_typology_push(&k->other, UINT32_MAX))
             return false;
-    for (size_t i = 0; i < b->pay_count; i++) {
-        const size_t to = wr_typology_find_vid(b->to, b->to_count, b->pay[i].to);
-        if (b->pay[i].at < k->other.at[to])
-            k->other.at[to] = b->pay[i].at;
+    for (size_t i = 0; i < b->pays.count; i++) {
+        const size_t to = wr_typology_find_vid(b->to, b->to_count, b->pays.pay[i].to);
+        if (b->pays.pay[i].at < k->other.at[to])
+            k->other.at[to] = b->pays.pay[i].at;
     }
     return true;
 }
@@ -88,18 +88,6 @@ static bool read_pays(wr_typology_sink *k, const wr_typology_view *x, size_t mid
     return true;
 }
 
-static int by_receiver(const void *a, const void *b)
-{
-    wr_typology_pay x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    if (x.to != y.to)
-        return x.to < y.to ? -1 : 1;
-    if (x.from != y.from)
-        return x.from < y.from ? -1 : 1;
-    return (x.at > y.at) - (x.at < y.at);
-}
-
 static double least(double a, double b)
 {
     return a < b ? a : b;
@@ -114,7 +102,7 @@ static bool second_layer(wr_typology_sink *k, const wr_typology_view *x, wr_vid 
     const wr_typology_opts *o = x->o;
     uint32_t receivers = 0, pairs = 0;
     if (count)
-        qsort(k->own, count, sizeof *p, by_receiver);
+        qsort(k->own, count, sizeof *p, wr_typology_by_receiver);
     k->other.count = 0;
     for (size_t i = 0, end = 0; i < count; i = end) {
         uint32_t paid = 0;
@@ -130,8 +118,8 @@ static bool second_layer(wr_typology_sink *k, const wr_typology_view *x, wr_vid 
     }
     if (receivers < o->bipartite_receivers)
         return true;
-    for (size_t i = 0; i < b->pay_count; i++)
-        if (!wr_typology_push(&k->other, b->pay[i].at))
+    for (size_t i = 0; i < b->pays.count; i++)
+        if (!wr_typology_push(&k->other, b->pays.pay[i].at))
             return false;
     const double to = (double)b->to_count,
                  density = (b->pairs + pairs) / (to * ((double)b->senders + receivers));
