@@ -240,12 +240,10 @@ uint64_t wr_ledger_live_bytes(const wr_ledger_live *l)
                            sizeof *l->seeds.to_s + 2 * sizeof *l->x.direct.at;
     uint64_t bytes = sizeof *l + l->slot_cap * by_slot +
                      (l->x.direct.cap + l->x.through.cap) * sizeof(double) +
-                     l->wallet_cap * sizeof *l->wallet +
+                     l->wallet_cap * sizeof *l->wallet + l->refs * sizeof(wr_live_ref) +
                      (l->work_cap + l->spare_cap) * sizeof *l->work +
                      l->touched_cap * sizeof *l->touched +
                      l->epoch_count * sizeof *l->ring;
-    for (uint32_t i = 0; i < l->wallet_count; i++)
-        bytes += l->wallet[i].cap * sizeof *l->wallet[i].many;
     for (uint32_t i = 0; i < l->epoch_count; i++) {
         const wr_live_epoch *e = &l->ring[i];
         bytes += e->entry_cap * sizeof *e->entry + e->pre_cap * sizeof *e->pre +

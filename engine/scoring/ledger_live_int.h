@@ -90,6 +90,7 @@ struct wr_ledger_live {
     wr_live_owner *wallet;
     uint32_t wallet_count;
     size_t wallet_cap;
+    uint64_t refs; /* room in the lists of wallets that have several */
 
     wr_live_epoch *ring;
     uint32_t epoch_rows, epoch_count, first, now;

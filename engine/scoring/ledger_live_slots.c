@@ -108,7 +108,8 @@ static uint32_t place_of(const wr_live_owner *w, uint16_t asset)
     return low;
 }
 
-static wr_status insert_ref(wr_live_owner *w, uint32_t at, wr_live_ref ref, wr_err *err)
+static wr_status insert_ref(wr_ledger_live *l, wr_live_owner *w, uint32_t at,
+                            wr_live_ref ref, wr_err *err)
 {
     if (w->count == 0) {
         w->one = ref;
@@ -116,8 +117,10 @@ static wr_status insert_ref(wr_live_owner *w, uint32_t at, wr_live_ref ref, wr_e
         return WR_OK;
     }
     bool is_first = !w->many;
+    const size_t before = w->cap;
     if (!WR_LIVE_GROW(w->many, w->cap, (size_t)w->count + 1))
         return wr_fail(err, WR_ENOMEM, "%u assets of a wallet", w->count);
+    l->refs += w->cap - before;
     if (is_first)
         w->many[0] = w->one;
     memmove(w->many + at + 1, w->many + at, (w->count - at) * sizeof *w->many);
@@ -133,7 +136,7 @@ static wr_status make(uint32_t *slot, wr_ledger_live *l, uint32_t wallet, uint32
     wr_live_owner *w = &l->wallet[wallet];
     *slot = l->slot_count;
     l->owner[*slot] = wallet;
-    WR_TRY(insert_ref(w, at, (wr_live_ref){*slot, asset}, err));
+    WR_TRY(insert_ref(l, w, at, (wr_live_ref){*slot, asset}, err));
     l->slot_count++;
     return fill_slot(l, *slot, &w->w, from, err);
 }
