@@ -13,7 +13,7 @@ static uint64_t of_set(const wr_vid_set *s)
 
 static uint64_t of_tally(const wr_typology_tally *t)
 {
-    return t->cap * (sizeof *t->key + sizeof *t->count + sizeof *t->round);
+    return t->cap * sizeof *t->slot;
 }
 
 static uint64_t of_match(const wr_typology_match *m)

@@ -23,16 +23,10 @@ static bool copy_tally(wr_typology_tally *to, const wr_typology_tally *from)
 {
     *to = (wr_typology_tally){0};
     wr_typology_tally t = *from;
-    t.key = NULL;
-    t.count = t.round = NULL;
-    const bool is_ok = copy(&t.key, from->key, from->cap, sizeof *t.key) &&
-                       copy(&t.count, from->count, from->cap, sizeof *t.count) &&
-                       copy(&t.round, from->round, from->cap, sizeof *t.round);
-    if (is_ok)
-        *to = t;
-    else
-        wr_typology_tally_release(&t);
-    return is_ok;
+    if (!copy(&t.slot, from->slot, from->cap, sizeof *t.slot))
+        return false;
+    *to = t;
+    return true;
 }
 
 static bool copy_wallets(wr_typology_log *to, const wr_typology_log *from)

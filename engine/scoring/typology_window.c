@@ -4,6 +4,8 @@
 
 #include "util/mem.h"
 
+enum { TALLY_MIN = 4 }; /* slots: a stream keeps a tally for each open window */
+
 /* --- tally ----------------------------------------------------------------------------
  */
 
@@ -12,36 +14,31 @@ void wr_typology_tally_clear(wr_typology_tally *t)
     t->used = 0;
     t->distinct = 0;
     if (++t->now == 0 && t->cap) { /* wrapped: old marks could look new */
-        memset(t->round, 0, t->cap * sizeof *t->round);
+        memset(t->slot, 0, t->cap * sizeof *t->slot);
         t->now = 1;
     }
 }
 
-static size_t tally_slot(const wr_typology_tally *t, wr_vid v)
+/* The slot of v, or the one where it belongs. */
+static wr_typology_slot *slot_of(const wr_typology_tally *t, wr_vid v)
 {
     size_t i = (v * 0x9E3779B97F4A7C15ULL >> 32) & (t->cap - 1);
-    while (t->round[i] == t->now && t->key[i] != v)
+    while (t->slot[i].round == t->now && t->slot[i].key != v)
         i = (i + 1) & (t->cap - 1);
-    return i;
+    return &t->slot[i];
 }
 
 static bool tally_resize(wr_typology_tally *t, size_t cap)
 {
     wr_typology_tally n = {.cap = cap, .now = 1, .distinct = t->distinct};
-    n.key = wr_calloc(cap, sizeof *n.key);
-    n.count = wr_calloc(cap, sizeof *n.count);
-    n.round = wr_calloc(cap, sizeof *n.round);
-    if (!n.key || !n.count || !n.round) {
-        wr_typology_tally_release(&n);
+    n.slot = wr_calloc(cap, sizeof *n.slot);
+    if (!n.slot)
         return false;
-    }
     for (size_t i = 0; i < t->cap; i++) {
-        if (t->round[i] != t->now || !t->count[i])
+        const wr_typology_slot *s = &t->slot[i];
+        if (s->round != t->now || !s->count)
             continue;
-        const size_t to = tally_slot(&n, t->key[i]);
-        n.key[to] = t->key[i];
-        n.count[to] = t->count[i];
-        n.round[to] = n.now;
+        *slot_of(&n, s->key) = (wr_typology_slot){s->key, s->count, n.now};
         n.used++;
     }
     wr_typology_tally_release(t);
@@ -54,30 +51,26 @@ bool wr_typology_tally_add(wr_typology_tally *t, wr_vid v)
     if (2 * (t->used + 1) > t->cap) {
         /* Slots of counterparties that left are used too: often the same size will do. */
         const size_t cap = 4 * ((size_t)t->distinct + 1) > t->cap ? 2 * t->cap : t->cap;
-        if (!tally_resize(t, cap ? cap : 16))
+        if (!tally_resize(t, cap ? cap : TALLY_MIN))
             return false;
     }
-    const size_t i = tally_slot(t, v);
-    if (t->round[i] != t->now) {
-        t->round[i] = t->now;
-        t->key[i] = v;
-        t->count[i] = 0;
+    wr_typology_slot *s = slot_of(t, v);
+    if (s->round != t->now) {
+        *s = (wr_typology_slot){v, 0, t->now};
         t->used++;
     }
-    t->distinct += t->count[i]++ == 0;
+    t->distinct += s->count++ == 0;
     return true;
 }
 
 void wr_typology_tally_drop(wr_typology_tally *t, wr_vid v)
 {
-    t->distinct -= --t->count[tally_slot(t, v)] == 0;
+    t->distinct -= --slot_of(t, v)->count == 0;
 }
 
 void wr_typology_tally_release(wr_typology_tally *t)
 {
-    wr_free(t->key);
-    wr_free(t->count);
-    wr_free(t->round);
+    wr_free(t->slot);
     *t = (wr_typology_tally){0};
 }
 

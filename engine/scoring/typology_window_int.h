@@ -33,11 +33,15 @@ typedef struct wr_typology_rule {
     double even_min; /* median / largest value; 0 = not asked.  Lower median */
 } wr_typology_rule;
 
+typedef struct wr_typology_slot {
+    wr_vid key;
+    uint32_t count;
+    uint32_t round; /* in use when equal to the tally's `now` */
+} wr_typology_slot;
+
 /* How often each counterparty is in the window. */
 typedef struct wr_typology_tally {
-    wr_vid *key; /* [cap] power of two */
-    uint32_t *count;
-    uint32_t *round; /* slot is in use when equal to `now` */
+    wr_typology_slot *slot; /* [cap] power of two */
     size_t cap, used;
     uint32_t now, distinct;
 } wr_typology_tally;
