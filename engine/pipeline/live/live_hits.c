@@ -9,6 +9,8 @@
  *
  * A service may be in every second hit: a tally keeps their number and the best of them
  * as they come, and looks through its places only when the best is gone or has weakened.
+ * A hit of hundreds may grow again and again: its members hear of it once, at the next
+ * publication.
  */
 typedef struct place {
     uint32_t hit, next; /* of the same tally, 1 + index; 0 = the last */
@@ -39,6 +41,8 @@ struct wr_live_hits {
     size_t wallet_cap;
     uint32_t *dirty; /* [dirty_count] tallies */
     size_t dirty_count, dirty_cap;
+    uint32_t *grown; /* [grown_count] hits */
+    size_t grown_count, grown_cap;
 };
 
 wr_status wr_live_hits_new(wr_live_hits **out, uint32_t hits_max, uint64_t places_max,
@@ -68,6 +72,7 @@ void wr_live_hits_free(wr_live_hits *h)
     wr_free(h->tally);
     wr_free(h->wallet);
     wr_free(h->dirty);
+    wr_free(h->grown);
     wr_free(h);
 }
 
@@ -179,19 +184,43 @@ static wr_status give_place(wr_live_hits *h, wr_vid v, uint32_t hit, wr_err *err
     return set_dirty(h, t, err);
 }
 
-/* The hit has grown: all its members, who have their places. */
-static wr_status tell_grown(wr_live_hits *h, uint32_t hit, bool is_weaker, wr_err *err)
+static wr_status note_grown(wr_live_hits *h, uint32_t hit, wr_err *err)
+{
+    wr_live_hit *x = &h->hit[hit];
+    if (x->has_grown)
+        return WR_OK;
+    uint32_t *p = wr_grow(h->grown, &h->grown_cap, h->grown_count + 1, sizeof *p);
+    if (!p)
+        return no_room(h, err);
+    h->grown = p;
+    h->grown[h->grown_count++] = hit;
+    x->has_grown = true;
+    return WR_OK;
+}
+
+/* To its members, who have their places. */
+static wr_status tell_grown(wr_live_hits *h, uint32_t hit, wr_err *err)
+{
+    wr_live_hit *x = &h->hit[hit];
+    x->has_grown = false;
+    for (size_t i = 0; i < x->member_count && !x->is_gone; i++) {
+        tally *t = find(h, x->member[i], x->typology);
+        if (t->best && is_better(h, t->wallet, hit, t->best - 1))
+            t->best = hit + 1;
+        WR_TRY(set_dirty(h, t, err));
+    }
+    return WR_OK;
+}
+
+/* At once: whoever takes its place is not compared with what it was. */
+static void tell_weaker(wr_live_hits *h, uint32_t hit)
 {
     const wr_live_hit *x = &h->hit[hit];
     for (size_t i = 0; i < x->member_count; i++) {
         tally *t = find(h, x->member[i], x->typology);
         if (t->best == hit + 1)
-            t->best = is_weaker ? 0 : t->best;
-        else if (t->best && is_better(h, t->wallet, hit, t->best - 1))
-            t->best = hit + 1;
-        WR_TRY(set_dirty(h, t, err));
+            t->best = 0;
     }
-    return WR_OK;
 }
 
 static wr_status tell_gone(wr_live_hits *h, uint32_t hit, wr_err *err)
@@ -298,7 +327,11 @@ static wr_status listen_one(wr_live_hits *h, const wr_typology_news *n,
     }
     x = &h->hit[n->hit - 1];
     WR_TRY(replace(h, n->replaces, err));
-    return x->has_newer ? tell_grown(h, (uint32_t)n->hit - 1, is_weaker, err) : WR_OK;
+    if (!x->has_newer)
+        return WR_OK;
+    if (is_weaker)
+        tell_weaker(h, (uint32_t)n->hit - 1);
+    return note_grown(h, (uint32_t)n->hit - 1, err);
 }
 
 wr_status wr_live_hits_listen(wr_live_hits *h, const wr_typology_told *told,
@@ -356,6 +389,8 @@ static void read_last(int64_t seq[WR_TYPOLOGY_SEQS], const wr_live_hits *h,
 wr_status wr_live_hits_publish(wr_live_hits *h, wr_typology_board *b,
                                wr_live_wallet_fn id, const void *ctx, wr_err *err)
 {
+    for (; h->grown_count; h->grown_count--)
+        WR_TRY(tell_grown(h, h->grown[h->grown_count - 1], err));
     for (; h->dirty_count; h->dirty_count--) {
         tally *t = &h->tally[h->dirty[h->dirty_count - 1]];
         if (t->hits && !t->best)
@@ -388,5 +423,6 @@ uint64_t wr_live_hits_bytes(const wr_live_hits *h)
 {
     return sizeof *h + h->cap * sizeof *h->hit + h->places * sizeof(uint32_t) * 5 / 4 +
            h->place_cap * sizeof *h->place + h->wallet_cap * sizeof *h->wallet +
-           h->tally_cap * sizeof *h->tally + h->dirty_cap * sizeof *h->dirty;
+           h->tally_cap * sizeof *h->tally + h->dirty_cap * sizeof *h->dirty +
+           h->grown_cap * sizeof *h->grown;
 }

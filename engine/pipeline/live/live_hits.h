@@ -40,7 +40,8 @@ WR_DEFINE_AUTO(wr_live_hits, wr_live_hits_free)
 
 /*
  * *left_out grows by what the caps left out.
- * Cost  of each piece of news: the members of its hit, however many hits they are in
+ * Cost  of each piece of news its transfers, and the members of its hit when it is weaker
+ *       than before; else the members once per _publish, however many hits they are in
  * Errors  WR_ENOMEM: h is of no use any more
  */
 wr_status wr_live_hits_listen(wr_live_hits *h, const wr_typology_told *told,
@@ -64,6 +65,7 @@ typedef struct wr_live_hit {
     bool is_partial, is_hub_truncated;
     bool has_newer; /* a transfer that came after the run: wallets are told of it */
     bool is_gone;   /* part of another by now */
+    bool has_grown; /* since the last _publish */
 } wr_live_hit;
 
 size_t wr_live_hits_count(const wr_live_hits *h);
