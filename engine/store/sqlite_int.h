@@ -274,8 +274,8 @@ wr_status wr_sqlite_run_get(wr_store *st, const char *id, wr_run_fn fn, void *ct
                             wr_err *err);
 wr_status wr_sqlite_run_list(wr_store *st, const char *before_id, uint32_t limit,
                              wr_run_fn fn, void *ctx, wr_err *err);
-wr_status wr_sqlite_scores_put(wr_store *st, const wr_run *run, const wr_score *score,
-                               size_t n, wr_err *err);
+wr_status wr_sqlite_scores_put(wr_store *st, const wr_run *run, size_t n,
+                               wr_score_at_fn row, void *ctx, wr_err *err);
 wr_status wr_sqlite_scores_top(wr_store *st, const wr_score_query *want, wr_score_fn fn,
                                void *ctx, wr_err *err);
 wr_status wr_sqlite_score_get(wr_store *st, const char *run_id, const wr_chain *chain,

@@ -287,12 +287,11 @@ wr_status wr_store_run_list(wr_store *st, const char *before_id, uint32_t limit,
     return st->be->run_list(st, before_id, limit, fn, ctx, err);
 }
 
-wr_status wr_store_scores_put(wr_store *st, const wr_run *run, const wr_score *score,
-                              size_t n, wr_err *err)
+wr_status wr_store_scores_put(wr_store *st, const wr_run *run, size_t n,
+                              wr_score_at_fn row, void *ctx, wr_err *err)
 {
-    assert(st && run);
-    assert(score || n == 0);
-    return st->be->scores_put(st, run, score, n, err);
+    assert(st && run && row);
+    return st->be->scores_put(st, run, n, row, ctx, err);
 }
 
 wr_status wr_store_scores_top(wr_store *st, const wr_score_query *q, wr_score_fn fn,

@@ -373,12 +373,15 @@ wr_status wr_store_run_get(wr_store *st, const char *id, wr_run_fn fn, void *ctx
 /* Newest first, id < before_id ("" = newest), at most limit. */
 wr_status wr_store_run_list(wr_store *st, const char *before_id, uint32_t limit,
                             wr_run_fn fn, void *ctx, wr_err *err) WR_NODISCARD;
+/* Row i; its reasons hold until the next one is asked for. */
+typedef wr_status (*wr_score_at_fn)(void *ctx, size_t i, wr_score *row, wr_err *err);
 /*
- * Publish: write all scores of a run and mark it complete, in one transaction.
- * Errors  WR_ECONFLICT (run id already has scores)
+ * Publish: write all scores of a run and mark it complete, in one transaction.  Rows are
+ * asked for one by one, 0 .. n - 1: with their reasons they may be larger than all else.
+ * Errors  WR_ECONFLICT (run id already has scores); those of `row`: nothing is written
  */
-wr_status wr_store_scores_put(wr_store *st, const wr_run *run, const wr_score *score,
-                              size_t n, wr_err *err) WR_NODISCARD;
+wr_status wr_store_scores_put(wr_store *st, const wr_run *run, size_t n,
+                              wr_score_at_fn row, void *ctx, wr_err *err) WR_NODISCARD;
 
 typedef struct wr_score_query {
     const char *run_id;        /* "" = newest complete */

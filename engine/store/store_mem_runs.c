@@ -75,8 +75,8 @@ wr_status wr_mem_run_list(wr_store *st, const char *before_id, uint32_t limit,
     return WR_OK;
 }
 
-wr_status wr_mem_scores_put(wr_store *st, const wr_run *run, const wr_score *score,
-                            size_t n, wr_err *err)
+wr_status wr_mem_scores_put(wr_store *st, const wr_run *run, size_t n, wr_score_at_fn row,
+                            void *ctx, wr_err *err)
 {
     wr_mem *m = wr_mem_of(st);
     WR_TRY(wr_mem_ready(m, err));
@@ -88,10 +88,12 @@ wr_status wr_mem_scores_put(wr_store *st, const wr_run *run, const wr_score *sco
             return wr_fail(err, WR_ECONFLICT, "run %s already has scores", run->id);
     wr_status s = WR_OK;
     for (size_t i = 0; i < n && s == WR_OK; i++) {
-        wr_mem_score row = {.run = at, .score = score[i]};
-        s = wr_mem_text(m, &row.score.reasons, err);
+        wr_mem_score x = {.run = at};
+        s = row(ctx, i, &x.score, err);
         if (s == WR_OK)
-            s = WR_MEM_APPEND(&m->scores, row, "score", err);
+            s = wr_mem_text(m, &x.score.reasons, err);
+        if (s == WR_OK)
+            s = WR_MEM_APPEND(&m->scores, x, "score", err);
     }
     if (s == WR_OK)
         s = write_run(m, run, WR_RUN_COMPLETE, err);

@@ -356,8 +356,8 @@ wr_status wr_pg_run_get(wr_store *base, const char *id, wr_run_fn fn, void *ctx,
                         wr_err *err);
 wr_status wr_pg_run_list(wr_store *base, const char *before_id, uint32_t limit,
                          wr_run_fn fn, void *ctx, wr_err *err);
-wr_status wr_pg_scores_put(wr_store *base, const wr_run *run, const wr_score *score,
-                           size_t n, wr_err *err);
+wr_status wr_pg_scores_put(wr_store *base, const wr_run *run, size_t n,
+                           wr_score_at_fn row, void *ctx, wr_err *err);
 wr_status wr_pg_scores_top(wr_store *base, const wr_score_query *q, wr_score_fn fn,
                            void *ctx, wr_err *err);
 wr_status wr_pg_score_get(wr_store *base, const char *run_id, const wr_chain *chain,

@@ -159,31 +159,39 @@ wr_status wr_pg_run_list(wr_store *base, const char *before_id, uint32_t limit,
 
 /* --- writing scores ---------------------------------------------------------------- */
 
-static wr_status copy_scores(wr_pg_store *st, int64_t run_no, const wr_score *score,
-                             size_t n, wr_err *err)
+static void copy_score(wr_pg_copy *c, int64_t run_no, const wr_score *score)
+{
+    wr_pg_copy_row(c, SCORE_COLUMNS);
+    wr_pg_copy_i32(c, (int32_t)run_no);
+    wr_pg_copy_i32(c, (int32_t)score->wallet_id);
+    wr_pg_copy_f64(c, score->score);
+    wr_pg_copy_f64(c, score->base);
+    wr_pg_copy_i16(c, score->level);
+    wr_pg_copy_i16(c, score->category);
+    wr_pg_copy_i16(c, score->is_labelled);
+    wr_pg_copy_text(c, score->reasons);
+}
+
+static wr_status copy_scores(wr_pg_store *st, int64_t run_no, size_t n,
+                             wr_score_at_fn row, void *ctx, wr_err *err)
 {
     static const char sql[] =
         "copy risk_scores (run_no, wallet_id, score, base, level, "
         "category, is_labelled, reasons) from stdin (format binary)";
     uint64_t rows;
     WR_TRY(wr_pg_copy_begin(st, sql, err));
-    for (size_t i = 0; i < n; i++) {
-        wr_pg_copy *c = st->copy;
-        wr_pg_copy_row(c, SCORE_COLUMNS);
-        wr_pg_copy_i32(c, (int32_t)run_no);
-        wr_pg_copy_i32(c, (int32_t)score[i].wallet_id);
-        wr_pg_copy_f64(c, score[i].score);
-        wr_pg_copy_f64(c, score[i].base);
-        wr_pg_copy_i16(c, score[i].level);
-        wr_pg_copy_i16(c, score[i].category);
-        wr_pg_copy_i16(c, score[i].is_labelled);
-        wr_pg_copy_text(c, score[i].reasons);
+    wr_status s = WR_OK;
+    for (size_t i = 0; i < n && s == WR_OK; i++) {
+        wr_score score = {0};
+        s = row(ctx, i, &score, err);
+        if (s == WR_OK)
+            copy_score(st->copy, run_no, &score);
     }
-    return wr_pg_copy_end(st, WR_OK, &rows, err);
+    return wr_pg_copy_end(st, s, &rows, err);
 }
 
-static wr_status scores_steps(wr_pg_store *st, const wr_run *run, const wr_score *score,
-                              size_t n, wr_err *err)
+static wr_status scores_steps(wr_pg_store *st, const wr_run *run, size_t n,
+                              wr_score_at_fn row, void *ctx, wr_err *err)
 {
     static const char has_scores[] =
         "select count(*) from (select 1 from risk_scores where run_no = $1 limit 1) x";
@@ -195,15 +203,15 @@ static wr_status scores_steps(wr_pg_store *st, const wr_run *run, const wr_score
     WR_TRY(wr_pg_exec_i64(st, &count, has_scores, &a, err));
     if (count)
         return wr_fail(err, WR_ECONFLICT, "run %s already has scores", run->id);
-    return copy_scores(st, run_no, score, n, err);
+    return copy_scores(st, run_no, n, row, ctx, err);
 }
 
-wr_status wr_pg_scores_put(wr_store *base, const wr_run *run, const wr_score *score,
-                           size_t n, wr_err *err)
+wr_status wr_pg_scores_put(wr_store *base, const wr_run *run, size_t n,
+                           wr_score_at_fn row, void *ctx, wr_err *err)
 {
     wr_pg_store *st = wr_pg_of(base);
     WR_TRY(wr_pg_begin(st, "begin isolation level read committed", err));
-    return wr_pg_end(st, scores_steps(st, run, score, n, err), err);
+    return wr_pg_end(st, scores_steps(st, run, n, row, ctx, err), err);
 }
 
 /* --- reading scores ---------------------------------------------------------------- */

@@ -178,8 +178,8 @@ static wr_status has_scores(wr_sqlite *q, int64_t run_no, bool *has_any, wr_err 
     return wr_sqlite_step(q, s, has_any, err);
 }
 
-static wr_status publish(wr_sqlite *q, const wr_run *run, const wr_score *score, size_t n,
-                         wr_err *err)
+static wr_status publish(wr_sqlite *q, const wr_run *run, size_t n, wr_score_at_fn row,
+                         void *ctx, wr_err *err)
 {
     static const char sql[] =
         "insert into risk_scores (run_no, wallet_id, score, base, level, category, "
@@ -195,24 +195,26 @@ static wr_status publish(wr_sqlite *q, const wr_run *run, const wr_score *score,
     WR_TRY(wr_sqlite_stmt(q, sql, &s, err));
     (void)sqlite3_bind_int64(s, 1, run_no);
     for (size_t i = 0; i < n; i++) {
-        (void)sqlite3_bind_int64(s, 2, score[i].wallet_id);
-        (void)sqlite3_bind_double(s, 3, score[i].score);
-        (void)sqlite3_bind_double(s, 4, score[i].base);
-        (void)sqlite3_bind_int(s, 5, score[i].level);
-        (void)sqlite3_bind_int(s, 6, score[i].category);
-        (void)sqlite3_bind_int(s, 7, score[i].is_labelled);
-        wr_sqlite_bind(s, 8, score[i].reasons);
+        wr_score score = {0};
+        WR_TRY(row(ctx, i, &score, err));
+        (void)sqlite3_bind_int64(s, 2, score.wallet_id);
+        (void)sqlite3_bind_double(s, 3, score.score);
+        (void)sqlite3_bind_double(s, 4, score.base);
+        (void)sqlite3_bind_int(s, 5, score.level);
+        (void)sqlite3_bind_int(s, 6, score.category);
+        (void)sqlite3_bind_int(s, 7, score.is_labelled);
+        wr_sqlite_bind(s, 8, score.reasons);
         WR_TRY(wr_sqlite_run(q, s, err));
     }
     return WR_OK;
 }
 
-wr_status wr_sqlite_scores_put(wr_store *st, const wr_run *run, const wr_score *score,
-                               size_t n, wr_err *err)
+wr_status wr_sqlite_scores_put(wr_store *st, const wr_run *run, size_t n,
+                               wr_score_at_fn row, void *ctx, wr_err *err)
 {
     wr_sqlite *q = wr_sqlite_of(st);
     WR_TRY(wr_sqlite_begin(q, err));
-    return wr_sqlite_end(q, publish(q, run, score, n, err), err);
+    return wr_sqlite_end(q, publish(q, run, n, row, ctx, err), err);
 }
 
 #define SCORE_COLUMNS                                                           \

@@ -13,8 +13,9 @@
  * kron (67108864 4194304 1)  Graph 500 scale 22, edge factor 16, in time order; 15 GB.
  *
  * Both work in memory that this process has used before (a virtual machine's host takes
- * seconds per GiB to give fresh pages) and in huge pages (bench_tools.h).  Rounds that met
- * fresh pages all the same are told.  A round of each before the first one is not counted.
+ * seconds per GiB to give fresh pages) and in huge pages (bench_tools.h).  Rounds that
+ * met fresh pages all the same are told.  A round of each before the first one is not
+ * counted.
  */
 #include <igraph.h>
 #include <inttypes.h>

@@ -59,6 +59,9 @@ wr_transfer ct_transfer(unsigned tx, unsigned position, const char *from, const 
                         uint64_t amount);
 wr_label ct_label(const char *address, const char *source, const char *category);
 wr_run ct_run(const char *id);
+/* wr_store_scores_put of an array. */
+wr_status ct_scores_put(wr_store *st, const wr_run *run, const wr_score *score, size_t n,
+                        wr_err *err);
 
 /* Put without a mark; every transfer must be new. */
 void ct_put_new(wr_store *st, const wr_transfer *t, size_t n);

@@ -203,7 +203,7 @@ static void publish(wr_store *st, const wr_run *r, const wr_chain *chain, wr_rng
                                 .base = score / 2,
                                 .reasons = i % 4 ? WR_TEXT_LIT("[]") : (wr_text){0}};
     }
-    assert_ok(wr_store_scores_put(st, r, s, n, &err));
+    assert_ok(ct_scores_put(st, r, s, n, &err));
 }
 
 static void step_run(pair *p)

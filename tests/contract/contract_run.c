@@ -217,7 +217,7 @@ static void test_scores_put__one_comes_back(void **state)
                   .score = 0.1 + 0.2, /* not a round number: must come back bit by bit */
                   .base = 1.0 / 3.0,
                   .reasons = WR_TEXT_LIT("[{\"kind\":\"x\"}]")};
-    assert_ok(wr_store_scores_put(st, &r, &s, 1, &err));
+    assert_ok(ct_scores_put(st, &r, &s, 1, &err));
     got.n = 0;
     assert_ok(wr_store_score_get(st, "r1", ct_chain(NULL), WR_TEXT_LIT("w1"), add_score,
                                  &got, &err));
@@ -245,11 +245,11 @@ static void test_scores_put__twice_is_a_conflict(void **state)
     make_wallets(st, id, 2);
     wr_run r = ct_run("r1");
     wr_score s = {.wallet_id = id[0], .score = 0.5, .base = 0.5};
-    assert_ok(wr_store_scores_put(st, &r, &s, 1, &err));
+    assert_ok(ct_scores_put(st, &r, &s, 1, &err));
     s.score = 0.9;
     r.scored = 77;
     assert_err_says(WR_ECONFLICT, "run r1 already has scores",
-                    wr_store_scores_put(st, &r, &s, 1, &err));
+                    ct_scores_put(st, &r, &s, 1, &err));
     static scores got;
     static runs run;
     got.n = run.n = 0;
@@ -261,6 +261,36 @@ static void test_scores_put__twice_is_a_conflict(void **state)
     assert_int_equal(run.run[0].scored, 0); /* the record was not touched either */
 }
 
+/* The second of three rows. */
+static wr_status fail_at_second(void *ctx, size_t i, wr_score *row, wr_err *err)
+{
+    const uint32_t *id = ctx;
+    if (i == 1)
+        return wr_fail(err, WR_ELIMIT, "no second row");
+    *row = (wr_score){.wallet_id = id[i], .score = 0.5, .base = 0.5};
+    return WR_OK;
+}
+
+static void test_scores_put__a_row_fails(void **state)
+{
+    (void)state;
+    WR_AUTO(wr_store) st = ct_open(NULL);
+    uint32_t id[3];
+    static scores got;
+    got.n = 0;
+    make_wallets(st, id, 3);
+    wr_run r = ct_run("r1");
+    assert_err_says(WR_ELIMIT, "no second row",
+                    wr_store_scores_put(st, &r, 3, fail_at_second, id, &err));
+    wr_score_query q = query("r1", 10);
+    assert_err(WR_ENOTFOUND, wr_store_scores_top(st, &q, add_score, &got, &err));
+    assert_int_equal(got.n, 0);
+    const wr_score s = {.wallet_id = id[0], .score = 0.5, .base = 0.5};
+    assert_ok(ct_scores_put(st, &r, &s, 1, &err));
+    assert_ok(wr_store_scores_top(st, &q, add_score, &got, &err));
+    assert_int_equal(got.n, 1);
+}
+
 static void test_scores_put__none(void **state)
 {
     (void)state;
@@ -268,7 +298,7 @@ static void test_scores_put__none(void **state)
     static scores got;
     got.n = 0;
     wr_run r = ct_run("r1");
-    assert_ok(wr_store_scores_put(st, &r, NULL, 0, &err));
+    assert_ok(ct_scores_put(st, &r, NULL, 0, &err));
     wr_score_query q = query("", 10);
     assert_ok(wr_store_scores_top(st, &q, add_score, &got, &err));
     assert_int_equal(got.n, 0);
@@ -292,7 +322,7 @@ static void test_scores__unknown_run_or_wallet(void **state)
                wr_store_score_get(st, "", c, WR_TEXT_LIT("w0"), add_score, &got, &err));
     wr_run r = ct_run("r1");
     wr_score s = {.wallet_id = id[0], .score = 0.5, .base = 0.5};
-    assert_ok(wr_store_scores_put(st, &r, &s, 1, &err));
+    assert_ok(ct_scores_put(st, &r, &s, 1, &err));
     assert_err_says(
         WR_ENOTFOUND, "opaque:test:w1",
         wr_store_score_get(st, "r1", c, WR_TEXT_LIT("w1"), add_score, &got, &err));
@@ -317,7 +347,7 @@ static void publish_sixty(wr_store *st, uint32_t id[WALLETS], wr_score s[WALLETS
                           .score = (double)(i % 4) / 3.0,
                           .base = 0};
     wr_run r = ct_run("r1");
-    assert_ok(wr_store_scores_put(st, &r, s, WALLETS, &err));
+    assert_ok(ct_scores_put(st, &r, s, WALLETS, &err));
 }
 
 static bool comes_before(const wr_score *a, const wr_score *b)
@@ -405,7 +435,7 @@ static void test_scores_top__of_the_run_asked_for(void **state)
         (void)snprintf(name, sizeof name, "r%u", i);
         wr_run r = ct_run(name);
         wr_score s = {.wallet_id = id[i - 1], .score = 0.1 * i, .base = 0};
-        assert_ok(wr_store_scores_put(st, &r, &s, 1, &err));
+        assert_ok(ct_scores_put(st, &r, &s, 1, &err));
     }
     wr_score_query q = query("r2", 10);
     got.n = 0;
@@ -428,6 +458,7 @@ int contract_run(void)
         wr_unit_test(test_run_list__newest_first_in_pages),
         wr_unit_test(test_scores_put__one_comes_back),
         wr_unit_test(test_scores_put__twice_is_a_conflict),
+        wr_unit_test(test_scores_put__a_row_fails),
         wr_unit_test(test_scores_put__none),
         wr_unit_test(test_scores__unknown_run_or_wallet),
         wr_unit_test(test_scores_top__order_is_stable_over_pages),

@@ -29,9 +29,28 @@ void wr_run_id_new(char out[WR_RUN_ID_MAX + 1])
 /* --- publish ---------------------------------------------------------------------------
  */
 
-static wr_status row_of(wr_score *row, const wr_assessment *a, wr_vid v, wr_buf *json,
-                        wr_arena *arena, wr_err *err)
+typedef struct rows { /* on their way into the store */
+    const wr_assessment *a;
+    wr_buf json; /* reasons of the last one */
+} rows;
+
+static wr_status write_reasons(wr_text *out, rows *r, wr_vid v, wr_err *err)
 {
+    wr_buf_clear(&r->json);
+    wr_json_out j = wr_json_out_on(&r->json);
+    wr_evidence e;
+    wr_evidence_of_run(&e, r->a, v);
+    wr_report_reasons(&j, &e);
+    WR_TRY(wr_buf_status(&r->json, "reasons", err));
+    *out = (wr_text){r->json.p, (uint32_t)r->json.len};
+    return WR_OK;
+}
+
+static wr_status row_at(void *ctx, size_t i, wr_score *row, wr_err *err)
+{
+    rows *r = ctx;
+    const wr_assessment *a = r->a;
+    const wr_vid v = a->order[i];
     *row = (wr_score){
         .wallet_id = wr_ids_wallet(wr_snapshot_ids(a->g), v),
         .level = a->level[v],
@@ -40,16 +59,7 @@ static wr_status row_of(wr_score *row, const wr_assessment *a, wr_vid v, wr_buf 
         .score = a->score[v],
         .base = a->base[v],
     };
-    if (!arena)
-        return WR_OK;
-    wr_buf_clear(json);
-    wr_json_out j = wr_json_out_on(json);
-    wr_evidence e;
-    wr_evidence_of_run(&e, a, v);
-    wr_report_reasons(&j, &e);
-    WR_TRY(wr_buf_status(json, "reasons", err));
-    row->reasons = wr_arena_text(arena, (wr_text){json->p, (uint32_t)json->len});
-    return row->reasons.p ? WR_OK : wr_fail(err, WR_ENOMEM, "reasons");
+    return i < REASONS_ROWS_MAX ? write_reasons(&row->reasons, r, v, err) : WR_OK;
 }
 
 /* Rows of every wallet with a score; those without one had 0 in this run. */
@@ -61,31 +71,13 @@ static uint32_t count_scored(const wr_assessment *a)
     return k;
 }
 
-static wr_status fill_rows(wr_score *row, uint32_t n, const wr_assessment *a,
-                           wr_arena *arena, wr_err *err)
+static wr_status publish(wr_store *st, const wr_assessment *a, wr_err *err)
 {
-    wr_buf json;
-    wr_buf_init(&json, 1u << 20);
-    wr_status s = WR_OK;
-    for (uint32_t i = 0; i < n && s == WR_OK; i++)
-        s = row_of(&row[i], a, a->order[i], &json, i < REASONS_ROWS_MAX ? arena : NULL,
-                   err);
-    wr_buf_release(&json);
-    return s;
-}
-
-static wr_status publish(wr_store *st, wr_assessment *a, wr_err *err)
-{
-    uint32_t n = count_scored(a);
-    WR_AUTO_ARRAY wr_score *row = wr_calloc(n, sizeof *row);
-    if (!row)
-        return wr_fail(err, WR_ENOMEM, "%u score rows", n);
-    wr_arena arena;
-    wr_arena_init(&arena, 0);
-    wr_status s = fill_rows(row, n, a, &arena, err);
-    if (s == WR_OK)
-        s = wr_store_scores_put(st, &a->run, row, n, err);
-    wr_arena_release(&arena);
+    rows r = {.a = a};
+    wr_buf_init(&r.json, 1u << 20);
+    const wr_status s =
+        wr_store_scores_put(st, &a->run, count_scored(a), row_at, &r, err);
+    wr_buf_release(&r.json);
     return s;
 }
 
