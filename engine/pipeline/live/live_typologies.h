@@ -34,8 +34,8 @@
  * tenth of them after the run (bench_typology 1e6 45000 30 live; hits and board not
  * counted):
  *
- *     at_once  start 1.2 s, 151 MB; 220 k transfers/s, slowest 0.5 ms, 51 bytes each
- *     all      start 3.3 s, 226 MB; 60 k transfers/s, slowest 12 ms, 75 bytes each
+ *     at_once  start 1.5 s, 71 MB; 190 k transfers/s, slowest 0.6 ms, 46 bytes each
+ *     all      start 4.3 s, 125 MB; 58 k transfers/s, slowest 12 ms, 54 bytes each
  *
  * Early news would cost 17 s and leave 9 k transfers/s.
  *
