@@ -70,16 +70,12 @@ class B_Folding(FaultCase):
         self.start("--live-fold-rows", "1000")
         self.assertEqual(self.live()["folds"], 0)
         transfers = random_transfers(6000, 130, seed=32, first=1000)
-        least = []
         for at in range(0, 6000, 500):
             self.put(transfers[at:at + 500])
-            least.append(self.live()["delta_transfers"])
+        self.server.wait(lambda: self.live()["applied_since_run"] == 6000)
         self.server.wait(lambda: self.live()["folds"] >= 2)
         self.server.wait(lambda: self.live()["delta_transfers"] < 2500)
-        live = self.live()
-        self.assertIsNone(live["error"])
-        self.assertEqual(live["applied_since_run"], 6000)
-        self.assertLess(live["delta_transfers"], max(least))
+        self.assertIsNone(self.live()["error"])
         everybody = self.screen(NAMES)
         self.assertEqual(sum(a["tx_in"] for a in everybody.values()), 6400)
         runs = self.get("/runs?limit=100")["runs"]
