@@ -114,7 +114,7 @@ bool wr_typology_pays_elected(wr_typology_pays *p, const wr_typology_election *e
                               const wr_typology_ballot *b, bool is_voter_payer)
 {
     p->count = 0;
-    for (size_t j = 0; j < e->voters && e->candidates; j++) {
+    for (size_t j = 0; j < e->voters && e->elected; j++) {
         const wr_typology_voter *voter = &e->voter[j];
         for (size_t i = 0; i < voter->row.count; i++) {
             const uint32_t at = voter->row.at[i];

@@ -13,23 +13,24 @@
 #define WR_SCORING_TYPOLOGY_ELECT_INT_H
 
 #include "scoring/typology_log_int.h"
+#include "scoring/vid_set_int.h"
 
 typedef struct wr_typology_voter {
     wr_typology_row row;
     wr_vid v;
 } wr_typology_voter;
 
-typedef struct wr_typology_candidate {
-    wr_vid v;
-    uint32_t votes, last; /* voter that voted last, from 1 on */
-    uint32_t slot;        /* of the table */
-} wr_typology_candidate;
+typedef struct wr_typology_votes {
+    uint32_t count, last; /* voter that voted last, from 1 on */
+} wr_typology_votes;
 
 typedef struct wr_typology_election {
     wr_typology_voter *voter;
-    wr_typology_candidate *candidate; /* elected: all of them */
-    uint32_t *table;                  /* [table_size] index + 1; power of two */
-    size_t voters, voter_cap, candidates, candidate_cap, table_size;
+    size_t voters, voter_cap, votes_cap;
+    wr_vid_set candidates;
+    wr_typology_votes *votes; /* [candidates.count] */
+    uint32_t need;            /* votes of who is elected */
+    size_t elected;
 } wr_typology_election;
 
 /* Whom the transfer at a position of v's row is a vote for, or WR_VID_NONE. */
@@ -49,7 +50,7 @@ bool wr_typology_election_add(wr_typology_election *e, wr_vid v,
                               wr_typology_row row) WR_NODISCARD;
 /*
  * False: out of memory.  *is_partial: the budget ran out.  Nobody is elected then, nor
- * when they are fewer than enough.
+ * when they would be fewer than enough.
  */
 bool wr_typology_elect(wr_typology_election *e, const wr_typology_ballot *b,
                        bool *is_partial) WR_NODISCARD;

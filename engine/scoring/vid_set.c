@@ -48,6 +48,13 @@ wr_status wr_vid_set_add(uint32_t *number, wr_vid_set *s, wr_vid v, wr_err *err)
     return WR_OK;
 }
 
+void wr_vid_set_clear(wr_vid_set *s)
+{
+    /* The last one first: what stood in its way came before it, and is still there. */
+    for (; s->count; s->count--)
+        s->table[place_of(s, s->v[s->count - 1])] = 0;
+}
+
 void wr_vid_set_release(wr_vid_set *s)
 {
     wr_free(s->v);

@@ -25,6 +25,8 @@ uint32_t wr_vid_set_find(const wr_vid_set *s, wr_vid v);
 /* The same; a wallet not met before gets number s->count.  Errors  WR_ENOMEM */
 wr_status wr_vid_set_add(uint32_t *number, wr_vid_set *s, wr_vid v,
                          wr_err *err) WR_NODISCARD;
+/* Empty; keeps its memory.  Cost  O(count), not O(table). */
+void wr_vid_set_clear(wr_vid_set *s);
 void wr_vid_set_release(wr_vid_set *s); /* safe on a zeroed struct */
 
 #endif

@@ -58,7 +58,7 @@ static void check(const wr_typology_election *e, const poll *p, uint32_t need,
         elected += votes_for(p, name) >= need;
     if (elected < enough)
         elected = 0;
-    assert_int_equal(e->candidates, elected);
+    assert_int_equal(e->elected, elected);
     for (wr_vid name = 0; name < NAMES; name++)
         assert_int_equal(wr_typology_is_elected(e, name),
                          elected > 0 && votes_for(p, name) >= need);
@@ -111,7 +111,7 @@ static void test_typology_elect__leaves_long_rows_out(void **state)
     hold(&e, &p);
     assert_true(wr_typology_elect(
         &e, &(wr_typology_ballot){whom, &p, &visits, 1000, VOTERS, 1}, &is_partial));
-    assert_true(e.candidates == 0 && !is_partial);
+    assert_true(e.elected == 0 && !is_partial);
     assert_int_equal(visits, 2);
     wr_typology_election_release(&e);
 }
@@ -137,7 +137,7 @@ static void test_typology_elect__budget(void **state)
         assert_true(wr_typology_elect(
             &e, &(wr_typology_ballot){whom, &p, &visits, budget, 2, 1}, &is_partial));
         assert_int_equal(is_partial, budget < 3 * VOTERS);
-        assert_int_equal(e.candidates, is_partial ? 0 : 3);
+        assert_int_equal(e.elected, is_partial ? 0 : 3);
         assert_int_equal(visits, is_partial ? budget + 1 : 3 * VOTERS);
     }
     wr_typology_election_release(&e);
