@@ -163,6 +163,11 @@ wr_status wr_typology_live_push(wr_typology_told *out, wr_typology_live *l,
     return WR_OK;
 }
 
+void wr_typology_live_renew(wr_typology_live *l)
+{
+    wr_vid_set_clear(&l->spender);
+}
+
 wr_status wr_typology_live_end(wr_typology_told *out, wr_typology_live *l, wr_err *err)
 {
     l->news_count = l->edges.count = 0;

@@ -146,6 +146,9 @@ WR_DEFINE_AUTO(wr_typology_live, wr_typology_live_free)
 wr_status wr_typology_live_push(wr_typology_told *out, wr_typology_live *l,
                                 const wr_typology_transfer *t, wr_err *err) WR_NODISCARD;
 
+/* What roots have spent of their budgets is forgotten: from here on it counts anew. */
+void wr_typology_live_renew(wr_typology_live *l);
+
 /*
  * What the windows that are still open hold so far: the hits that would be told if the
  * stream ended here.  Nothing of it is kept: told again, or told otherwise, or not at

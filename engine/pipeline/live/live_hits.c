@@ -11,6 +11,9 @@
  * as they come, and looks through its places only when the best is gone or has weakened.
  * A hit of hundreds may grow again and again: its members hear of it once, at the next
  * publication.
+ *
+ * The stream calls hits 1, 2, … as they begin.  Those in hit[old_count..) have no gaps;
+ * of those before, some were let go when another run came, and the rest are looked up.
  */
 typedef struct place {
     uint32_t hit, next; /* of the same tally, 1 + index; 0 = the last */
@@ -33,6 +36,9 @@ struct wr_live_hits {
     uint64_t places_max, places, told;
     wr_live_hit *hit; /* [count] */
     size_t count, cap;
+    uint64_t begun;       /* number of the last */
+    uint64_t *old_number; /* [old_count] of hit[0..old_count), ascending */
+    size_t old_count;
     place *place; /* [place_count] */
     size_t place_count, place_cap;
     tally *tally; /* [tally_count] */
@@ -68,6 +74,7 @@ void wr_live_hits_free(wr_live_hits *h)
         wr_free(h->hit[i].member);
     }
     wr_free(h->hit);
+    wr_free(h->old_number);
     wr_free(h->place);
     wr_free(h->tally);
     wr_free(h->wallet);
@@ -239,6 +246,31 @@ static wr_status tell_gone(wr_live_hits *h, uint32_t hit, wr_err *err)
 /* --- hits ------------------------------------------------------------------------------
  */
 
+/* The hit of this number, or SIZE_MAX: let go, or not begun. */
+static size_t index_of(const wr_live_hits *h, uint64_t number)
+{
+    const uint64_t dense = h->count - h->old_count; /* the last so many numbers */
+    if (!number || number > h->begun)
+        return SIZE_MAX;
+    if (number > h->begun - dense)
+        return h->count - 1 - (size_t)(h->begun - number);
+    size_t lo = 0;
+    size_t hi = h->old_count;
+    while (lo < hi) {
+        const size_t mid = lo + (hi - lo) / 2;
+        if (h->old_number[mid] < number)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < h->old_count && h->old_number[lo] == number ? lo : SIZE_MAX;
+}
+
+static uint64_t number_of(const wr_live_hits *h, size_t i)
+{
+    return i < h->old_count ? h->old_number[i] : h->begun - (h->count - 1 - i);
+}
+
 static wr_status add_member(wr_live_hits *h, uint32_t hit, wr_vid v, wr_err *err)
 {
     wr_live_hit *x = &h->hit[hit];
@@ -289,17 +321,19 @@ static wr_status begin_hit(wr_live_hits *h, const wr_typology_news *n, wr_err *e
     h->hit = p;
     h->hit[h->count++] =
         (wr_live_hit){.root = n->root, .typology = n->typology, .variant = n->variant};
+    h->begun++;
     return add_member(h, (uint32_t)h->count - 1, n->root, err);
 }
 
 static wr_status replace(wr_live_hits *h, uint64_t number, wr_err *err)
 {
-    if (!number || number > h->count || h->hit[number - 1].is_gone)
+    const size_t i = index_of(h, number);
+    if (i == SIZE_MAX || h->hit[i].is_gone)
         return WR_OK;
-    wr_live_hit *x = &h->hit[number - 1];
+    wr_live_hit *x = &h->hit[i];
     x->is_gone = true;
     h->told -= x->has_newer;
-    return x->has_newer ? tell_gone(h, (uint32_t)number - 1, err) : WR_OK;
+    return x->has_newer ? tell_gone(h, (uint32_t)i, err) : WR_OK;
 }
 
 static wr_status listen_one(wr_live_hits *h, const wr_typology_news *n,
@@ -307,13 +341,15 @@ static wr_status listen_one(wr_live_hits *h, const wr_typology_news *n,
 {
     if (n->is_early)
         return WR_OK;
-    if (n->is_new && n->hit == h->count + 1 && h->count < h->hits_max)
+    if (n->is_new && n->hit == h->begun + 1 && h->count < h->hits_max)
         WR_TRY(begin_hit(h, n, err));
-    if (n->hit > h->count) { /* the caps were reached when it began */
-        *left_out += n->is_new;
+    const size_t at = index_of(h, n->hit);
+    if (at == SIZE_MAX) { /* the caps were reached when it began */
+        *left_out += n->is_new || n->hit <= h->begun;
         return WR_OK;
     }
-    wr_live_hit *x = &h->hit[n->hit - 1];
+    const uint32_t hit = (uint32_t)at;
+    wr_live_hit *x = &h->hit[hit];
     const bool is_weaker = n->strength < x->strength;
     x->strength = n->strength;
     x->is_partial |= n->is_partial;
@@ -323,15 +359,14 @@ static wr_status listen_one(wr_live_hits *h, const wr_typology_news *n,
         x->is_partial = true;
     } else {
         for (size_t i = 0; i < n->edge_count; i++)
-            WR_TRY(add_edge(h, (uint32_t)n->hit - 1, edge[i], err));
+            WR_TRY(add_edge(h, hit, edge[i], err));
     }
-    x = &h->hit[n->hit - 1];
     WR_TRY(replace(h, n->replaces, err));
     if (!x->has_newer)
         return WR_OK;
     if (is_weaker)
-        tell_weaker(h, (uint32_t)n->hit - 1);
-    return note_grown(h, (uint32_t)n->hit - 1, err);
+        tell_weaker(h, hit);
+    return note_grown(h, hit, err);
 }
 
 wr_status wr_live_hits_listen(wr_live_hits *h, const wr_typology_told *told,
@@ -340,6 +375,100 @@ wr_status wr_live_hits_listen(wr_live_hits *h, const wr_typology_told *told,
     for (size_t i = 0; i < told->count; i++) {
         const wr_typology_news *n = &told->news[i];
         WR_TRY(listen_one(h, n, told->edge + n->edge, left_out, err));
+    }
+    return WR_OK;
+}
+
+/* --- another run -----------------------------------------------------------------------
+ */
+
+/* What came after the run has the highest refs, with some of the run's among them. */
+static bool has_newer(const wr_live_hits *h, const wr_live_hit *x)
+{
+    for (size_t i = x->edge_count; i > 0; i--) {
+        const wr_live_edge e = h->edge(h->ctx, x->edge[i - 1]);
+        if (e.is_newer)
+            return true;
+        if (e.is_settled)
+            return false;
+    }
+    return false;
+}
+
+static bool is_over(const wr_live_hit *x, uint32_t over_s)
+{
+    return x->is_gone ||
+           (!x->has_newer && x->typology != WR_TYPOLOGY_MIXER && x->last_s < over_s);
+}
+
+static void let_go(wr_live_hits *h, wr_live_hit *x)
+{
+    h->places -= (uint64_t)x->edge_count + x->member_count;
+    wr_free(x->edge);
+    wr_free(x->member);
+}
+
+/* Nobody has been told of anything. */
+static void forget_tallies(wr_live_hits *h)
+{
+    wr_free(h->place);
+    wr_free(h->tally);
+    wr_free(h->wallet);
+    h->place = NULL;
+    h->tally = NULL;
+    h->wallet = NULL;
+    h->place_count = h->place_cap = h->tally_count = h->tally_cap = h->wallet_cap = 0;
+    h->told = h->grown_count = h->dirty_count = 0;
+}
+
+/* The array no longer than need be. */
+static wr_status shrink(wr_live_hits *h, wr_err *err)
+{
+    wr_live_hit *p = wr_calloc(h->count + 1, sizeof *p);
+    if (!p)
+        return no_room(h, err);
+    if (h->count)
+        memcpy(p, h->hit, h->count * sizeof *p);
+    wr_free(h->hit);
+    h->hit = p;
+    h->cap = h->count + 1;
+    return WR_OK;
+}
+
+/* The hits that may go on or are told of, by their numbers. */
+static wr_status keep_some(wr_live_hits *h, uint32_t over_s, wr_err *err)
+{
+    size_t kept = 0;
+    uint64_t *number = wr_calloc(h->count + 1, sizeof *number);
+    if (!number)
+        return no_room(h, err);
+    for (size_t i = 0; i < h->count; i++) {
+        wr_live_hit x = h->hit[i];
+        x.has_newer = !x.is_gone && has_newer(h, &x);
+        x.has_grown = false;
+        if (is_over(&x, over_s)) {
+            let_go(h, &x);
+            continue;
+        }
+        number[kept] = number_of(h, i); /* before hit[i] is another's place */
+        h->hit[kept++] = x;
+    }
+    wr_free(h->old_number);
+    h->old_number = number;
+    h->count = h->old_count = kept;
+    return shrink(h, err);
+}
+
+wr_status wr_live_hits_rebase(wr_live_hits *h, uint32_t over_s, wr_err *err)
+{
+    forget_tallies(h);
+    WR_TRY(keep_some(h, over_s, err));
+    for (uint32_t i = 0; i < h->count; i++) {
+        if (!h->hit[i].has_newer)
+            continue;
+        h->told++;
+        for (size_t k = 0; k < h->hit[i].member_count; k++)
+            WR_TRY(give_place(h, h->hit[i].member[k], i, err));
     }
     return WR_OK;
 }
@@ -424,5 +553,5 @@ uint64_t wr_live_hits_bytes(const wr_live_hits *h)
     return sizeof *h + h->cap * sizeof *h->hit + h->places * sizeof(uint32_t) * 5 / 4 +
            h->place_cap * sizeof *h->place + h->wallet_cap * sizeof *h->wallet +
            h->tally_cap * sizeof *h->tally + h->dirty_cap * sizeof *h->dirty +
-           h->grown_cap * sizeof *h->grown;
+           h->old_count * sizeof *h->old_number + h->grown_cap * sizeof *h->grown;
 }

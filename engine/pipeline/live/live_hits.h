@@ -27,7 +27,8 @@ typedef struct wr_live_edge {
     double value;
     wr_vid from, to;
     uint32_t time_s;
-    bool is_newer; /* came after the run */
+    bool is_newer;   /* came after the run */
+    bool is_settled; /* of the run, and all refs below it are */
 } wr_live_edge;
 typedef wr_live_edge (*wr_live_edge_fn)(const void *ctx, uint32_t ref);
 
@@ -46,6 +47,16 @@ WR_DEFINE_AUTO(wr_live_hits, wr_live_hits_free)
  */
 wr_status wr_live_hits_listen(wr_live_hits *h, const wr_typology_told *told,
                               uint64_t *left_out, wr_err *err) WR_NODISCARD;
+
+/*
+ * Another run is behind the stream: _edge_fn says of other transfers that they came after
+ * it.  Wallets are told of the hits that have one, all anew: the next _publish goes to an
+ * empty board.  Of the others those are let go that ended before over_s, when nothing can
+ * join them any more; a contact with a mixer never ends.
+ * Cost    O(transfers of hits since the run, members of the hits told)
+ * Errors  WR_ENOMEM: h is of no use any more
+ */
+wr_status wr_live_hits_rebase(wr_live_hits *h, uint32_t over_s, wr_err *err) WR_NODISCARD;
 
 /* The store's id of a wallet. */
 typedef uint32_t (*wr_live_wallet_fn)(const void *ctx, wr_vid v);
@@ -69,7 +80,8 @@ typedef struct wr_live_hit {
 } wr_live_hit;
 
 size_t wr_live_hits_count(const wr_live_hits *h);
-const wr_live_hit *wr_live_hits_at(const wr_live_hits *h, size_t i); /* by number - 1 */
+const wr_live_hit *wr_live_hits_at(const wr_live_hits *h,
+                                   size_t i); /* in the order they began */
 /* Those that wallets are told of. */
 uint64_t wr_live_hits_told(const wr_live_hits *h);
 uint64_t wr_live_hits_bytes(const wr_live_hits *h);

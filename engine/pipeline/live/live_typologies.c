@@ -21,8 +21,10 @@ struct wr_live_typologies {
     wr_typology_input in;
     wr_seeds seeds; /* categories are the taxonomy's */
     uint64_t *hub_bits, *look;
-    size_t cap[6];      /* category from_s to_s hub_bits look newcomer */
-    uint32_t *newcomer; /* [in.flow.n - run's n] the store's ids */
+    size_t cap[6];   /* category from_s to_s hub_bits look id */
+    uint32_t *id;    /* [in.flow.n] the store's */
+    uint32_t *named; /* [named_cap] by the store's id: 1 + what it is called here */
+    size_t named_cap;
 
     wr_typology_live *stream; /* NULL: given up */
     wr_live_hits *hits;
@@ -30,8 +32,8 @@ struct wr_live_typologies {
 
     wr_live_waiting room;
     wr_live_arrival last; /* that was pushed */
-    int64_t run_seq;      /* the highest of the run: what is above came later */
-    came *came;           /* [came_count] from ref came_from on */
+    came *came;           /* [came_count] from ref came_from on; refs before are the
+                             run's columns */
     size_t came_count, came_cap;
     uint32_t came_from, from_s;
 
@@ -63,7 +65,8 @@ void wr_live_typologies_free(wr_live_typologies *l)
     wr_free(l->seeds.to_s);
     wr_free(l->hub_bits);
     wr_free(l->look);
-    wr_free(l->newcomer);
+    wr_free(l->id);
+    wr_free(l->named);
     wr_live_waiting_release(&l->room);
     wr_free(l->came);
     wr_free(l->late);
@@ -87,6 +90,12 @@ static void give_up(wr_live_typologies *l)
     wr_typology_board_miss(l->board);
 }
 
+/* What a wallet of the run is called here. */
+static wr_vid name_of(const wr_live_typologies *l, wr_vid run_v)
+{
+    return l->named[wr_ids_wallet(wr_snapshot_ids(l->a->g), run_v)] - 1;
+}
+
 static wr_live_edge edge_of(const void *ctx, uint32_t ref)
 {
     const wr_live_typologies *l = ctx;
@@ -94,9 +103,10 @@ static wr_live_edge edge_of(const void *ctx, uint32_t ref)
     if (ref < l->came_from)
         return (wr_live_edge){.seq = wr_columns_seq(col, ref),
                               .value = col->value[ref],
-                              .from = col->from[ref],
-                              .to = col->to[ref],
-                              .time_s = col->time_s[ref]};
+                              .from = name_of(l, col->from[ref]),
+                              .to = name_of(l, col->to[ref]),
+                              .time_s = col->time_s[ref],
+                              .is_settled = true};
     const came *c = &l->came[ref - l->came_from];
     const int64_t seq = col->seq_base + c->seq_low;
     return (wr_live_edge){.seq = seq,
@@ -104,14 +114,12 @@ static wr_live_edge edge_of(const void *ctx, uint32_t ref)
                           .from = c->from,
                           .to = c->to,
                           .time_s = c->time_s,
-                          .is_newer = seq > l->run_seq};
+                          .is_newer = seq > l->a->run.max_seq};
 }
 
 static uint32_t id_of(const void *ctx, wr_vid v)
 {
-    const wr_live_typologies *l = ctx;
-    return v < l->a->n ? wr_ids_wallet(wr_snapshot_ids(l->a->g), v)
-                       : l->newcomer[v - l->a->n];
+    return ((const wr_live_typologies *)ctx)->id[v];
 }
 
 /* --- wallets ---------------------------------------------------------------------------
@@ -131,13 +139,34 @@ static bool reach(wr_live_typologies *l, size_t n)
     l->hub_bits = t ? t : l->hub_bits;
     void *u = wr_grow(l->look, &l->cap[4], n, sizeof *l->look);
     l->look = u ? u : l->look;
-    void *w = wr_grow(l->newcomer, &l->cap[5], n - l->a->n + 1, sizeof *l->newcomer);
-    l->newcomer = w ? w : l->newcomer;
+    void *w = wr_grow(l->id, &l->cap[5], n, sizeof *l->id);
+    l->id = w ? w : l->id;
     if (l->cap[3] > words)
         memset(l->hub_bits + words, 0, (l->cap[3] - words) * sizeof *l->hub_bits);
     l->in.flow.hub_bits = l->hub_bits;
     l->in.address_key = l->look;
     return p && q && r && t && u && w;
+}
+
+/* From here on wallet_id is called v. */
+static wr_status name(wr_live_typologies *l, wr_vid v, uint32_t wallet_id, wr_err *err)
+{
+    const size_t before = l->named_cap;
+    if (wallet_id >= before) {
+        uint32_t *p = wr_grow(l->named, &l->named_cap, (size_t)wallet_id + 1, sizeof *p);
+        if (!p)
+            return no_room(err);
+        memset(p + before, 0, (l->named_cap - before) * sizeof *p);
+        l->named = p;
+    }
+    l->id[v] = wallet_id;
+    l->named[wallet_id] = v + 1;
+    return WR_OK;
+}
+
+wr_vid wr_live_typologies_find(const wr_live_typologies *l, uint32_t wallet_id)
+{
+    return l && wallet_id < l->named_cap ? l->named[wallet_id] - 1 : WR_VID_NONE;
 }
 
 static void set_label(wr_live_typologies *l, wr_vid v, int category, uint32_t from_s,
@@ -161,7 +190,7 @@ wr_status wr_live_typologies_meet(wr_live_typologies *l, wr_vid *v,
     l->look[n] = wr_address_look(w->chain, w->address);
     if (w->is_hub)
         l->hub_bits[n / 64] |= 1ULL << n % 64;
-    l->newcomer[n - l->a->n] = w->wallet_id;
+    WR_TRY(name(l, n, w->wallet_id, err));
     l->in.flow.n = l->seeds.n = n + 1;
     *v = n;
     return WR_OK;
@@ -185,6 +214,7 @@ static wr_status take_wallets(wr_live_typologies *l, wr_err *err)
         set_label(l, v, k < 0 ? -1 : wr_assess_category(a, (uint32_t)k),
                   s->from_s ? s->from_s[v] : 0, s->to_s ? s->to_s[v] : UINT32_MAX);
         l->look[v] = wr_address_look(wr_ids_chain(ids, v), wr_ids_address(ids, v));
+        WR_TRY(name(l, v, wr_ids_wallet(ids, v), err));
     }
     l->seeds.n = l->in.flow.n = a->n;
     l->seeds.c = tx->count;
@@ -418,10 +448,8 @@ static wr_status replay(wr_live_typologies *l, wr_err *err)
     const wr_columns *col = &l->a->flow.col;
     const uint64_t m = col->m;
     l->came_from = (uint32_t)(m > l->o.run_waits ? m - l->o.run_waits : 0);
-    l->run_seq = INT64_MIN;
     for (uint64_t i = 0; i < m; i++) {
         const wr_live_arrival t = of_run(col, i);
-        l->run_seq = t.seq > l->run_seq ? t.seq : l->run_seq;
         if (i < l->came_from)
             WR_TRY(push(l, &t, (uint32_t)i, err));
         else if (!wr_live_waiting_add(&l->room, &t))
@@ -469,6 +497,67 @@ wr_status wr_live_typologies_new(wr_live_typologies **out, const wr_assessment *
     return WR_OK;
 }
 
+/* --- another run -----------------------------------------------------------------------
+ */
+
+/* What was pushed is what the run has, one by one, up to the first that came after it. */
+static bool is_behind(const wr_live_typologies *l, const wr_assessment *a)
+{
+    const wr_columns *before = &l->a->flow.col;
+    const wr_columns *col = &a->flow.col;
+    const uint32_t last = l->came_from - 1;
+    return l->stream && !l->stats.late && !l->stats.left_out && a->cfg == l->a->cfg &&
+           a->run.label_rev == l->a->run.label_rev && col->m >= before->m &&
+           (!l->came_from || wr_columns_seq(col, last) == wr_columns_seq(before, last));
+}
+
+bool wr_live_typologies_can_rebase(const wr_live_typologies *l, const wr_assessment *a)
+{
+    return l && is_behind(l, a);
+}
+
+/* Arrivals that stand in the run's columns, at their place, are let go. */
+static wr_status drop_arrivals(wr_live_typologies *l, const wr_columns *col, wr_err *err)
+{
+    const int64_t base = l->a->flow.col.seq_base;
+    size_t known = 0;
+    while (known < l->came_count && l->came_from + known < col->m &&
+           base + l->came[known].seq_low == wr_columns_seq(col, l->came_from + known))
+        known++;
+    const size_t kept = l->came_count - known;
+    came *p = wr_calloc(kept + 1, sizeof *p);
+    if (!p)
+        return no_room(err);
+    for (size_t i = 0; i < kept; i++) {
+        p[i] = l->came[known + i];
+        p[i].seq_low = (uint32_t)(base + p[i].seq_low - col->seq_base);
+    }
+    wr_free(l->came);
+    l->came = p;
+    l->came_count = kept;
+    l->came_cap = kept + 1;
+    l->came_from += (uint32_t)known;
+    return WR_OK;
+}
+
+wr_status wr_live_typologies_rebase(wr_live_typologies *l, const wr_assessment *a,
+                                    wr_err *err)
+{
+    const wr_typology_opts *o = &a->cfg->typology.opts;
+    const uint32_t back = longest(o) + 2 * o->pass_hold_s; /* chains are told behind */
+    WR_AUTO(wr_typology_board) board = NULL;
+    WR_TRY(wr_typology_board_new(&board, l->from_s, err));
+    WR_TRY(drop_arrivals(l, &a->flow.col, err));
+    l->a = a;
+    wr_typology_board_unref(l->board);
+    l->board = WR_STEAL(board);
+    wr_typology_live_renew(l->stream);
+    WR_TRY(wr_live_hits_rebase(l->hits, l->last.time_s > back ? l->last.time_s - back : 0,
+                               err));
+    count_memory(l);
+    return wr_live_typologies_publish(l, err);
+}
+
 /* --- reading ---------------------------------------------------------------------------
  */
 
@@ -484,9 +573,10 @@ void wr_live_typologies_stats_of(const wr_live_typologies *l,
     out->hits = l->hits ? wr_live_hits_told(l->hits) : 0;
     out->arrivals_bytes = arrivals_bytes(l);
     out->board_bytes = wr_typology_board_bytes(l->board);
-    out->bytes = sizeof *l + l->in.flow.n * (17ULL + sizeof *l->newcomer) +
-                 l->late_cap * sizeof *l->late + out->stream_bytes + out->hits_bytes +
-                 out->arrivals_bytes + out->board_bytes;
+    out->bytes = sizeof *l + l->in.flow.n * (17ULL + sizeof *l->id) +
+                 l->named_cap * sizeof *l->named + l->late_cap * sizeof *l->late +
+                 out->stream_bytes + out->hits_bytes + out->arrivals_bytes +
+                 out->board_bytes;
 }
 
 wr_typology_board *wr_live_typologies_board(const wr_live_typologies *l)

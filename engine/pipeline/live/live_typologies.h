@@ -23,6 +23,8 @@
  * that patterns may be missing.  Of any wallet: what one transfer changes can be cycles
  * and chains away.  The next run tells.
  *
+ * Another run need not begin it anew: see _rebase.
+ *
  * Labels are the run's, and of wallets met later those they came with; a label that
  * changes makes wallets inexact (overlay.h), not patterns anew.
  *
@@ -76,9 +78,12 @@ typedef struct wr_live_newcomer {
     wr_text address;
     bool is_hub;
 } wr_live_newcomer;
-/* *v: what it is called here; the run's wallets are called as in its graph. */
+/* *v: what it is called here; the run's wallets are met at first. */
 wr_status wr_live_typologies_meet(wr_live_typologies *l, wr_vid *v,
                                   const wr_live_newcomer *w, wr_err *err) WR_NODISCARD;
+
+/* What a wallet is called here, WR_VID_NONE: not met. */
+wr_vid wr_live_typologies_find(const wr_live_typologies *l, uint32_t wallet_id);
 
 wr_status wr_live_typologies_take(wr_live_typologies *l, const wr_live_arrival *t,
                                   wr_err *err) WR_NODISCARD;
@@ -92,6 +97,23 @@ wr_status wr_live_typologies_settle(wr_live_typologies *l, uint32_t most, bool *
 wr_status wr_live_typologies_end(wr_live_typologies *l, wr_err *err) WR_NODISCARD;
 /* News since the last call to the board. */
 wr_status wr_live_typologies_publish(wr_live_typologies *l, wr_err *err) WR_NODISCARD;
+
+/*
+ * Another run is behind it, which has seen what the stream pushed, in the same order: the
+ * stream goes on, and wallets are told of what came after that run, on another board.
+ * What was told of before is on the board that was; hits that are over and arrivals that
+ * the run has are let go, and roots have their budgets anew.  from_s stays.
+ *
+ * That it can is: nothing came too late or was left out, labels and settings are the same
+ * (l may be NULL: it cannot).
+ *
+ * a       borrowed from here on, the run before no more
+ * Errors  WR_ENOMEM: l can only be freed
+ * Cost    that of what came since the run before, and of wr_live_hits_rebase; no search
+ */
+bool wr_live_typologies_can_rebase(const wr_live_typologies *l, const wr_assessment *a);
+wr_status wr_live_typologies_rebase(wr_live_typologies *l, const wr_assessment *a,
+                                    wr_err *err) WR_NODISCARD;
 
 typedef struct wr_live_typologies_stats {
     uint64_t waiting;        /* transfers that are not looked at yet */

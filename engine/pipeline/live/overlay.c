@@ -47,7 +47,6 @@ static wr_status open_parts(wr_overlay *o, wr_err *err)
     memcpy(opts.kind, o->a->labels.seeds.kind, sizeof opts.kind);
     WR_TRY(wr_ledger_live_new(&o->ledger, &opts, err));
     WR_TRY(wr_board_new(&o->board, o->c, err));
-    wr_board_set_typologies(o->board, wr_live_typologies_board(o->typologies));
     map_columns(o);
     wr_board_begin(o->board);
     wr_board_end(o->board, o->stats.seq);
@@ -84,8 +83,15 @@ static wr_status apply_tail(wr_overlay *o, wr_err *err)
     return wr_ledger_live_apply(o->ledger, t, n, &touched, &count, NULL, err);
 }
 
-wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *graph,
-                         wr_err *err)
+static uint64_t bytes_of(const wr_overlay *o)
+{
+    wr_overlay_stats at;
+    wr_overlay_stats_of(o, &at);
+    return at.bytes;
+}
+
+wr_status wr_overlay_new_bare(wr_overlay **out, wr_assessment *a, const wr_loaded *graph,
+                              wr_err *err)
 {
     WR_AUTO(wr_overlay) o = wr_calloc(1, sizeof *o);
     if (!o)
@@ -97,14 +103,55 @@ wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *gr
     o->stats.label_rev = a->run.label_rev;
     const uint64_t m = wr_snapshot_columns(a->g).m;
     o->tail_at = m > wr_assess_live_window(a) ? m - wr_assess_live_window(a) : 0;
-    WR_TRY(wr_live_typologies_new(&o->typologies, a, err));
     WR_TRY(open_parts(o, err));
     WR_TRY(apply_tail(o, err));
-    wr_overlay_stats at;
-    wr_overlay_stats_of(o, &at);
-    o->stats.run_bytes = at.bytes;
+    o->stats.run_bytes = bytes_of(o);
     *out = WR_STEAL(o);
     return WR_OK;
+}
+
+/* Every wallet met has its name there, and readers what is known of it. */
+static wr_status set_typologies(wr_overlay *o, wr_live_typologies *l, wr_err *err)
+{
+    const uint64_t before = bytes_of(o);
+    o->typologies = l;
+    for (size_t i = 0; i < o->met_count; i++)
+        WR_TRY(wr_overlay_meet_typologies(o, &o->met[i], err));
+    wr_board_set_typologies(o->board, wr_live_typologies_board(l));
+    o->stats.run_bytes += bytes_of(o) - before;
+    return WR_OK;
+}
+
+wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *graph,
+                         wr_err *err)
+{
+    WR_AUTO(wr_overlay) o = NULL;
+    WR_AUTO(wr_live_typologies) l = NULL;
+    WR_TRY(wr_overlay_new_bare(&o, a, graph, err));
+    WR_TRY(wr_live_typologies_new(&l, a, err));
+    WR_TRY(set_typologies(o, WR_STEAL(l), err));
+    *out = WR_STEAL(o);
+    return WR_OK;
+}
+
+bool wr_overlay_can_take_over(const wr_overlay *before, const wr_assessment *a)
+{
+    return before && !before->stats.is_given_up &&
+           before->stats.label_rev == a->run.label_rev &&
+           wr_live_typologies_can_rebase(before->typologies, a);
+}
+
+wr_status wr_overlay_take_over(wr_overlay *o, wr_overlay *before, bool *is_done,
+                               wr_err *err)
+{
+    *is_done = wr_overlay_can_take_over(before, o->a) &&
+               before->stats.seq == o->stats.seq &&
+               before->stats.label_rev == o->stats.label_rev;
+    if (!*is_done)
+        return WR_OK;
+    WR_AUTO(wr_live_typologies) l = WR_STEAL(before->typologies);
+    WR_TRY(wr_live_typologies_rebase(l, o->a, err));
+    return set_typologies(o, WR_STEAL(l), err);
 }
 
 void wr_overlay_free(wr_overlay *o)

@@ -82,6 +82,8 @@ int wr_overlay_column(wr_overlay *o, int category);
 /* A wallet of the run's graph, by its vertex there: nothing is read. */
 wr_status wr_overlay_meet_run(wr_overlay *o, uint32_t *handle, wr_vid run_v,
                               wr_err *err) WR_NODISCARD;
+/* The wallet's name among the typologies, if any are followed. */
+wr_status wr_overlay_meet_typologies(wr_overlay *o, wr_met *w, wr_err *err) WR_NODISCARD;
 /* The label of now of wallets handle[0..n), read anew. */
 wr_status wr_overlay_read_own(wr_overlay *o, wr_store *st, int64_t rev,
                               const uint32_t *handle, size_t n, wr_err *err) WR_NODISCARD;

@@ -113,17 +113,31 @@ static void take_seed(const wr_overlay *o, wr_met *w)
     w->own_confidence = k < 0 ? 0.0F : w->confidence;
 }
 
+wr_status wr_overlay_meet_typologies(wr_overlay *o, wr_met *w, wr_err *err)
+{
+    w->typology_v = wr_live_typologies_find(o->typologies, w->id);
+    if (w->typology_v != WR_VID_NONE)
+        return WR_OK;
+    const wr_delta_view all = wr_delta_read_all(o->delta);
+    const wr_live_newcomer x = {.wallet_id = w->id,
+                                .category = w->own_category,
+                                .from_s = w->from_s,
+                                .to_s = w->to_s,
+                                .chain = wr_delta_chain(&all, w->v),
+                                .address = wr_delta_address(&all, w->v),
+                                .is_hub = wr_delta_is_hub(&all, w->v)};
+    return wr_live_typologies_meet(o->typologies, &w->typology_v, &x, err);
+}
+
 static wr_status meet_run(wr_overlay *o, uint32_t *handle, uint32_t id, wr_vid run_v,
                           wr_err *err)
 {
-    wr_met w = {.id = id,
-                .run_v = run_v,
-                .v = wr_delta_find_wallet(o->delta, id),
-                .typology_v = run_v};
+    wr_met w = {.id = id, .run_v = run_v, .v = wr_delta_find_wallet(o->delta, id)};
     if (w.v == WR_VID_NONE)
         return wr_fail(err, WR_ECORRUPT, "wallet %" PRIu32 " is not in the newest graph",
                        id);
     take_seed(o, &w);
+    WR_TRY(wr_overlay_meet_typologies(o, &w, err));
     return add(o, handle, &w, err);
 }
 
@@ -182,20 +196,6 @@ static wr_status read_labels(labels *l, wr_store *st, int64_t rev, wr_err *err)
     return wr_store_labels_of(st, rev, l->id, l->n, take_label, l, err);
 }
 
-static wr_status meet_typologies(wr_overlay *o, wr_met *w, const labels *l, size_t i,
-                                 wr_err *err)
-{
-    const wr_delta_view all = wr_delta_read_all(o->delta);
-    const wr_live_newcomer x = {.wallet_id = w->id,
-                                .category = l->best.category[i],
-                                .from_s = l->best.from_s[i],
-                                .to_s = l->best.to_s[i],
-                                .chain = wr_delta_chain(&all, w->v),
-                                .address = wr_delta_address(&all, w->v),
-                                .is_hub = wr_delta_is_hub(&all, w->v)};
-    return wr_live_typologies_meet(o->typologies, &w->typology_v, &x, err);
-}
-
 static wr_status meet_unseen(wr_overlay *o, const labels *l, wr_err *err)
 {
     for (size_t i = 0; i < l->n; i++) {
@@ -212,7 +212,7 @@ static wr_status meet_unseen(wr_overlay *o, const labels *l, wr_err *err)
         w.own_category = (int8_t)c;
         w.own_confidence = c < 0 ? 0.0F : l->best.confidence[i];
         uint32_t handle;
-        WR_TRY(meet_typologies(o, &w, l, i, err));
+        WR_TRY(wr_overlay_meet_typologies(o, &w, err));
         WR_TRY(add(o, &handle, &w, err));
         if (c >= 0 && w.column < 0) /* no room for its category */
             WR_TRY(wr_overlay_mark_reach(o, w.v, 0, WR_DELTA_OUT, err));

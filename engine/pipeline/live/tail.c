@@ -207,22 +207,59 @@ static void take_lock(wr_tail *t)
     atomic_fetch_sub(&t->hurry, 1);
 }
 
+/* Beside the one that is followed; bare: to take over its patterns. */
+static wr_status make_next(wr_overlay **out, wr_store *st, wr_assessment *a,
+                           const wr_loaded *graph, bool is_bare, wr_err *err)
+{
+    WR_AUTO(wr_overlay) o = NULL;
+    WR_TRY((is_bare ? wr_overlay_new_bare : wr_overlay_new)(&o, a, graph, err));
+    WR_TRY(catch_up_near(o, st, graph->max_seq, err));
+    *out = WR_STEAL(o);
+    return WR_OK;
+}
+
+/* With the lock held: both of one moment, then the patterns of the one into the other. */
+static wr_status take_over(wr_tail *t, wr_overlay *o, wr_store *st, bool *is_done,
+                           wr_err *err)
+{
+    wr_err why = {0};
+    *is_done = false;
+    if (wr_overlay_advance(t->overlay, st, seq_of(o), 0, NULL, &why) != WR_OK)
+        return WR_OK; /* it goes, and with it what broke */
+    return wr_overlay_take_over(o, t->overlay, is_done, err);
+}
+
+/* The next overlay, with the lock held, on failure too. */
+static wr_status next_overlay(wr_tail *t, wr_overlay **out, wr_store *st,
+                              wr_assessment *a, const wr_loaded *graph, wr_err *err)
+{
+    take_lock(t);
+    bool is_bare = wr_overlay_can_take_over(t->overlay, a);
+    for (;;) {
+        WR_AUTO(wr_overlay) o = NULL;
+        bool is_done = !is_bare;
+        (void)pthread_mutex_unlock(&t->lock);
+        const wr_status s = make_next(&o, st, a, graph, is_bare, err);
+        take_lock(t);
+        WR_TRY(s);
+        WR_TRY(catch_up(o, st, seq_of(t->overlay), err)); /* since then: little */
+        if (is_bare)
+            WR_TRY(take_over(t, o, st, &is_done, err));
+        if (is_done) {
+            *out = WR_STEAL(o);
+            return WR_OK;
+        }
+        is_bare = false; /* something came too late meanwhile, or a label */
+    }
+}
+
 wr_status wr_tail_rebase(wr_tail *t, wr_store *st, wr_assessment *a,
                          const wr_loaded *graph, wr_tail_swap_fn swap, void *ctx,
                          wr_err *err)
 {
     wr_err why = {0};
     wr_overlay *o = NULL;
-    wr_status s = wr_overlay_new(&o, a, graph, &why);
-    if (s == WR_OK)
-        s = catch_up_near(o, st, graph->max_seq, &why);
-    take_lock(t);
-    if (s == WR_OK) /* what has come meanwhile: little */
-        s = catch_up(o, st, seq_of(t->overlay), &why);
-    if (s != WR_OK) {
-        wr_overlay_free(o);
-        o = NULL;
-    }
+    const wr_status s = next_overlay(t, &o, st, a, graph, &why);
     wr_overlay *old = t->overlay;
     t->overlay = o;
     t->folds_told = 0;

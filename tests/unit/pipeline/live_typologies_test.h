@@ -233,6 +233,35 @@ static inline void advance(world *w)
     assert_ok(wr_overlay_advance(w->o, w->st, seq, rev, NULL, &err));
 }
 
+/* Another run, with some transfers behind it: the patterns of the one before go on. */
+static inline bool run_on(world *w, uint32_t since, bool is_mixed)
+{
+    WR_AUTO(wr_assessment) a = NULL;
+    WR_AUTO(wr_overlay) o = NULL;
+    WR_AUTO(wr_overlay) before = NULL;
+    bool is_done = false;
+    assert_ok(wr_run_score(&a, w->st, w->cfg, NULL, NULL, &err));
+    wr_loaded graph = wr_run_graph(a);
+    put_batch(w, since, is_mixed);
+    advance(w);
+    before = WR_STEAL(w->o);
+    assert_ok(wr_overlay_new_bare(&o, a, &graph, &err));
+    w->o = WR_STEAL(o);
+    advance(w);
+    assert_ok(wr_overlay_take_over(w->o, before, &is_done, &err));
+    o = is_done ? WR_STEAL(w->o) : WR_STEAL(before);
+    wr_overlay_free(w->o);
+    w->o = WR_STEAL(o);
+    if (is_done) {
+        wr_assessment_unref(w->a);
+        w->a = WR_STEAL(a);
+        wr_loaded_release(&w->graph);
+        w->graph = graph;
+    } else
+        wr_loaded_release(&graph);
+    return is_done;
+}
+
 static inline void begin(world *w, uint64_t seed)
 {
     *w = (world){.st = test_store("memory:"),
@@ -350,10 +379,10 @@ static inline void search_everything(lines *l, world *w)
 
 static inline uint32_t id_of(const world *w, wr_vid v)
 {
-    for (size_t i = 0; i < w->o->met_count; i++)
-        if (w->o->met[i].typology_v == v)
-            return w->o->met[i].id;
-    return wr_ids_wallet(wr_snapshot_ids(w->a->g), v);
+    uint32_t id = 0;
+    while (wr_live_typologies_find(w->o->typologies, id) != v)
+        id++;
+    return id;
 }
 
 static inline void live_hits(lines *l, const world *w)

@@ -111,6 +111,97 @@ static void test_live_typologies__those_told_at_once_alone(void **state)
         assert_true(WR_TYPOLOGY_LIVE_AT_ONCE >> t & 1 || compared[t] == 0);
 }
 
+/* --- another run -----------------------------------------------------------------------
+ */
+
+static wr_live_typologies_stats stats_of(const world *w)
+{
+    wr_overlay_stats s;
+    wr_overlay_stats_of(w->o, &s);
+    return s.typologies;
+}
+
+static void replay_on(uint64_t seed, bool is_mixed)
+{
+    world w;
+    begin(&w, seed);
+    w.cfg->typology.live.which = WR_TYPOLOGY_ALL;
+    set_waits(&w, is_mixed);
+    put_base(&w, is_mixed);
+    run(&w);
+    for (uint32_t k = 1 + below(&w, 3); k > 0; k--) {
+        follow(&w, below(&w, 4), is_mixed);
+        assert_true(run_on(&w, 1 + below(&w, BATCH_MAX - 1), is_mixed));
+    }
+    follow(&w, below(&w, 4), is_mixed);
+    compare(&w, seed);
+    end(&w);
+}
+
+static void test_live_typologies_rebase__equals_a_batch(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 2 * STREAMS; seed++)
+        replay_on(4000 + seed, seed % 2);
+    assert_all_found(25);
+}
+
+/* The new board says it all before anything else comes. */
+static void test_live_typologies_rebase__readers_are_told_at_once(void **state)
+{
+    (void)state;
+    uint64_t told = 0;
+    for (uint64_t seed = 1; seed <= STREAMS; seed++) {
+        world w;
+        begin(&w, 5000 + seed);
+        w.cfg->typology.live.which = WR_TYPOLOGY_ALL;
+        w.cfg->typology.live.run_waits = w.cfg->typology.live.waits_max = UINT32_MAX;
+        put_base(&w, false);
+        run(&w);
+        follow(&w, 3, false);
+        assert_true(run_on(&w, BATCH_MAX - 1, false));
+        lines hits = {0};
+        live_hits(&hits, &w);
+        told += hits.count;
+        for (uint32_t i = 0; i < NAMES; i++) {
+            uint32_t id = 0;
+            const wr_typologies_now now = told_of(&w, i, &id);
+            if (id)
+                assert_told(&w, &hits, &now, id);
+        }
+        wr_free(hits.at);
+        end(&w);
+    }
+    assert_true(told > 500);
+}
+
+/* What is long over is not kept, nor what the run has. */
+static void test_live_typologies_rebase__lets_go(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= STREAMS / 5; seed++) {
+        world w;
+        begin(&w, 6000 + seed);
+        w.cfg->typology.live.which = WR_TYPOLOGY_ALL;
+        put_base(&w, false);
+        run(&w);
+        follow(&w, 5, false);
+        settle(&w);
+        settle(&w);
+        w.clock_s += 1000;
+        follow(&w, 1, false);
+        settle(&w);
+        settle(&w);
+        const wr_live_typologies_stats was = stats_of(&w);
+        const size_t hits = wr_live_hits_count(wr_live_typologies_hits(w.o->typologies));
+        assert_true(run_on(&w, 1, false));
+        assert_true(wr_live_hits_count(wr_live_typologies_hits(w.o->typologies)) < hits);
+        assert_true(stats_of(&w).arrivals_bytes < was.arrivals_bytes);
+        compare(&w, 6000 + seed);
+        end(&w);
+    }
+}
+
 /* --- too late --------------------------------------------------------------------------
  */
 
@@ -122,13 +213,6 @@ static void put_too_late(world *w)
     w->late[from]++;
     w->late[to] += to != from;
     w->sent_late++;
-}
-
-static wr_live_typologies_stats stats_of(const world *w)
-{
-    wr_overlay_stats s;
-    wr_overlay_stats_of(w->o, &s);
-    return s.typologies;
 }
 
 /* The wallets count it, and nobody's answer says any more that nothing is missing. */
@@ -192,6 +276,61 @@ static void test_live_typologies__beyond_a_cap_is_left_out_and_said(void **state
     }
 }
 
+static void begin_followed(world *w, uint64_t seed)
+{
+    meet_many(w, seed);
+    run(w);
+    follow(w, 2, false);
+    settle(w);
+    settle(w);
+}
+
+/* The state that it was asked of goes on as before. */
+static void assert_not_taken_over(world *w)
+{
+    const wr_live_typologies_stats was = stats_of(w);
+    assert_false(run_on(w, 3, false));
+    assert_int_equal(stats_of(w).late, was.late);
+    assert_true(stats_of(w).is_followed == was.is_followed);
+    follow(w, 1, false);
+}
+
+static void test_live_typologies_rebase__not_behind_everything(void **state)
+{
+    (void)state;
+    world w;
+    begin_followed(&w, 21); /* something came too late */
+    put_too_late(&w);
+    follow(&w, 1, false);
+    assert_not_taken_over(&w);
+    end(&w);
+    begin_followed(&w, 22); /* a label */
+    test_label(w.st, "aa1b01xx1y", "mixer", 80);
+    assert_not_taken_over(&w);
+    end(&w);
+    begin_followed(&w, 23); /* other settings */
+    wr_settings *cfg = w.cfg;
+    w.cfg = test_settings();
+    assert_not_taken_over(&w);
+    wr_settings_unref(cfg);
+    end(&w);
+    meet_many(&w, 24); /* something was left out */
+    w.cfg->typology.live.hits_max = 1;
+    run(&w);
+    follow(&w, 6, false);
+    settle(&w);
+    settle(&w);
+    assert_true(stats_of(&w).left_out > 0);
+    assert_not_taken_over(&w);
+    end(&w);
+    meet_many(&w, 25); /* none are followed */
+    w.cfg->typology.live.which = 0;
+    run(&w);
+    assert_not_taken_over(&w);
+    assert_false(wr_overlay_can_take_over(NULL, w.a));
+    end(&w);
+}
+
 static void test_live_typologies__without_memory_they_are_given_up(void **state)
 {
     (void)state;
@@ -253,6 +392,8 @@ static wr_status use_once(const wr_assessment *a, wr_err *err)
     bool is_more;
     WR_TRY(wr_live_typologies_settle(l, UINT32_MAX, &is_more, err));
     WR_TRY(wr_live_typologies_settle(l, UINT32_MAX, &is_more, err));
+    assert_true(wr_live_typologies_can_rebase(l, a));
+    WR_TRY(wr_live_typologies_rebase(l, a, err));
     const wr_live_arrival late = {.seq = 200000, .value = 5, .time_s = 5, .to = 1};
     WR_TRY(wr_live_typologies_take(l, &late, err));
     WR_TRY(wr_live_typologies_publish(l, err));
@@ -282,6 +423,10 @@ int main(void)
         wr_unit_test(test_live_typologies__in_order_equals_a_batch),
         wr_unit_test(test_live_typologies__a_little_late_equals_a_batch),
         wr_unit_test(test_live_typologies__those_told_at_once_alone),
+        wr_unit_test(test_live_typologies_rebase__equals_a_batch),
+        wr_unit_test(test_live_typologies_rebase__readers_are_told_at_once),
+        wr_unit_test(test_live_typologies_rebase__lets_go),
+        wr_unit_test(test_live_typologies_rebase__not_behind_everything),
         wr_unit_test(test_live_typologies__too_late_is_told_until_the_next_run),
         wr_unit_test(test_live_typologies__beyond_a_cap_is_left_out_and_said),
         wr_unit_test(test_live_typologies__without_memory_they_are_given_up),
