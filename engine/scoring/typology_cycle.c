@@ -28,8 +28,6 @@
  *           with at most 10 hops.  When the backward search itself ran out of budget, the
  *           forward one goes without it
  */
-#include <string.h>
-
 #include "scoring/typology_int.h"
 #include "util/mem.h"
 
@@ -39,8 +37,7 @@ enum { GUIDE_HOPS = 2 };
 
 enum { DEPTH_MAX = 2 * WR_TYPOLOGY_HOPS_MAX + 1 }; /* transfers; hubs between wallets */
 
-typedef struct reach { /* a wallet that can reach the root */
-    wr_vid v;
+typedef struct reach { /* of a wallet that can reach the root */
     /* [h] 1 + position of the latest transfer out by which it does so within h hops */
     uint64_t latest[GUIDE_HOPS + 1];
 } reach;
@@ -62,50 +59,30 @@ typedef struct cycle {
     uint32_t path[DEPTH_MAX];
     uint32_t depth;
     /* backward */
-    reach *met;
+    wr_vid_set met;
+    reach *reach; /* [met.count] */
     todo *queue;
-    uint32_t *table; /* [table_size] index + 1 */
-    size_t met_count, met_cap, queue_count, queue_cap, table_size;
+    size_t reach_cap, queue_count, queue_cap;
 } cycle;
 
 static void cycle_release(cycle *c)
 {
-    wr_free(c->met);
+    wr_vid_set_release(&c->met);
+    wr_free(c->reach);
     wr_free(c->queue);
-    wr_free(c->table);
-}
-
-static uint32_t *slot_of(const cycle *c, wr_vid v)
-{
-    size_t i = (v * 0x9E3779B97F4A7C15ULL >> 32) & (c->table_size - 1);
-    while (c->table[i] && c->met[c->table[i] - 1].v != v)
-        i = (i + 1) & (c->table_size - 1);
-    return &c->table[i];
 }
 
 static bool find_or_add(cycle *c, wr_vid v, uint32_t *who)
 {
-    if (2 * (c->met_count + 1) > c->table_size) {
-        const size_t size = c->table_size ? 2 * c->table_size : 64;
-        uint32_t *t = wr_calloc(size, sizeof *t);
-        if (!t)
-            return false;
-        wr_free(c->table);
-        c->table = t;
-        c->table_size = size;
-        for (size_t i = 0; i < c->met_count; i++)
-            *slot_of(c, c->met[i].v) = (uint32_t)i + 1;
-    }
-    uint32_t *s = slot_of(c, v);
-    if (!*s) {
-        reach *m = wr_grow(c->met, &c->met_cap, c->met_count + 1, sizeof *m);
-        if (!m)
-            return false;
-        c->met = m;
-        m[c->met_count] = (reach){.v = v};
-        *s = (uint32_t)++c->met_count;
-    }
-    *who = *s - 1;
+    const size_t count = c->met.count;
+    reach *r = wr_grow(c->reach, &c->reach_cap, count + 1, sizeof *r);
+    if (!r)
+        return false;
+    c->reach = r;
+    if (wr_vid_set_add(who, &c->met, v, NULL) != WR_OK)
+        return false;
+    if (*who == count)
+        r[count] = (reach){{0}};
     return true;
 }
 
@@ -132,7 +109,7 @@ static bool note(cycle *c, wr_vid v, uint32_t at, uint32_t hops)
     uint32_t who = 0;
     if (!find_or_add(c, v, &who))
         return false;
-    uint64_t *latest = c->met[who].latest;
+    uint64_t *latest = c->reach[who].latest;
     if (latest[hops] > at)
         return true;
     for (uint32_t h = hops; h <= GUIDE_HOPS; h++)
@@ -178,9 +155,8 @@ static bool guide(cycle *c)
         return false;
     for (size_t i = 0; i < c->queue_count && c->is_guided; i++) {
         const todo q = c->queue[i];
-        const reach *m = &c->met[q.who];
-        const wr_vid v = m->v;
-        const uint32_t at = (uint32_t)(m->latest[q.hops] - 1);
+        const wr_vid v = c->met.v[q.who];
+        const uint32_t at = (uint32_t)(c->reach[q.who].latest[q.hops] - 1);
         const bool is_hub = wr_flow_is_hub(fl, v);
         const uint32_t hops = q.hops + !is_hub;
         if (hops > GUIDE_HOPS)
@@ -225,8 +201,8 @@ static bool is_promising(const cycle *c, wr_vid v, uint32_t at, uint32_t hops)
     const uint32_t left = c->x->o->cycle_hops_max - hops;
     if (!c->is_guided || left > GUIDE_HOPS)
         return true;
-    const uint32_t s = *slot_of(c, v);
-    return s && c->met[s - 1].latest[left] > at + 1ULL;
+    const uint32_t who = wr_vid_set_find(&c->met, v);
+    return who != WR_VID_SET_NONE && c->reach[who].latest[left] > at + 1ULL;
 }
 
 /* What leaves u behind transfer `last`: strictly later in time, unless u is a hub. */
@@ -312,7 +288,7 @@ bool wr_typology_cycle(wr_typology_sink *k, const wr_typology_view *x, uint64_t 
         return false;
     k->visits = (uint32_t)c.visits; /* for who asks; the budget is its own */
     k->chunk_visits += c.visits;
-    if (c.is_guided && !c.met_count) /* nothing of this size comes back in time */
+    if (c.is_guided && !c.met.count) /* nothing of this size comes back in time */
         return true;
     const uint32_t hops = !wr_flow_is_hub(fl, w);
     if (!is_promising(&c, w, first, hops))
