@@ -4,8 +4,9 @@
  *
  * Behind a run the live state grows with every wallet that moves and every pattern that
  * is met; only a new run lets go of that.  What it starts with (run_bytes of
- * wr_overlay_stats: what patterns must remember of the run's wallets, the log of late
- * transfers) grows with the graph and no run makes it less, so a run is due when
+ * wr_overlay_stats: what patterns must remember of the run's wallets or took over from
+ * the live state before, the log of late transfers) grows with the graph and no run makes
+ * it less, so a run is due when
  *
  *     bytes > bytes_max                            it is too large,
  *     bytes > run_bytes + bytes_max / GAIN_SHARE   a run would let go of something,

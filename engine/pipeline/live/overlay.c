@@ -134,24 +134,27 @@ wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *gr
     return WR_OK;
 }
 
-bool wr_overlay_can_take_over(const wr_overlay *before, const wr_assessment *a)
+bool wr_overlay_can_give(const wr_overlay *before, const wr_assessment *a)
 {
     return before && !before->stats.is_given_up &&
            before->stats.label_rev == a->run.label_rev &&
            wr_live_typologies_can_rebase(before->typologies, a);
 }
 
-wr_status wr_overlay_take_over(wr_overlay *o, wr_overlay *before, bool *is_done,
-                               wr_err *err)
+wr_live_typologies *wr_overlay_give(wr_overlay *before, const wr_overlay *o)
 {
-    *is_done = wr_overlay_can_take_over(before, o->a) &&
-               before->stats.seq == o->stats.seq &&
-               before->stats.label_rev == o->stats.label_rev;
-    if (!*is_done)
-        return WR_OK;
-    WR_AUTO(wr_live_typologies) l = WR_STEAL(before->typologies);
-    WR_TRY(wr_live_typologies_rebase(l, o->a, err));
-    return set_typologies(o, WR_STEAL(l), err);
+    if (!wr_overlay_can_give(before, o->a) || before->stats.seq != o->stats.seq ||
+        before->stats.label_rev != o->stats.label_rev)
+        return NULL;
+    wr_live_typologies_stats_of(before->typologies, &before->given);
+    return WR_STEAL(before->typologies);
+}
+
+wr_status wr_overlay_take(wr_overlay *o, wr_live_typologies *l, wr_err *err)
+{
+    WR_AUTO(wr_live_typologies) taken = l;
+    WR_TRY(wr_live_typologies_rebase(taken, o->a, err));
+    return set_typologies(o, WR_STEAL(taken), err);
 }
 
 void wr_overlay_free(wr_overlay *o)
@@ -189,7 +192,9 @@ void wr_overlay_stats_of(const wr_overlay *o, wr_overlay_stats *out)
     *out = o->stats;
     out->wallets = o->met_count;
     out->delta_transfers = all.m;
-    wr_live_typologies_stats_of(o->typologies, &out->typologies);
+    out->typologies = o->given;
+    if (o->typologies)
+        wr_live_typologies_stats_of(o->typologies, &out->typologies);
     out->ledger_bytes = wr_ledger_live_bytes(o->ledger);
     out->board_bytes = wr_board_bytes(o->board);
     out->delta_bytes = wr_delta_bytes(o->delta);

@@ -45,19 +45,20 @@ enum { WR_OVERLAY_MARK_EDGES = 1 << 20, WR_OVERLAY_LABELS_MAX = 10000 };
 wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *graph,
                          wr_err *err) WR_NODISCARD;
 /*
- * The same without patterns, in a hundredth of the time: it takes over those of the one
- * that it is to replace (`before`, may be NULL), if that has what _can_take_over says:
- * patterns that can go on behind the run, of the labels that the run has.
+ * The same without patterns, in a hundredth of the time: it takes those of the one that
+ * it is to replace (`before`, may be NULL), if that has what _can_give says: patterns
+ * that can go on behind the run, of the labels that the run has.
  *
- * _take_over  both stand at the same seq; before has no patterns any more.  *is_done
- *             false: it cannot be, and nothing has happened
- * Errors      WR_ENOMEM: o can only be freed, and before has no patterns any more
+ * _give  both stand at the same seq and label revision.  NULL: it cannot be, and nothing
+ *        has happened; else before goes on without, its readers are told what they were
+ * _take  l is taken, also on failure; no search, but all that is told is told anew
+ *        (live_hits.h).  Errors  WR_ENOMEM: o can only be freed
  */
 wr_status wr_overlay_new_bare(wr_overlay **out, wr_assessment *a, const wr_loaded *graph,
                               wr_err *err) WR_NODISCARD;
-bool wr_overlay_can_take_over(const wr_overlay *before, const wr_assessment *a);
-wr_status wr_overlay_take_over(wr_overlay *o, wr_overlay *before, bool *is_done,
-                               wr_err *err) WR_NODISCARD;
+bool wr_overlay_can_give(const wr_overlay *before, const wr_assessment *a);
+wr_live_typologies *wr_overlay_give(wr_overlay *before, const wr_overlay *o) WR_NODISCARD;
+wr_status wr_overlay_take(wr_overlay *o, wr_live_typologies *l, wr_err *err) WR_NODISCARD;
 void wr_overlay_free(wr_overlay *o); /* accepts NULL */
 WR_DEFINE_AUTO(wr_overlay, wr_overlay_free)
 
@@ -99,7 +100,8 @@ typedef struct wr_overlay_stats {
     uint64_t delta_transfers;
     uint64_t ledger_bytes, board_bytes, delta_bytes;
     uint64_t bytes;     /* those, what is known of wallets, and the typologies' */
-    uint64_t run_bytes; /* what bytes were before anything came behind the run */
+    uint64_t run_bytes; /* what bytes were before anything came behind the run, and of
+                           patterns what was taken over */
     wr_live_typologies_stats typologies; /* its bytes are part of those above */
     bool is_given_up;
 } wr_overlay_stats;

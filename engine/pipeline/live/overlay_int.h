@@ -40,6 +40,7 @@ struct wr_overlay {
     wr_board *board;
     wr_delta *delta;
     wr_live_typologies *typologies; /* NULL: none are followed */
+    wr_live_typologies_stats given; /* of those that another has by now */
     /* Columns of ledger and board: the run's, then categories as they come up, as far as
      * the ledger's rows have room. */
     uint32_t c, named;

@@ -218,15 +218,29 @@ static wr_status make_next(wr_overlay **out, wr_store *st, wr_assessment *a,
     return WR_OK;
 }
 
-/* With the lock held: both of one moment, then the patterns of the one into the other. */
+/*
+ * The patterns of the one that is followed go into o, when both are of one moment.  With
+ * the lock held, and let go while they are told anew, which takes as long as the run has
+ * left behind: nobody waits for it.
+ */
 static wr_status take_over(wr_tail *t, wr_overlay *o, wr_store *st, bool *is_done,
                            wr_err *err)
 {
     wr_err why = {0};
     *is_done = false;
+    WR_TRY(catch_up(o, st, seq_of(t->overlay), err));
     if (wr_overlay_advance(t->overlay, st, seq_of(o), 0, NULL, &why) != WR_OK)
         return WR_OK; /* it goes, and with it what broke */
-    return wr_overlay_take_over(o, t->overlay, is_done, err);
+    wr_live_typologies *l = wr_overlay_give(t->overlay, o);
+    if (!l)
+        return WR_OK;
+    *is_done = true;
+    (void)pthread_mutex_unlock(&t->lock);
+    wr_status s = wr_overlay_take(o, l, err);
+    if (s == WR_OK)
+        s = catch_up_near(o, st, 0, err);
+    take_lock(t);
+    return s;
 }
 
 /* The next overlay, with the lock held, on failure too. */
@@ -234,18 +248,18 @@ static wr_status next_overlay(wr_tail *t, wr_overlay **out, wr_store *st,
                               wr_assessment *a, const wr_loaded *graph, wr_err *err)
 {
     take_lock(t);
-    bool is_bare = wr_overlay_can_take_over(t->overlay, a);
+    bool is_bare = wr_overlay_can_give(t->overlay, a);
     for (;;) {
         WR_AUTO(wr_overlay) o = NULL;
-        bool is_done = !is_bare;
+        bool has_patterns = !is_bare;
         (void)pthread_mutex_unlock(&t->lock);
         const wr_status s = make_next(&o, st, a, graph, is_bare, err);
         take_lock(t);
         WR_TRY(s);
-        WR_TRY(catch_up(o, st, seq_of(t->overlay), err)); /* since then: little */
         if (is_bare)
-            WR_TRY(take_over(t, o, st, &is_done, err));
-        if (is_done) {
+            WR_TRY(take_over(t, o, st, &has_patterns, err));
+        if (has_patterns) {
+            WR_TRY(catch_up(o, st, seq_of(t->overlay), err)); /* since then: little */
             *out = WR_STEAL(o);
             return WR_OK;
         }

@@ -7,7 +7,8 @@
  * Only this thread and, for a moment at the end of a job, the compute thread write to the
  * overlay, under one lock; readers never take it.  When a run is done the compute thread
  * makes the new overlay beside the old one, lets it catch up, and swaps both the view and
- * the overlay under the lock: no reader sees less than before.
+ * the overlay under the lock: no reader sees less than before.  The old one's patterns go
+ * into the new one, where they can (overlay.h).
  *
  * The store may go away and come back: what was applied stays served, and how long ago it
  * was the newest is told.

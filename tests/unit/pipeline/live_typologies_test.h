@@ -233,33 +233,37 @@ static inline void advance(world *w)
     assert_ok(wr_overlay_advance(w->o, w->st, seq, rev, NULL, &err));
 }
 
-/* Another run, with some transfers behind it: the patterns of the one before go on. */
+/*
+ * Another run, with some transfers behind it: the patterns of the one before go on.
+ * false: they cannot, and all is as it was.
+ */
 static inline bool run_on(world *w, uint32_t since, bool is_mixed)
 {
-    WR_AUTO(wr_assessment) a = NULL;
-    WR_AUTO(wr_overlay) o = NULL;
-    WR_AUTO(wr_overlay) before = NULL;
-    bool is_done = false;
+    wr_assessment *a = NULL;
+    wr_overlay *o = NULL;
     assert_ok(wr_run_score(&a, w->st, w->cfg, NULL, NULL, &err));
     wr_loaded graph = wr_run_graph(a);
     put_batch(w, since, is_mixed);
     advance(w);
-    before = WR_STEAL(w->o);
     assert_ok(wr_overlay_new_bare(&o, a, &graph, &err));
-    w->o = WR_STEAL(o);
+    wr_overlay *before = w->o;
+    w->o = o;
     advance(w);
-    assert_ok(wr_overlay_take_over(w->o, before, &is_done, &err));
-    o = is_done ? WR_STEAL(w->o) : WR_STEAL(before);
-    wr_overlay_free(w->o);
-    w->o = WR_STEAL(o);
-    if (is_done) {
-        wr_assessment_unref(w->a);
-        w->a = WR_STEAL(a);
-        wr_loaded_release(&w->graph);
-        w->graph = graph;
-    } else
+    wr_live_typologies *l = wr_overlay_give(before, o);
+    if (!l) {
+        w->o = before;
+        wr_overlay_free(o);
         wr_loaded_release(&graph);
-    return is_done;
+        wr_assessment_unref(a);
+        return false;
+    }
+    assert_ok(wr_overlay_take(o, l, &err));
+    w->o = before;
+    stop(w);
+    w->o = o;
+    w->a = a;
+    w->graph = graph;
+    return true;
 }
 
 static inline void begin(world *w, uint64_t seed)

@@ -147,14 +147,25 @@ static inline wr_status pay(world *w, wr_store *st, uint32_t n, wr_err *err)
     return wr_store_put(st, &p, NULL, &r, err);
 }
 
-static inline void run(world *w)
+static inline wr_assessment *score(world *w)
 {
-    WR_AUTO(wr_assessment) a = NULL;
+    wr_assessment *a = NULL;
     assert_ok(wr_run_score(&a, w->st, w->cfg, NULL, NULL, &err));
+    return a;
+}
+
+static inline void serve(world *w, wr_assessment *a)
+{
     wr_loaded l = wr_run_graph(a);
     next x = {.w = w, .graph = &l, .a = a};
     assert_ok(wr_tail_rebase(w->tail, w->st, a, &l, swap_view, &x, &err));
     wr_loaded_release(&l);
+}
+
+static inline void run(world *w)
+{
+    WR_AUTO(wr_assessment) a = score(w);
+    serve(w, a);
 }
 
 static inline wr_loaded load(world *w)

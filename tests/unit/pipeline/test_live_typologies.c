@@ -327,7 +327,7 @@ static void test_live_typologies_rebase__not_behind_everything(void **state)
     w.cfg->typology.live.which = 0;
     run(&w);
     assert_not_taken_over(&w);
-    assert_false(wr_overlay_can_take_over(NULL, w.a));
+    assert_false(wr_overlay_can_give(NULL, w.a));
     end(&w);
 }
 

@@ -279,6 +279,26 @@ static void test_wr_tail_rebase__patterns_go_on(void **state)
     close_world(&w);
 }
 
+/* Whether the tail has seen the label when it begins, when it ends, or not at all. */
+static void test_wr_tail_rebase__a_label_comes_meanwhile(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        world w;
+        open_world(&w, 1000000);
+        run(&w);
+        const uint32_t from_s = patterns_from(&w);
+        assert_ok(pay(&w, w.st, 100, &err));
+        (void)wait_applied(&w);
+        WR_AUTO(wr_assessment) a = score(&w);
+        test_label(w.st, "nobody", "mixer", 100);
+        serve(&w, a);
+        assert_int_equal(patterns_from(&w), from_s + 100);
+        check_served(&w, 100);
+        close_world(&w);
+    }
+}
+
 static void test_wr_tail_rebase__fails_and_nothing_is_followed(void **state)
 {
     (void)state;
@@ -380,6 +400,7 @@ int main(void)
         wr_unit_test(test_wr_tail__no_reader_sees_less_than_before),
         wr_unit_test(test_wr_tail__store_goes_away_and_comes_back),
         wr_unit_test(test_wr_tail_rebase__patterns_go_on),
+        wr_unit_test(test_wr_tail_rebase__a_label_comes_meanwhile),
         wr_unit_test(test_wr_tail_rebase__fails_and_nothing_is_followed),
         wr_unit_test(test_wr_tail_regraph__fails_and_all_is_as_it_was),
         wr_unit_test(test_wr_tail_open__waits_for_a_store_that_is_not_ready),
