@@ -12,7 +12,8 @@ build='gcc libc6-dev cmake ninja-build pkg-config python3 curl
 kafka='kcat'
 postgres='postgresql'
 test="$kafka $postgres g++ clang clang-format clang-tidy llvm-14 libomp-14-dev libclang-rt-14-dev libcmocka-dev
-    python3-networkx python3-yaml python3-jsonschema python3-confluent-kafka sqlite3 procps unzip zstd debootstrap"
+    python3-networkx python3-yaml python3-jsonschema python3-confluent-kafka sqlite3 procps unzip zstd debootstrap
+    chromium chromium-driver python3-selenium"
 # command:package of programs that may have come another way (a newer Node.js ships its own
 # npm and refuses Debian's)
 build_commands='npm:npm'
