@@ -95,7 +95,7 @@ static wr_status no_room(const wr_live_hits *h, wr_err *err)
 static bool insert(uint32_t **p, uint32_t *count, uint32_t *cap, uint32_t x, bool *is_new)
 {
     const size_t at = wr_row_from(*p, 0, *count, x);
-    *is_new = at == *count || (*p)[at] != x;
+    *is_new = at >= *count || (*p)[at] != x;
     if (!*is_new)
         return true;
     size_t room = *cap;
