@@ -1,5 +1,6 @@
 #include "pipeline/live/live_hits.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/mem.h"
@@ -246,6 +247,13 @@ static wr_status tell_gone(wr_live_hits *h, uint32_t hit, wr_err *err)
 /* --- hits ------------------------------------------------------------------------------
  */
 
+static int by_number(const void *pa, const void *pb)
+{
+    const uint64_t a = *(const uint64_t *)pa;
+    const uint64_t b = *(const uint64_t *)pb;
+    return (a > b) - (a < b);
+}
+
 /* The hit of this number, or SIZE_MAX: let go, or not begun. */
 static size_t index_of(const wr_live_hits *h, uint64_t number)
 {
@@ -254,16 +262,10 @@ static size_t index_of(const wr_live_hits *h, uint64_t number)
         return SIZE_MAX;
     if (number > h->begun - dense)
         return h->count - 1 - (size_t)(h->begun - number);
-    size_t lo = 0;
-    size_t hi = h->old_count;
-    while (lo < hi) {
-        const size_t mid = lo + (hi - lo) / 2;
-        if (h->old_number[mid] < number)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < h->old_count && h->old_number[lo] == number ? lo : SIZE_MAX;
+    const uint64_t *old = h->old_count ? bsearch(&number, h->old_number, h->old_count,
+                                                 sizeof number, by_number)
+                                       : NULL;
+    return old ? (size_t)(old - h->old_number) : SIZE_MAX;
 }
 
 static uint64_t number_of(const wr_live_hits *h, size_t i)

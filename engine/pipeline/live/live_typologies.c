@@ -500,7 +500,10 @@ wr_status wr_live_typologies_new(wr_live_typologies **out, const wr_assessment *
 /* --- another run -----------------------------------------------------------------------
  */
 
-/* What was pushed is what the run has, one by one, up to the first that came after it. */
+/*
+ * Nothing was missed, so what was pushed is what the run has, one by one, up to the first
+ * that came after it; and the run sees it by the same labels and settings.
+ */
 static bool is_behind(const wr_live_typologies *l, const wr_assessment *a)
 {
     const wr_columns *before = &l->a->flow.col;

@@ -45,9 +45,9 @@ enum { WR_OVERLAY_MARK_EDGES = 1 << 20, WR_OVERLAY_LABELS_MAX = 10000 };
 wr_status wr_overlay_new(wr_overlay **out, wr_assessment *a, const wr_loaded *graph,
                          wr_err *err) WR_NODISCARD;
 /*
- * The same without patterns, in a hundredth of the time: it takes those of the one that
- * it is to replace (`before`, may be NULL), if that has what _can_give says: patterns
- * that can go on behind the run, of the labels that the run has.
+ * The same without patterns, so nothing of the run is replayed: it takes those of the one
+ * that it is to replace (`before`, may be NULL), if that has what _can_give says:
+ * patterns that can go on behind the run, of the labels that the run has.
  *
  * _give  both stand at the same seq and label revision.  NULL: it cannot be, and nothing
  *        has happened; else before goes on without, its readers are told what they were

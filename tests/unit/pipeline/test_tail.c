@@ -258,16 +258,23 @@ static uint32_t patterns_from(world *w)
     return now.from_s;
 }
 
+/* A run, and 100 transfers behind it; returns where its patterns begin. */
+static uint32_t open_followed(world *w)
+{
+    open_world(w, 1000000);
+    run(w);
+    const uint32_t from_s = patterns_from(w);
+    assert_ok(pay(w, w->st, 100, &err));
+    (void)wait_applied(w);
+    return from_s;
+}
+
 /* Unless a label came: then they begin behind the run. */
 static void test_wr_tail_rebase__patterns_go_on(void **state)
 {
     (void)state;
     world w;
-    open_world(&w, 1000000);
-    run(&w);
-    const uint32_t from_s = patterns_from(&w);
-    assert_ok(pay(&w, w.st, 100, &err));
-    (void)wait_applied(&w);
+    const uint32_t from_s = open_followed(&w);
     run(&w);
     assert_int_equal(patterns_from(&w), from_s);
     check_served(&w, 100);
@@ -285,11 +292,7 @@ static void test_wr_tail_rebase__a_label_comes_meanwhile(void **state)
     (void)state;
     for (int i = 0; i < 5; i++) {
         world w;
-        open_world(&w, 1000000);
-        run(&w);
-        const uint32_t from_s = patterns_from(&w);
-        assert_ok(pay(&w, w.st, 100, &err));
-        (void)wait_applied(&w);
+        const uint32_t from_s = open_followed(&w);
         WR_AUTO(wr_assessment) a = score(&w);
         test_label(w.st, "nobody", "mixer", 100);
         serve(&w, a);
