@@ -91,6 +91,20 @@ static wr_status set_users(rd_kafka_conf_t *rc, const wr_kafka_conf *c, wr_err *
     return WR_OK;
 }
 
+/*
+ * A message that is called delivered is in the log, and once.  One request at a time: a
+ * broker (before 4.5, KAFKA-15591) takes any first sequence number into a partition that
+ * is empty, so with more in flight a first batch is refused (the leader is not there
+ * yet), the second taken, and librdkafka, which sees the second acknowledged, calls the
+ * first delivered, too: it is lost.
+ */
+static const wr_kafka_pair every_producer[] = {
+    {"enable.idempotence", "true"},
+    {"acks", "all"},
+    {"max.in.flight.requests.per.connection", "1"},
+    {0},
+};
+
 static wr_status fill_conf(rd_kafka_conf_t *rc, wr_kafka_client *k,
                            const wr_kafka_client_opts *o, wr_err *err)
 {
@@ -103,6 +117,8 @@ static wr_status fill_conf(rd_kafka_conf_t *rc, wr_kafka_client *k,
     WR_TRY(set_ours(rc, o->preset, err));
     WR_TRY(set_users(rc, o->conf, err));
     WR_TRY(set_ours(rc, o->owned, err));
+    if (o->type == RD_KAFKA_PRODUCER)
+        WR_TRY(set_ours(rc, every_producer, err));
     return set_ours(rc, brokers, err);
 }
 

@@ -2,7 +2,8 @@
  * kafka_client_int.h - one librdkafka client: made from settings, its events in our log.
  *
  * Settings take effect in this order: ours that a user may change (preset), the user's,
- * ours that nobody may change (owned).  The client logs into wr_log; that no broker
+ * ours that nobody may change (owned, and what every producer of ours has: idempotence,
+ * acks=all, one request in flight).  The client logs into wr_log; that no broker
  * answers is said once, and once more when one does again.  librdkafka reconnects by
  * itself, so that is news and no error; what it calls fatal is kept in `fatal`.
  *

@@ -31,6 +31,11 @@ static const struct {
     {"isolation.level", "records of aborted transactions must not be stored"},
     {"enable.partition.eof", "gaps at the end of a partition are counted by it"},
     {"enable.idempotence", "a retry must not write a record twice"},
+    {"acks", "every replica must have what is called delivered"},
+    {"request.required.acks", "every replica must have what is called delivered"},
+    {"max.in.flight", "a batch must not overtake one that is sent again"},
+    {"max.in.flight.requests.per.connection",
+     "a batch must not overtake one that is sent again"},
     {"transactional.id", "--transactional names it"},
 };
 

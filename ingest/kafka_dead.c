@@ -15,16 +15,10 @@ enum {
     MAX_BYTES_MIN = 2048, /* reason, field and names must fit */
 };
 
-/* A letter must be acknowledged by all replicas, and written once by retries. */
 static const wr_kafka_pair preset[] = {
     {"linger.ms", "2"},
     {"message.timeout.ms", "30000"},
     {"reconnect.backoff.max.ms", "2000"},
-    {0},
-};
-static const wr_kafka_pair owned[] = {
-    {"enable.idempotence", "true"},
-    {"acks", "all"},
     {0},
 };
 
@@ -57,11 +51,8 @@ static wr_status open_client(wr_kafka_dead *d, wr_err *err)
                              {"queue.buffering.max.kbytes", queue_kbytes}};
     for (size_t i = 0; preset[i].key; i++)
         mine[i + 2] = preset[i];
-    const wr_kafka_client_opts o = {.type = RD_KAFKA_PRODUCER,
-                                    .conf = d->conf,
-                                    .preset = mine,
-                                    .owned = owned,
-                                    .prepare = prepare};
+    const wr_kafka_client_opts o = {
+        .type = RD_KAFKA_PRODUCER, .conf = d->conf, .preset = mine, .prepare = prepare};
     d->waiting = 0;
     d->client = (wr_kafka_client){.name = "dead", .owner = d};
     return wr_kafka_client_init(&d->client, &o, err);

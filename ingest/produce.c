@@ -73,7 +73,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     }
     wr_produce_partition *to = p->o.transactional_id ? p->pending : p->partition;
     to[m->partition].messages++;
-    to[m->partition].next_offset = m->offset + 1;
+    if (m->offset >= 0) /* a broker that has a retried batch may not say where */
+        to[m->partition].next_offset = m->offset + 1;
     if (!p->o.transactional_id)
         p->rep.delivered++;
 }
@@ -95,10 +96,7 @@ static wr_status make_client(wr_produce *p, wr_err *err)
         {"partitioner", p->o.partitioner ? p->o.partitioner : "murmur2_random"},
         {0}};
     const wr_kafka_pair owned[] = {
-        {"enable.idempotence", "true"},
-        {"acks", "all"},
-        {p->o.transactional_id ? "transactional.id" : NULL, p->o.transactional_id},
-        {0}};
+        {p->o.transactional_id ? "transactional.id" : NULL, p->o.transactional_id}, {0}};
     const wr_kafka_client_opts o = {.type = RD_KAFKA_PRODUCER,
                                     .conf = p->o.conf,
                                     .preset = preset,
@@ -266,7 +264,8 @@ static void settle_pending(wr_produce *p)
     for (uint32_t i = 0; i < p->rep.partition_count; i++)
         if (p->pending[i].messages) {
             p->partition[i].messages += p->pending[i].messages;
-            p->partition[i].next_offset = p->pending[i].next_offset;
+            if (p->pending[i].next_offset)
+                p->partition[i].next_offset = p->pending[i].next_offset;
             p->rep.delivered += p->pending[i].messages;
         }
     forget_pending(p);

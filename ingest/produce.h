@@ -1,10 +1,10 @@
 /*
  * produce.h - messages to one Kafka topic: all delivered, each once, in order per key.
  *
- * An idempotent producer with acks=all: a message that a broker says it has is in the log
- * once, however often it was sent.  What was delivered is counted from the delivery
- * reports, by partition.  The first message that cannot be delivered ends the work: what
- * came after it with the same key would be out of order.
+ * An idempotent producer with acks=all and one request in flight: a message that counts
+ * as delivered is in the log once, however often it was sent.  What was delivered is
+ * counted from the delivery reports, by partition.  The first message that cannot be
+ * delivered ends the work: what came after it with the same key would be out of order.
  *
  * Messages with one key keep their order, since a key has one partition: the default
  * partitioner is murmur2_random, the one of the Java clients, so that several producers
@@ -45,7 +45,7 @@ typedef struct wr_produce_opts {
 
 typedef struct wr_produce_partition {
     uint64_t messages;   /* delivered; with transactions: committed */
-    int64_t next_offset; /* behind the last delivered one; 0 = none yet */
+    int64_t next_offset; /* behind the last one whose offset was told; 0 = none yet */
 } wr_produce_partition;
 
 /* Window on the counters; lives as long as the producer. */

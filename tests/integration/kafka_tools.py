@@ -52,6 +52,7 @@ class Kafka:
 
     def producer(self, **config):
         base = {"bootstrap.servers": self.brokers, "linger.ms": 5, "enable.idempotence": True,
+                "max.in.flight": 1,    # as ours (kafka_client.c): a new topic's first batch may be refused
                 "message.max.bytes": 16_000_000, "log_level": 2, "queue.buffering.max.messages": 1_000_000}
         return confluent_kafka.Producer(base | {k.replace("_", "."): v for k, v in config.items()})
 

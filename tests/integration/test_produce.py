@@ -19,10 +19,6 @@ def topic(name, partitions=4, **config):
     return Kafka(BROKERS).topic(f"produce.{name}", partitions, **config)
 
 
-def read_back(self):
-        return [m for m in read_back(Work.name) if m[1] >= self.since.get(m[0], 0)]
-
-
 def read_back(name, level="read_committed"):
     """Messages as (partition, offset, key, value, ms), by another client."""
     out = subprocess.run(["kcat", "-b", BROKERS, "-C", "-t", name, "-e", "-q", "-o", "beginning",

@@ -66,6 +66,12 @@ static void test_conf__refused(void **state)
     refuse("isolation.level=read_uncommitted",
            "--kafka: isolation.level is not for you to set: records of aborted "
            "transactions must not be stored");
+    refuse("acks=1",
+           "--kafka: acks is not for you to set: every replica must have what is "
+           "called delivered");
+    refuse("max.in.flight=5",
+           "--kafka: max.in.flight is not for you to set: a batch must "
+           "not overtake one that is sent again");
     refuse("bootstrap.servers=x:1",
            "--kafka: bootstrap.servers is not for you to set: --brokers names them");
     refuse("sasl.password=hunter22",
