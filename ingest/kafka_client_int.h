@@ -45,6 +45,17 @@ wr_status wr_kafka_client_init(wr_kafka_client *k, const wr_kafka_client_opts *o
                                wr_err *err) WR_NODISCARD;
 void wr_kafka_client_release(wr_kafka_client *k); /* safe on a zeroed struct */
 
+/* Bytes for librdkafka, which wants void * also where (RD_KAFKA_MSG_F_COPY) it only reads
+ * them. */
+static inline void *wr_kafka_bytes(const char *p)
+{
+    const union {
+        const char *given;
+        void *wanted;
+    } bytes = {.given = p};
+    return bytes.wanted;
+}
+
 /* A broker has answered. */
 void wr_kafka_client_is_up(wr_kafka_client *k);
 

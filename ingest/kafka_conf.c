@@ -107,6 +107,21 @@ static const char *value_end(const char *p)
     return p + strlen(p);
 }
 
+/* Of sasl.password in SASL_PASSWORD, and back. */
+static char variable_byte(char ch)
+{
+    if (ch == '.')
+        return '_';
+    return (char)toupper((unsigned char)ch);
+}
+
+static char key_byte(char ch)
+{
+    if (ch == '_')
+        return '.';
+    return (char)tolower((unsigned char)ch);
+}
+
 static wr_status check_no_secret(wr_text key, wr_err *err)
 {
     char name[KEY_MAX_BYTES];
@@ -116,7 +131,7 @@ static wr_status check_no_secret(wr_text key, wr_err *err)
     char variable[KEY_MAX_BYTES];
     size_t i = 0;
     for (; name[i]; i++)
-        variable[i] = name[i] == '.' ? '_' : (char)toupper((unsigned char)name[i]);
+        variable[i] = variable_byte(name[i]);
     variable[i] = '\0';
     return wr_fail(err, WR_EINVAL,
                    "--kafka: %s is a secret and others can read a command line: give it "
@@ -161,7 +176,7 @@ static wr_status add_environment(wr_kafka_conf *c, wr_err *err)
         char key[KEY_MAX_BYTES];
         size_t k = 0;
         for (int i = (int)prefix; i < len; i++)
-            key[k++] = name[i] == '_' ? '.' : (char)tolower((unsigned char)name[i]);
+            key[k++] = key_byte(name[i]);
         key[k] = '\0';
         WR_TRY(add(c, wr_text_of(key), wr_text_of(eq + 1), name, err));
     }

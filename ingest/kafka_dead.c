@@ -147,12 +147,12 @@ static void fit(const wr_kafka_dead *d, const wr_kafka_original *o, size_t heade
 static rd_kafka_resp_err_t produce(const wr_kafka_dead *d, rd_kafka_headers_t *h,
                                    const wr_kafka_original *o, size_t key_len, size_t len)
 {
-    /* Not the macros: they are GNU statement expressions.  The bytes are only copied. */
+    /* Not the macros: they are GNU statement expressions. */
     const rd_kafka_vu_t v[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = d->topic},
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = h},
-        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)o->key.p, key_len}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)o->payload.p, len}},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {wr_kafka_bytes(o->key.p), key_len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {wr_kafka_bytes(o->payload.p), len}},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
     };
     rd_kafka_error_t *e = rd_kafka_produceva(d->client.rk, v, sizeof v / sizeof *v);
@@ -200,7 +200,7 @@ static wr_status await(wr_kafka_dead *d, wr_err *err)
         return WR_OK;
     /* The limit was not what it seemed: cut shorter next time. */
     if (d->refused == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE &&
-        d->max_bytes >= 2 * MAX_BYTES_MIN)
+        d->max_bytes >= 2 * (int64_t)MAX_BYTES_MIN)
         d->max_bytes /= 2;
     return wr_fail(err, wr_kafka_status(d->refused), "dead topic '%s': %s", d->topic,
                    rd_kafka_err2str(d->refused));

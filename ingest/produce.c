@@ -218,15 +218,11 @@ static wr_status pace(wr_produce *p, uint32_t transfers, wr_err *err)
 /* The bytes go into librdkafka's queue; while that is full, deliveries make room. */
 static wr_status enqueue(wr_produce *p, wr_text key, wr_text value, wr_err *err)
 {
-    const union {
-        const char *given;
-        void *p;
-    } bytes = {.given = value.p}; /* RD_KAFKA_MSG_F_COPY: only read */
     for (;;) {
         WR_TRY(check(p, err));
         const int rc =
             rd_kafka_produce(p->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
-                             bytes.p, value.len, key.p, key.len, NULL);
+                             wr_kafka_bytes(value.p), value.len, key.p, key.len, NULL);
         if (rc == 0)
             return WR_OK;
         const rd_kafka_resp_err_t e = rd_kafka_last_error();
