@@ -10,7 +10,8 @@
 
 enum { MESSAGES = 12 };
 
-static void produce_all(const mock_broker *b)
+/* Messages "0", "1", ... */
+static void produce_all(const mock_broker *b, int64_t next_offset)
 {
     WR_AUTO(wr_produce) p = NULL;
     const wr_produce_opts o = {.conf = b->conf, .topic = b->topic};
@@ -26,8 +27,7 @@ static void produce_all(const mock_broker *b)
     assert_int_equal(rep.failed, 0);
     assert_int_equal(rep.partition_count, 1);
     assert_int_equal(rep.partition[0].messages, MESSAGES);
-    assert_int_equal(rep.partition[0].next_offset, MESSAGES);
-    mock_broker_check(b, MESSAGES);
+    assert_int_equal(rep.partition[0].next_offset, next_offset);
 }
 
 /*
@@ -41,7 +41,8 @@ static void test_produce__a_first_batch_is_refused(void **state)
     mock_broker b = mock_broker_start("t", 50);
     rd_kafka_mock_push_request_errors(b.mock, MOCK_PRODUCE, 1,
                                       RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
-    produce_all(&b);
+    produce_all(&b, MESSAGES);
+    mock_broker_check(&b, MESSAGES);
     mock_broker_stop(&b);
 }
 
@@ -64,9 +65,25 @@ static void test_produce__some_are_refused(void **state)
             errors[i] = wr_rng_below(&r, 3) ? RD_KAFKA_RESP_ERR_NO_ERROR
                                             : kind[wr_rng_below(&r, KINDS)];
         rd_kafka_mock_push_request_errors_array(b.mock, MOCK_PRODUCE, ERRORS, errors);
-        produce_all(&b);
+        produce_all(&b, MESSAGES);
+        mock_broker_check(&b, MESSAGES);
         mock_broker_stop(&b);
     }
+}
+
+/*
+ * The broker says that it has the last one already, and not where.  (The mock has it not:
+ * it answers so because it is told to.)
+ */
+static void test_produce__an_offset_is_not_told(void **state)
+{
+    (void)state;
+    mock_broker b = mock_broker_start("t", 2);
+    rd_kafka_resp_err_t errors[MESSAGES] = {RD_KAFKA_RESP_ERR_NO_ERROR};
+    errors[MESSAGES - 1] = RD_KAFKA_RESP_ERR_DUPLICATE_SEQUENCE_NUMBER;
+    rd_kafka_mock_push_request_errors_array(b.mock, MOCK_PRODUCE, MESSAGES, errors);
+    produce_all(&b, MESSAGES - 1);
+    mock_broker_stop(&b);
 }
 
 int main(void)
@@ -74,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_produce__a_first_batch_is_refused),
         cmocka_unit_test(test_produce__some_are_refused),
+        cmocka_unit_test(test_produce__an_offset_is_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
