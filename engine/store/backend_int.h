@@ -62,6 +62,8 @@ typedef struct wr_store_backend {
 
     /* is_new: the database is made when there is none (SQLite: its file) */
     wr_status (*open)(wr_store **out, const char *dsn, bool is_new, wr_err *err);
+    /* NULL: a store has one handle */
+    wr_status (*open_beside)(wr_store **out, const wr_store *st, wr_err *err);
     void (*close)(wr_store *st); /* st is never NULL */
 
     /*

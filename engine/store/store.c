@@ -58,6 +58,14 @@ wr_status wr_store_open_ready(wr_store **out, const char *dsn, wr_err *err)
     return WR_OK;
 }
 
+wr_status wr_store_open_beside(wr_store **out, const wr_store *st, wr_err *err)
+{
+    assert(out && st);
+    if (!st->be->open_beside)
+        return wr_fail(err, WR_EINVAL, "a %s store has one handle", st->be->kind);
+    return st->be->open_beside(out, st, err);
+}
+
 void wr_store_close(wr_store *st)
 {
     if (st)

@@ -48,6 +48,12 @@ wr_status wr_store_open(wr_store **out, const char *dsn, wr_err *err) WR_NODISCA
 wr_status wr_store_open_ready(wr_store **out, const char *dsn, wr_err *err) WR_NODISCARD;
 void wr_store_close(wr_store *st); /* accepts NULL; an open transaction is rolled back */
 WR_DEFINE_AUTO(wr_store, wr_store_close)
+/*
+ * One more handle on the store of st, for another thread; it sees all that st sees now.
+ * Errors  WR_EINVAL (memory: has one handle), as wr_store_open
+ */
+wr_status wr_store_open_beside(wr_store **out, const wr_store *st,
+                               wr_err *err) WR_NODISCARD;
 const char *wr_store_kind(const wr_store *st); /* "sqlite", "postgresql", "memory" */
 
 enum { WR_STORE_ID_HEX = 32 };

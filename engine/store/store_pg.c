@@ -50,6 +50,11 @@ static wr_status store_open(wr_store **out, const char *dsn, bool is_new, wr_err
     return WR_OK;
 }
 
+static wr_status store_open_beside(wr_store **out, const wr_store *base, wr_err *err)
+{
+    return store_open(out, ((const wr_pg_store *)base)->dsn, false, err);
+}
+
 /* --- schema ------------------------------------------------------------------------ */
 
 static wr_status schema_begin(wr_store *base, wr_err *err)
@@ -196,6 +201,7 @@ const wr_store_backend wr_store_pg = {
     .kind = "postgresql",
     .dialect = "postgres",
     .open = store_open,
+    .open_beside = store_open_beside,
     .close = store_close,
     .schema_begin = schema_begin,
     .schema_end = schema_end,

@@ -281,16 +281,8 @@ static void configure_once(void)
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-static wr_status sqlite_open(wr_store **out, const char *dsn, bool is_new, wr_err *err)
+static wr_status open_path(wr_store **out, const char *path, bool is_new, wr_err *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    const char *path = dsn + strlen("sqlite:");
-    (void)pthread_once(&once, configure_once);
-    if (path[0] == '\0' || path[0] == ':')
-        return wr_fail(err, WR_EINVAL,
-                       "'%s': wanted sqlite:PATH of a file (memory: is the "
-                       "store that keeps nothing)",
-                       dsn);
     WR_AUTO(wr_sqlite) q = wr_calloc(1, sizeof *q);
     if (!q)
         return wr_fail(err, WR_ENOMEM, "sqlite handle");
@@ -316,6 +308,25 @@ static wr_status sqlite_open(wr_store **out, const char *dsn, bool is_new, wr_er
     return WR_OK;
 }
 
+static wr_status sqlite_open(wr_store **out, const char *dsn, bool is_new, wr_err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const char *path = dsn + strlen("sqlite:");
+    (void)pthread_once(&once, configure_once);
+    if (path[0] == '\0' || path[0] == ':')
+        return wr_fail(err, WR_EINVAL,
+                       "'%s': wanted sqlite:PATH of a file (memory: is the "
+                       "store that keeps nothing)",
+                       dsn);
+    return open_path(out, path, is_new, err);
+}
+
+static wr_status sqlite_open_beside(wr_store **out, const wr_store *st, wr_err *err)
+{
+    const wr_sqlite *q = (const wr_sqlite *)st;
+    return open_path(out, sqlite3_db_filename(q->db, "main"), false, err);
+}
+
 static void sqlite_close(wr_store *st)
 {
     store_free(wr_sqlite_of(st));
@@ -325,6 +336,7 @@ const wr_store_backend wr_store_sqlite = {
     .kind = "sqlite",
     .dialect = "sqlite",
     .open = sqlite_open,
+    .open_beside = sqlite_open_beside,
     .close = sqlite_close,
     .schema_begin = schema_begin,
     .schema_end = schema_end,

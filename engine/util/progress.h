@@ -2,7 +2,8 @@
  * progress.h - how long work says where it is, and how it is asked to stop.
  *
  * Kernels and loaders take a `wr_progress *` (may be NULL) and call wr_progress_at
- * about every 100 ms of work, never inside an OpenMP region.  It calls the owner's
+ * about every 100 ms of work, never inside an OpenMP region but by the thread that
+ * entered it.  It calls the owner's
  * function (terminal line, job record) and answers WR_ESTOPPED once the stop flag is
  * set; the callee then returns with nothing half done.
  */

@@ -8,7 +8,8 @@
  * unique key and no other index; binary COPY of the graph's columns out, thrown away.
  * Batches and scans alternate with their peer; ratios are ours / peer in rows per second.
  * "cpu" is the same ratio in processor seconds of the two server processes, which other
- * programs on the machine disturb less; 0 when the server runs elsewhere.
+ * programs on the machine disturb less; 0 when the server runs elsewhere.  A snapshot is
+ * read over several connections, of which "cpu" knows the first alone.
  */
 #include <endian.h>
 #include <inttypes.h>

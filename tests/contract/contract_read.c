@@ -331,6 +331,29 @@ static void test_handles__see_each_other(void **state)
     wr_buf_release(&a);
 }
 
+/* A store that has one handle says so; another gives one that sees all that is there. */
+static void test_open_beside(void **state)
+{
+    (void)state;
+    WR_AUTO(wr_store) st = ct_open(NULL);
+    WR_AUTO(wr_store) beside = NULL;
+    put_ring(st, 0, 4);
+    if (strcmp(wr_store_kind(st), "memory") == 0) {
+        assert_err(WR_EINVAL, wr_store_open_beside(&beside, st, &err));
+        assert_null(beside);
+        return;
+    }
+    assert_ok(wr_store_open_beside(&beside, st, &err));
+    assert_string_equal(wr_store_kind(beside), wr_store_kind(st));
+    edges e = {0};
+    assert_ok(wr_store_scan_edges(beside, 0, INT64_MAX, add_edges, &e, &err));
+    assert_int_equal(e.n, 4);
+    put_ring(beside, 4, 2);
+    e = (edges){0};
+    assert_ok(wr_store_scan_edges(st, 0, INT64_MAX, add_edges, &e, &err));
+    assert_int_equal(e.n, 6);
+}
+
 int contract_read(void)
 {
     const struct CMUnitTest any[] = {
@@ -340,6 +363,7 @@ int contract_read(void)
         wr_unit_test(test_safe_seq__is_a_tail_cursor),
         wr_unit_test(test_scan_edges__callback_can_stop),
         wr_unit_test(test_scan_wallets__after),
+        wr_unit_test(test_open_beside),
         wr_unit_test(test_get__what_is_not_there),
         wr_unit_test(test_wallet_find__is_the_id_of_the_scan),
         wr_unit_test(test_wallet_transfers__newest_first_in_pages),

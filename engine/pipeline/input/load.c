@@ -1,41 +1,39 @@
 #include "pipeline/input/load.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <omp.h>
+#include <stdatomic.h>
 #include <string.h>
-
-#include "util/buf.h"
 
 /* --- transfers -----------------------------------------------------------------------
  */
 
+/* The transfers that one handle reads. */
 typedef struct edge_load {
     wr_edges edges;    /* from and to hold wallet ids until remap() */
     uint64_t *used;    /* bit w = wallet id w stands in a transfer */
     size_t used_words; /* capacity */
     uint32_t wallet_max;
     uint64_t unpriced;
-    uint64_t expected; /* rows, for progress */
+    atomic_uint_fast64_t *done; /* rows of all handles */
+    uint64_t expected;          /* the same at the end, for progress */
     const wr_progress *pg;
 } edge_load;
 
-static wr_status use_wallets(edge_load *l, uint32_t a, uint32_t b, wr_err *err)
+static wr_status use_to(edge_load *l, uint32_t wallet, wr_err *err)
 {
-    uint32_t hi = a > b ? a : b;
-    if (hi > l->wallet_max) {
-        size_t before = l->used_words;
-        size_t want = (size_t)hi / 64 + 1;
-        if (want > before) {
-            uint64_t *p = wr_grow(l->used, &l->used_words, want, sizeof *p);
-            if (!p)
-                return wr_fail(err, WR_ENOMEM, "marks of %" PRIu32 " wallets", hi);
-            memset(p + before, 0, (l->used_words - before) * sizeof *p);
-            l->used = p;
-        }
-        l->wallet_max = hi;
+    if (l->used && wallet <= l->wallet_max)
+        return WR_OK;
+    size_t before = l->used_words;
+    size_t want = (size_t)wallet / 64 + 1;
+    if (want > before) {
+        uint64_t *p = wr_grow(l->used, &l->used_words, want, sizeof *p);
+        if (!p)
+            return wr_fail(err, WR_ENOMEM, "marks of %" PRIu32 " wallets", wallet);
+        memset(p + before, 0, (l->used_words - before) * sizeof *p);
+        l->used = p;
     }
-    l->used[a / 64] |= UINT64_C(1) << (a % 64);
-    l->used[b / 64] |= UINT64_C(1) << (b % 64);
+    l->wallet_max = wallet;
     return WR_OK;
 }
 
@@ -49,7 +47,9 @@ static wr_status take_edges(void *ctx, const wr_edge_row *row, size_t n, wr_err 
         if (r->time_s < 0 || r->time_s > UINT32_MAX)
             return wr_fail(err, WR_ECORRUPT, "transfer seq %" PRId64 ": time %" PRId64,
                            r->seq, r->time_s);
-        WR_TRY(use_wallets(l, r->from, r->to, err));
+        WR_TRY(use_to(l, r->from > r->to ? r->from : r->to, err));
+        l->used[r->from / 64] |= UINT64_C(1) << (r->from % 64);
+        l->used[r->to / 64] |= UINT64_C(1) << (r->to % 64);
         l->unpriced += (r->flags & WR_TRANSFER_UNPRICED) != 0;
         uint64_t k = e->m++;
         e->from[k] = r->from;
@@ -59,29 +59,87 @@ static wr_status take_edges(void *ctx, const wr_edge_row *row, size_t n, wr_err 
         e->asset[k] = r->asset;
         e->seq[k] = r->seq;
     }
-    return wr_progress_at(l->pg, "read transfers", e->m, l->expected, err);
+    const uint64_t done = atomic_fetch_add(l->done, n) + n;
+    return wr_progress_at(l->pg, "read transfers", done, l->expected, err);
+}
+
+/* What another handle has read comes behind. */
+static wr_status append(edge_load *l, const edge_load *more, wr_err *err)
+{
+    wr_edges *e = &l->edges;
+    const wr_edges *s = &more->edges;
+    if (s->m == 0)
+        return WR_OK;
+    WR_TRY(wr_edges_reserve(e, s->m, err));
+    WR_TRY(use_to(l, more->wallet_max, err));
+    memcpy(e->from + e->m, s->from, s->m * sizeof *s->from);
+    memcpy(e->to + e->m, s->to, s->m * sizeof *s->to);
+    memcpy(e->time_s + e->m, s->time_s, s->m * sizeof *s->time_s);
+    memcpy(e->value + e->m, s->value, s->m * sizeof *s->value);
+    memcpy(e->asset + e->m, s->asset, s->m * sizeof *s->asset);
+    memcpy(e->seq + e->m, s->seq, s->m * sizeof *s->seq);
+    e->m += s->m;
+    for (uint32_t w = 0; w <= more->wallet_max / 64; w++)
+        l->used[w] |= more->used[w];
+    l->unpriced += more->unpriced;
+    return WR_OK;
+}
+
+static void edge_load_release(edge_load *l)
+{
+    wr_edges_release(&l->edges);
+    wr_free(l->used);
+    l->used = NULL;
 }
 
 /* --- wallets -------------------------------------------------------------------------
  */
 
 typedef struct wallet_load {
-    const edge_load *edges;
     wr_ids *ids;
+    const wr_progress *pg;
 } wallet_load;
+
+static wr_status take_wallets(void *ctx, const wr_wallet_row *row, size_t n, wr_err *err)
+{
+    wallet_load *l = ctx;
+    for (size_t i = 0; i < n; i++)
+        WR_TRY(wr_ids_add(l->ids, row[i].id, row[i].chain, row[i].address, err));
+    return wr_progress_at(l->pg, "read wallets", wr_ids_count(l->ids), 0, err);
+}
+
+static wr_status read_wallets(wr_store *st, wr_ids *ids, const wr_progress *pg,
+                              wr_err *err)
+{
+    wallet_load w = {.ids = ids, .pg = pg};
+    return wr_store_scan_wallets(st, 0, take_wallets, &w, err);
+}
 
 static bool is_used(const edge_load *l, uint32_t wallet)
 {
     return wallet <= l->wallet_max && (l->used[wallet / 64] >> (wallet % 64) & 1);
 }
 
-static wr_status take_wallets(void *ctx, const wr_wallet_row *row, size_t n, wr_err *err)
+/* Of all the store's wallets those that stand in a transfer read: mostly all. */
+static wr_status keep_used(wr_ids **ids, const edge_load *l, wr_err *err)
 {
-    wallet_load *l = ctx;
-    for (size_t i = 0; i < n; i++)
-        if (is_used(l->edges, row[i].id))
-            WR_TRY(wr_ids_add(l->ids, row[i].id, row[i].chain, row[i].address, err));
-    return wr_progress_at(l->edges->pg, "read wallets", wr_ids_count(l->ids), 0, err);
+    const uint32_t n = wr_ids_count(*ids);
+    uint32_t v = 0;
+    while (v < n && l->edges.m && is_used(l, wr_ids_wallet(*ids, v)))
+        v++;
+    if (v == n)
+        return WR_OK;
+    WR_AUTO(wr_ids) kept = NULL;
+    WR_TRY(wr_ids_new(&kept, err));
+    for (v = 0; v < n && l->edges.m; v++) {
+        const uint32_t wallet = wr_ids_wallet(*ids, v);
+        if (is_used(l, wallet))
+            WR_TRY(wr_ids_add(kept, wallet, wr_ids_chain(*ids, v),
+                              wr_ids_address(*ids, v), err));
+    }
+    wr_ids_free(*ids);
+    *ids = WR_STEAL(kept);
+    return WR_OK;
 }
 
 /* Wallet ids in from and to become vertices: the rank of the id among those in use. */
@@ -111,17 +169,88 @@ static wr_status remap(edge_load *l, const wr_ids *ids, wr_err *err)
     return WR_OK;
 }
 
-static wr_status load(wr_snapshot **out, edge_load *l, wr_store *st, int64_t max_seq,
-                      wr_err *err)
+/* --- several handles -----------------------------------------------------------------
+ */
+
+/*
+ * A database serves every connection from a process of its own, and writing a row for us
+ * costs it more than reading it costs us: so the transfers are read in shares, ranges of
+ * seq, and the wallets beside them, each over its own handle.  In the order of the shares
+ * the rows are what one handle would have read.
+ */
+enum { SHARES_MAX = 4, HANDLES_MAX = SHARES_MAX + 1, SHARE_MIN = 65536 };
+
+typedef struct reading {
+    wr_store *st[HANDLES_MAX]; /* [handles]; the caller's, then ours */
+    int handles;
+    int64_t upto;                /* seq */
+    edge_load share[SHARES_MAX]; /* [handles - 1]; with one handle [1] */
+    atomic_uint_fast64_t done;
+    uint64_t expected;
+    wr_ids *ids;
+} reading;
+
+/* As many as pay: a store may have only one, or give no more of them now. */
+static void open_handles(reading *r)
 {
-    WR_TRY(wr_store_scan_all_edges(st, max_seq, take_edges, l, err));
-    WR_AUTO(wr_ids) ids = NULL;
-    WR_TRY(wr_ids_new(&ids, err));
-    wallet_load w = {.edges = l, .ids = ids};
-    if (l->edges.m)
-        WR_TRY(wr_store_scan_wallets(st, 0, take_wallets, &w, err));
-    WR_TRY(remap(l, ids, err));
-    return wr_snapshot_build(out, &l->edges, WR_STEAL(ids), 0, l->pg, err);
+    const int threads = omp_get_max_threads();
+    const uint64_t pay = r->expected / SHARE_MIN;
+    int shares = threads < SHARES_MAX ? threads : SHARES_MAX;
+    if ((uint64_t)shares > pay)
+        shares = pay ? (int)pay : 1;
+    while (threads > 1 && r->handles < shares + 1 &&
+           wr_store_open_beside(&r->st[r->handles], r->st[0], NULL) == WR_OK)
+        r->handles++;
+}
+
+static wr_status read_share(reading *r, int i, int shares, wr_err *err)
+{
+    const int64_t step = r->upto / shares;
+    const int64_t upto = i == shares - 1 ? r->upto : step * (i + 1);
+    edge_load *l = &r->share[i];
+    WR_TRY(wr_edges_reserve(&l->edges, i ? r->expected / (uint64_t)shares : r->expected,
+                            err));
+    if (shares == 1)
+        return wr_store_scan_all_edges(r->st[0], upto, take_edges, l, err);
+    return wr_store_scan_edges(r->st[i], step * i, upto, take_edges, l, err);
+}
+
+/* One share for each handle but the last, which has the wallets. */
+static wr_status read_at_once(reading *r, const wr_progress *pg, wr_err *err)
+{
+    const int wallets = r->handles - 1;
+    wr_status status[HANDLES_MAX];
+    wr_err why[HANDLES_MAX] = {{0}};
+    const wr_progress quiet = {.stop = pg ? pg->stop : NULL};
+    for (int i = 1; i < wallets; i++)
+        r->share[i].pg = &quiet;
+#pragma omp parallel for default(none) shared(r, status, why, quiet) \
+    firstprivate(wallets) num_threads(wallets + 1) schedule(static, 1)
+    for (int i = 0; i <= wallets; i++) /* share 0, which shows progress, on this thread */
+        status[i] = i < wallets ? read_share(r, i, wallets, &why[i])
+                                : read_wallets(r->st[i], r->ids, &quiet, &why[i]);
+    for (int i = 0; i <= wallets; i++)
+        if (status[i] != WR_OK)
+            return wr_fail(err, status[i], "%s", why[i].msg);
+    for (int i = 1; i < wallets; i++) {
+        WR_TRY(append(&r->share[0], &r->share[i], err));
+        edge_load_release(&r->share[i]);
+    }
+    return WR_OK;
+}
+
+static wr_status build(wr_snapshot **out, reading *r, const wr_progress *pg, wr_err *err)
+{
+    WR_TRY(wr_ids_new(&r->ids, err));
+    if (r->handles > 1) {
+        WR_TRY(read_at_once(r, pg, err));
+    } else {
+        WR_TRY(read_share(r, 0, 1, err));
+        WR_TRY(read_wallets(r->st[0], r->ids, pg, err));
+    }
+    WR_TRY(keep_used(&r->ids, &r->share[0], err));
+    WR_TRY(remap(&r->share[0], r->ids, err));
+    return wr_snapshot_build(out, &r->share[0].edges, WR_STEAL(r->ids), 0, pg, err);
 }
 
 wr_status wr_load_snapshot(wr_snapshot **out, wr_store *st, int64_t *max_seq,
@@ -132,16 +261,20 @@ wr_status wr_load_snapshot(wr_snapshot **out, wr_store *st, int64_t *max_seq,
         WR_TRY(wr_store_safe_seq(st, &upto, err));
     wr_counts counts;
     WR_TRY(wr_store_counts(st, &counts, err));
-    edge_load l = {.pg = pg, .expected = counts.transfers};
-    wr_status s = wr_edges_reserve(&l.edges, counts.transfers, err);
-    if (s == WR_OK)
-        s = load(out, &l, st, upto, err);
-    wr_edges_release(&l.edges);
-    wr_free(l.used);
+    reading r = {.st = {st}, .handles = 1, .upto = upto, .expected = counts.transfers};
+    for (int i = 0; i < SHARES_MAX; i++)
+        r.share[i] = (edge_load){.done = &r.done, .expected = counts.transfers, .pg = pg};
+    open_handles(&r);
+    wr_status s = build(out, &r, pg, err);
     if (s == WR_OK)
         *max_seq = upto;
     if (s == WR_OK && unpriced)
-        *unpriced = l.unpriced;
+        *unpriced = r.share[0].unpriced;
+    wr_ids_free(r.ids);
+    for (int i = 0; i < SHARES_MAX; i++)
+        edge_load_release(&r.share[i]);
+    for (int i = 1; i < r.handles; i++)
+        wr_store_close(r.st[i]);
     return s == WR_OK ? s : wr_fail_ctx(err, s, "loading the graph");
 }
 
@@ -156,214 +289,4 @@ void wr_loaded_release(wr_loaded *l)
 {
     wr_snapshot_unref(l->g);
     *l = (wr_loaded){0};
-}
-
-/* --- labels --------------------------------------------------------------------------
- */
-
-typedef struct used_label {
-    wr_vid v;
-    uint8_t category;
-    uint8_t confidence;
-    uint32_t from_s, to_s;
-    wr_text source;
-} used_label;
-
-typedef struct label_load {
-    const wr_snapshot *g;
-    const wr_taxonomy *tx;
-    wr_seeds *seeds;
-    used_label *used;
-    size_t count, cap;
-    wr_arena arena; /* source names */
-} label_load;
-
-uint32_t wr_label_time(int64_t t, uint32_t if_none)
-{
-    if (t == WR_TIME_NONE)
-        return if_none;
-    return t < 0 ? 0 : t > UINT32_MAX ? UINT32_MAX : (uint32_t)t;
-}
-
-static wr_status take_label(void *ctx, const wr_label_row *row, wr_err *err)
-{
-    label_load *l = ctx;
-    const wr_label *b = &row->label;
-    const wr_ids *ids = wr_snapshot_ids(l->g);
-    wr_vid v = wr_ids_vertex_of_wallet(ids, row->wallet_id);
-    if (v == WR_VID_NONE)
-        return WR_OK; /* it came after the graph's last transfer */
-    int c = wr_taxonomy_find(l->tx, b->category);
-    if (c < 0)
-        return wr_fail(err, WR_ECONFLICT,
-                       "label category '%.*s' is not in categories.yaml",
-                       WR_TEXT_ARG(b->category));
-    used_label *p = wr_grow(l->used, &l->cap, l->count + 1, sizeof *p);
-    if (!p)
-        return wr_fail(err, WR_ENOMEM, "%zu labels", l->count);
-    l->used = p;
-    wr_text source = wr_arena_text(&l->arena, b->source);
-    if (b->source.p && !source.p)
-        return wr_fail(err, WR_ENOMEM, "label sources");
-    used_label *u = &l->used[l->count++];
-    *u = (used_label){.v = v,
-                      .category = (uint8_t)c,
-                      .confidence = b->confidence,
-                      .from_s = wr_label_time(b->valid_from_s, 0),
-                      .to_s = wr_label_time(b->valid_to_s, UINT32_MAX),
-                      .source = source};
-    wr_seeds_offer(l->seeds, l->tx, v, c, u->confidence / 100.0, u->from_s, u->to_s);
-    return WR_OK;
-}
-
-static int cmp_u32(uint32_t a, uint32_t b)
-{
-    return (a > b) - (a < b);
-}
-
-static int by_meaning(const void *pa, const void *pb)
-{
-    const used_label *a = pa;
-    const used_label *b = pb;
-    int d = cmp_u32(a->v, b->v);
-    d = d ? d : cmp_u32(a->category, b->category);
-    d = d ? d : cmp_u32(a->confidence, b->confidence);
-    d = d ? d : cmp_u32(a->from_s, b->from_s);
-    d = d ? d : cmp_u32(a->to_s, b->to_s);
-    d = d ? d : cmp_u32(a->source.len, b->source.len);
-    return d || !a->source.len ? d : memcmp(a->source.p, b->source.p, a->source.len);
-}
-
-static wr_status digest_labels(wr_digest_hex *out, label_load *l, wr_err *err)
-{
-    if (l->count)
-        qsort(l->used, l->count, sizeof *l->used, by_meaning);
-    wr_digest d;
-    WR_TRY(wr_digest_init(&d, err));
-    wr_digest_add_u64(&d, l->count);
-    for (size_t i = 0; i < l->count; i++) {
-        const used_label *u = &l->used[i];
-        wr_digest_add_u64(&d, u->v);
-        wr_digest_add_text(&d, l->tx->category[u->category].id);
-        wr_digest_add_u64(&d, u->confidence);
-        wr_digest_add_u64(&d, (uint64_t)u->from_s << 32 | u->to_s);
-        wr_digest_add_text(&d, u->source.p ? u->source.p : "");
-    }
-    wr_digest_hex_of(&d, out);
-    wr_digest_release(&d);
-    return WR_OK;
-}
-
-static int by_source(const void *pa, const void *pb)
-{
-    const used_label *a = pa;
-    const used_label *b = pb;
-    const uint32_t n = a->source.len < b->source.len ? a->source.len : b->source.len;
-    int d = n ? memcmp(a->source.p, b->source.p, n) : 0;
-    return d ? d : cmp_u32(a->source.len, b->source.len);
-}
-
-/* Reorders l->used. */
-static wr_status name_sources(char **out, label_load *l, wr_err *err)
-{
-    wr_buf b;
-    wr_buf_init(&b, 65536);
-    wr_buf_adds(&b, "");
-    if (l->count)
-        qsort(l->used, l->count, sizeof *l->used, by_source);
-    for (size_t i = 0; i < l->count; i++)
-        if (i == 0 || !wr_text_eq(l->used[i].source, l->used[i - 1].source))
-            wr_buf_addf(&b, "%s%.*s", b.len ? "; " : "", WR_TEXT_ARG(l->used[i].source));
-    wr_status s = wr_buf_status(&b, "label sources", NULL);
-    *out = wr_buf_steal(&b, NULL); /* over the maximum: the first of them */
-    wr_buf_release(&b);
-    return s == WR_ENOMEM ? wr_fail(err, s, "label sources") : WR_OK;
-}
-
-/* Keep the categories in use as columns, in taxonomy order. */
-static void compact(wr_label_set *set)
-{
-    wr_seeds *s = &set->seeds;
-    bool is_used_category[WR_CATEGORY_MAX] = {false};
-    for (uint32_t v = 0; v < s->n; v++)
-        if (s->category[v] >= 0)
-            is_used_category[s->category[v]] = true;
-    int8_t column_of[WR_CATEGORY_MAX] = {0};
-    uint8_t kind[WR_CATEGORY_MAX] = {0};
-    uint32_t c = 0;
-    for (uint32_t k = 0; k < s->c; k++)
-        if (is_used_category[k]) {
-            column_of[k] = (int8_t)c;
-            kind[c] = s->kind[k];
-            set->column[c++] = (uint8_t)k;
-        }
-    if (c == 0) {
-        kind[0] = s->kind[0];
-        set->column[0] = 0;
-        c = 1;
-    }
-    for (uint32_t v = 0; v < s->n; v++)
-        if (s->category[v] >= 0)
-            s->category[v] = column_of[s->category[v]];
-    memcpy(s->kind, kind, sizeof kind);
-    s->c = c;
-}
-
-static wr_status see_one(void *ctx, const wr_label_row *row, wr_err *err)
-{
-    (void)row;
-    (void)err;
-    *(bool *)ctx = true;
-    return WR_OK;
-}
-
-static wr_status load_labels(wr_label_set *set, label_load *l, wr_store *st, wr_err *err)
-{
-    const wr_label_filter all = {0};
-    WR_TRY(wr_store_labels_list(st, set->rev, &all, false, 0, 1, see_one,
-                                &set->is_available, err));
-    WR_TRY(wr_store_labels_list(st, set->rev, &all, true, 0, 0, take_label, l, err));
-    set->count = l->count;
-    compact(set);
-    WR_TRY(digest_labels(&set->digest, l, err));
-    return name_sources(&set->sources, l, err);
-}
-
-wr_status wr_load_labels(wr_label_set *out, wr_store *st, const wr_snapshot *g,
-                         const wr_taxonomy *tx, int64_t rev, wr_err *err)
-{
-    wr_label_set set = {.rev = rev};
-    if (rev < 0) {
-        wr_counts counts;
-        WR_TRY(wr_store_counts(st, &counts, err));
-        set.rev = counts.label_rev;
-    }
-    WR_TRY(wr_seeds_init(&set.seeds, wr_snapshot_n(g), tx, err));
-    label_load l = {.g = g, .tx = tx, .seeds = &set.seeds};
-    wr_arena_init(&l.arena, 0);
-    wr_status s = load_labels(&set, &l, st, err);
-    wr_arena_release(&l.arena);
-    wr_free(l.used);
-    if (s != WR_OK) {
-        wr_label_set_release(&set);
-        return wr_fail_ctx(err, s, "loading labels");
-    }
-    *out = set;
-    return WR_OK;
-}
-
-int8_t wr_label_column(const wr_label_set *l, const wr_taxonomy *tx, const char *word)
-{
-    const int category = wr_taxonomy_find(tx, wr_text_of(word));
-    for (uint32_t k = 0; category >= 0 && k < l->seeds.c; k++)
-        if (l->column[k] == category)
-            return (int8_t)k;
-    return WR_SEED_NONE;
-}
-
-void wr_label_set_release(wr_label_set *l)
-{
-    wr_seeds_release(&l->seeds);
-    wr_free(l->sources);
-    *l = (wr_label_set){0};
 }

@@ -1,7 +1,9 @@
 /*
  * load.h - store -> graph: the only place where records become a snapshot and seeds.
  *
- * Thread: uses the given store handle; one at a time per handle.
+ * Thread: uses the given store handle; one at a time per handle.  A snapshot is read over
+ * further handles on the same store too: one per thread of the caller's OpenMP team, at
+ * most four, for transfers and one for wallets, as far as the store gives them.
  */
 #ifndef WR_PIPELINE_INPUT_LOAD_H
 #define WR_PIPELINE_INPUT_LOAD_H
