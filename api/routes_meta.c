@@ -1,3 +1,5 @@
+#include <inttypes.h>
+
 #include "api/ingestion.h"
 #include "api/openapi.h"
 #include "api/router.h"
@@ -94,6 +96,39 @@ static void write_server(wr_buf *out, const wr_app *app)
                     (double)atomic_load(&app->cache.misses));
 }
 
+static uint64_t graph_bytes(const wr_snapshot *g)
+{
+    const wr_ids *ids = wr_snapshot_ids(g);
+    return wr_snapshot_bytes(g) + (ids ? wr_ids_bytes(ids) : 0);
+}
+
+/* What of the heap is what: the rest of it is the program's own, and does not grow. */
+static void write_memory(wr_buf *out, const wr_app *app, const wr_view *v)
+{
+    wr_freshness f;
+    wr_live_freshness(app->live, &f);
+    const wr_snapshot *of_run =
+        v->assessment ? wr_assessment_snapshot(v->assessment) : NULL;
+    const struct {
+        const char *name;
+        uint64_t bytes;
+    } part[] = {
+        {"graph", v->graph ? graph_bytes(v->graph) : 0},
+        {"graph_of_run", of_run && of_run != v->graph ? graph_bytes(of_run) : 0},
+        {"run", v->assessment ? wr_assessment_bytes(v->assessment) : 0},
+        {"live", f.stats.bytes},
+    };
+    wr_buf_addf(
+        out, "# HELP walletrisk_memory_part_bytes Memory of what is served; a job that "
+             "runs takes more.\n"
+             "# TYPE walletrisk_memory_part_bytes gauge\n");
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        wr_buf_addf(out, "walletrisk_memory_part_bytes{part=\"%s\"} %" PRIu64 "\n",
+                    part[i].name, part[i].bytes);
+    gauge(out, "walletrisk_heap_bytes", "Memory in use by all of the program.",
+          (double)wr_heap_bytes());
+}
+
 static void write_view(wr_buf *out, const wr_app *app, const wr_view *v)
 {
     gauge(out, "walletrisk_view_version",
@@ -110,6 +145,8 @@ static void write_view(wr_buf *out, const wr_app *app, const wr_view *v)
     gauge(out, "walletrisk_run_finished_timestamp_seconds",
           "When the serving run finished, 0 = none.",
           run ? (double)run->finished_s : 0.0);
+    gauge(out, "walletrisk_run_wallets", "Wallets that the serving run scored.",
+          run ? (double)run->wallets : 0.0);
     gauge(out, "walletrisk_run_max_seq", "Newest transfer that the serving run saw.",
           run ? (double)run->max_seq : 0.0);
     gauge(out, "walletrisk_run_is_stale",
@@ -171,6 +208,7 @@ wr_status wr_route_metrics(wr_exchange *x, wr_err *err)
                 WR_VERSION);
     write_server(&x->out, x->app);
     write_view(&x->out, x->app, &view);
+    write_memory(&x->out, x->app, &view);
     write_model(&x->out, &view);
     write_store(&x->out, x->app);
     wr_metric_write_process(&x->out);

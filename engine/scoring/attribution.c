@@ -230,6 +230,11 @@ void wr_attribution_release(wr_attribution *a)
     *a = (wr_attribution){0};
 }
 
+uint64_t wr_attribution_bytes(const wr_attribution *a)
+{
+    return wr_block_bytes(a->slot_at) + wr_block_bytes(a->slot);
+}
+
 wr_attribution_view wr_attribution_at(const wr_attribution *a, wr_vid v)
 {
     const unsigned char *slot = a->slot + a->slot_at[v] * a->slot_bytes;

@@ -65,6 +65,7 @@ typedef struct wr_attribution_view {
 wr_status wr_attribution_run(wr_attribution *out, const wr_flow *fl,
                              const wr_attribution_opts *o, wr_err *err) WR_NODISCARD;
 void wr_attribution_release(wr_attribution *a); /* safe on a zeroed struct */
+uint64_t wr_attribution_bytes(const wr_attribution *a);
 #define WR_ATTRIBUTION_AUTO __attribute__((cleanup(wr_attribution_release)))
 
 wr_attribution_view wr_attribution_at(const wr_attribution *a, wr_vid v);

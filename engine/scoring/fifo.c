@@ -181,6 +181,14 @@ void wr_fifo_release(wr_fifo *f)
     *f = (wr_fifo){0};
 }
 
+uint64_t wr_fifo_bytes(const wr_fifo *f)
+{
+    return wr_block_bytes(f->total) + wr_block_bytes(f->balance) +
+           wr_block_bytes(f->received_unknown) + wr_block_bytes(f->held_unknown) +
+           wr_block_bytes(f->merged_bits) + wr_block_bytes(f->row_at) +
+           wr_block_bytes(f->row);
+}
+
 wr_fifo_view wr_fifo_at(const wr_fifo *f, wr_vid v)
 {
     const double *row = f->row + (size_t)f->row_at[v] * 2 * f->c;

@@ -73,6 +73,7 @@ typedef struct wr_fifo_view {
 wr_status wr_fifo_run(wr_fifo *out, const wr_flow *fl, const wr_fifo_opts *o,
                       wr_err *err) WR_NODISCARD;
 void wr_fifo_release(wr_fifo *f); /* safe on a zeroed struct */
+uint64_t wr_fifo_bytes(const wr_fifo *f);
 #define WR_FIFO_AUTO __attribute__((cleanup(wr_fifo_release)))
 
 wr_fifo_view wr_fifo_at(const wr_fifo *f, wr_vid v);

@@ -218,6 +218,12 @@ void wr_ledger_release(wr_ledger *l)
     *l = (wr_ledger){0};
 }
 
+uint64_t wr_ledger_bytes(const wr_ledger *l)
+{
+    return wr_block_bytes(l->row) + wr_block_bytes(l->direct_at) +
+           wr_block_bytes(l->direct) + wr_ledger_states_bytes(l->states);
+}
+
 uint32_t wr_ledger_room(uint32_t c)
 {
     return wr_ledger_lanes(c);

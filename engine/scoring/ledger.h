@@ -116,7 +116,8 @@ typedef struct wr_ledger_view {
  */
 wr_status wr_ledger_run(wr_ledger *out, const wr_flow *fl, const wr_ledger_opts *o,
                         wr_err *err) WR_NODISCARD;
-void wr_ledger_release(wr_ledger *l); /* safe on a zeroed struct */
+void wr_ledger_release(wr_ledger *l);         /* safe on a zeroed struct */
+uint64_t wr_ledger_bytes(const wr_ledger *l); /* with its states */
 #define WR_LEDGER_AUTO __attribute__((cleanup(wr_ledger_release)))
 
 /* Categories that a ledger of c columns has room for in its rows: 8 or 16. */

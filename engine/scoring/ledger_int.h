@@ -128,7 +128,8 @@ void wr_ledger_states_take_early(wr_ledger_states *t, wr_vid v, wr_ledger_state 
 /* All are there: index them by wallet. */
 wr_status wr_ledger_states_close(wr_ledger_states *t, uint32_t n,
                                  wr_err *err) WR_NODISCARD;
-void wr_ledger_states_free(wr_ledger_states *t); /* accepts NULL */
+void wr_ledger_states_free(wr_ledger_states *t);            /* accepts NULL */
+uint64_t wr_ledger_states_bytes(const wr_ledger_states *t); /* of NULL 0 */
 
 /* A row to which nothing ever happened is zeros; any other has one of these two. */
 static inline bool wr_ledger_row_is_empty(const wr_ledger_row *r)

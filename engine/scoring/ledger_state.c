@@ -160,6 +160,18 @@ void wr_ledger_states_free(wr_ledger_states *t)
     wr_free(t);
 }
 
+uint64_t wr_ledger_states_bytes(const wr_ledger_states *t)
+{
+    if (!t)
+        return 0;
+    return wr_block_bytes(t) + wr_ledger_states_bytes(t->early) +
+           wr_block_bytes(t->early_at) + wr_block_bytes(t->vid) +
+           wr_block_bytes(t->asset) + wr_block_bytes(t->row) + wr_block_bytes(t->first) +
+           wr_block_bytes(t->at) + wr_block_bytes(t->direct.at) +
+           wr_block_bytes(t->direct.row) + wr_block_bytes(t->through.at) +
+           wr_block_bytes(t->through.row);
+}
+
 bool wr_ledger_state_is_empty(const wr_ledger_state *s, uint32_t c)
 {
     unsigned char *p; /* wr_ledger_row_at serves writers too */

@@ -92,3 +92,9 @@ void wr_poison_release(wr_poison *p)
     wr_free(p->mask);
     *p = (wr_poison){0};
 }
+
+uint64_t wr_poison_bytes(const wr_poison *p)
+{
+    return wr_block_bytes(p->hops) + wr_block_bytes(p->min_hops) +
+           wr_block_bytes(p->mask);
+}

@@ -36,6 +36,7 @@ wr_status wr_poison_run(wr_poison *out, const wr_flow *fl, wr_direction directio
                         uint32_t max_hops, const wr_progress *pg,
                         wr_err *err) WR_NODISCARD;
 void wr_poison_release(wr_poison *p); /* safe on a zeroed struct */
+uint64_t wr_poison_bytes(const wr_poison *p);
 #define WR_POISON_AUTO __attribute__((cleanup(wr_poison_release)))
 
 #endif

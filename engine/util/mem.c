@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #ifdef WR_TESTING
@@ -103,6 +104,19 @@ void *wr_alloc_big(size_t count, size_t size)
     if (p && align == HUGE)
         (void)madvise(p, bytes, MADV_HUGEPAGE); /* advice: a refusal costs only speed */
     return counted(p);
+}
+
+size_t wr_block_bytes(const void *p)
+{
+    void *block; /* malloc_usable_size only looks */
+    memcpy(&block, &p, sizeof block);
+    return malloc_usable_size(block);
+}
+
+size_t wr_heap_bytes(void)
+{
+    const struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
 }
 
 void wr_mem_trim(void)

@@ -31,6 +31,12 @@ void *wr_grow(void *p, size_t *cap, size_t want, size_t size) WR_NODISCARD;
  */
 void *wr_alloc_big(size_t count, size_t size) WR_NODISCARD;
 
+/* Bytes that a block of this header takes from the allocator; 0 for NULL.  O(1) */
+size_t wr_block_bytes(const void *p);
+
+/* What the allocator has given out and not got back, blocks of libraries among it. */
+size_t wr_heap_bytes(void);
+
 /*
  * What was freed goes back to the system, as far as the allocator kept it.
  * Cost  a look at all that is free; allocations of other threads wait for a part of it

@@ -19,13 +19,13 @@ for each of:
   memory      consumer flat (slope over the second half of what came after the first fold, once its
               cache of wallets is full; judged when 2 million transfers have come since) and below
               200 MB;
-              the API, until the server begins a run of its own, grows by no more than two graphs,
-              24 bytes for each transfer and 5 KB for each wallet that it has moved;
-              the live state never beyond twice its bound: it grows on while a run is scored;
-              the API in no sample beyond what it has a reason to hold: two graphs (the newest, and
-              the run's or the one that a fold makes), the run's results by wallet, the live
-              state as it tells it and a quarter; while a run is scored a third graph, what the
-              run works with, and the live state that is made behind it
+              the API, beside what it serves and says the size of (walletrisk_memory_part_bytes:
+              graphs, run, live state), flat as well: slope over the least of each two minutes, as
+              a fold or a run works with more for a while;
+              what it serves bounded: two graphs (the newest and the run's), so many bytes for each
+              transfer, the run's results for each wallet, the live state never beyond twice its
+              bound (it grows on while a run is scored);
+              the API never beyond twice what it serves, while a run is scored or not
 
 The exit code is 1 when one of them fails.  The stream is the simulator's: times never
 decrease, and start in the past (2025-01-01) because times in the future are refused.
@@ -35,13 +35,13 @@ from chain import Chain, Http, rss_mb
 
 CONSUMER_MB = 200
 CONSUMER_SLOPE_MB = 1      # per million transfers: none
+REST_SLOPE_MB = 5          # of the API beside what it serves, per million transfers
 PROGRAM_MB = 300           # of the API without data: code, stores, buffers, the log of late transfers
-GRAPH_MB = 56              # per million transfers: 56 bytes each, the graph's own bound
-EDGES_MB = 24             # per million transfers: any may be part of a pattern
-WALLET_KB = 5              # for each moved one
-RUN_KB = 6                 # for each wallet: what a run works with; less is kept of it
-HELD_SHARE = 1.25          # of what the live state tells: the allocator's own
+GRAPH_BYTES = 56           # for each transfer: the graph's own bound
+RUN_KB = 3                 # for each wallet that a run has scored
 LIVE_OVER = 2              # times the bound, while a run is scored
+PEAK_OVER = 2              # times what is served, while a run is scored
+LEAST_OF = 12              # samples
 JUDGED_FROM = 2_000_000    # transfers after the first fold: before, buffers are still filling
 SAMPLE = 200
 # What the live state keeps up to date, compared digit by digit (DESIGN 5.1: the receiving ledger).
@@ -93,22 +93,37 @@ class Soak:
              "lag": sum(r["lag"] or 0 for r in rows), "is_balanced": is_balanced,
              "is_scoring": live["own_runs"] >= max(1, len(self.served)),
              "wallets": (status["store"] or {"wallets": 0})["wallets"],
-             "consumer_mb": rss_mb(self.consumer.pid)[0], "api_mb": rss_mb(self.api.pid)[0], "live": live}
+             "consumer_mb": rss_mb(self.consumer.pid)[0], "api_mb": rss_mb(self.api.pid)[0], "live": live,
+             **self.memory()}
         self.samples.append(s)
         return s
+
+    def memory(self):
+        """Of the API, in MB: what it says that it holds, by part; the rest of its heap."""
+        parts, value = {}, {}
+        for line in self.http.send("GET", "/metrics")[1].decode().splitlines():
+            name, *_, number = line.split()
+            if name.startswith("walletrisk_memory_part_bytes{"):
+                parts[name.split('"')[1]] = float(number) / 1e6
+            elif name.startswith("walletrisk_"):
+                value[name] = float(number)
+        served_mb = sum(parts.values())
+        return {"parts_mb": parts, "served_mb": served_mb, "rest_mb": value["walletrisk_heap_bytes"] / 1e6 - served_mb,
+                "wallets_of_run": value["walletrisk_run_wallets"]}
 
     def show(self, s):
         live = s["live"]
         print(f"{s['t']:7.0f} {s['stored']:10} {s['lag']:7} {s['consumer_mb']:8.1f} {s['api_mb']:8.1f} "
               f"{live['behind_s'] or 0:8.3f} {live['seq_behind'] or 0:8} {live['delta_transfers']:9} {live['folds']:5} {live['own_runs']:4} "
               f"{live['wallets_moved']:9} {live['wallets_not_exact']:9} {live['out_of_order']:9} "
-              f"{live['put_in_order_late']:11} {live['bytes'] / 1e6:8.1f} {live['typologies']['bytes'] / 1e6:8.1f}"
+              f"{live['put_in_order_late']:11} {live['bytes'] / 1e6:8.1f} {live['typologies']['bytes'] / 1e6:8.1f} "
+              f"{s['parts_mb']['graph'] + s['parts_mb']['graph_of_run']:8.1f} {s['parts_mb']['run']:8.1f} {s['rest_mb']:8.1f}"
               + ("  ALL STALE" if live["is_all_stale"] else "") + ("" if s["is_balanced"] else "  DOES NOT ADD UP"),
               flush=True)
 
     def follow(self):
         print("      s     stored     lag  cons MB   API MB behind_s   behind     delta folds runs     moved not exact "
-              "too late     again     live MB patterns")
+              "too late     again     live MB patterns   graphs      run     rest")
         is_scored, next_s = False, 0.0
         while self.producer.poll() is None:
             now_s = time.monotonic() - self.begin_s
@@ -209,12 +224,6 @@ class Soak:
             return
         mb = slope([(s["stored"] / 1e6, s["consumer_mb"]) for s in folded[len(folded) // 2:]])
         self.judge_slope("consumer", mb, CONSUMER_SLOPE_MB, came)
-        of_one_run = [s for s in folded if s["live"]["own_runs"] == 0]
-        if len(of_one_run) > 1:
-            api, moved = (slope([(s["stored"] / 1e6, mb_of(s)) for s in of_one_run])
-                          for mb_of in (lambda s: s["api_mb"], lambda s: s["live"]["wallets_moved"] / 1e3))
-            self.judge_slope("API", api, 2 * GRAPH_MB + EDGES_MB + WALLET_KB * moved,
-                             of_one_run[-1]["stored"] - of_one_run[0]["stored"])
 
     def judge_slope(self, who, mb, most, came):
         text = f"{who}: {mb:+.2f} MB per million transfers, {came / 1e6:.2f} million came meanwhile"
@@ -224,27 +233,32 @@ class Soak:
             print(f"      {text}; too few to judge")
 
     def check_api_memory(self):
-        """Each sample against what the API has a reason to hold at that moment."""
-        bound_mb = (self.samples[-1]["live"]["bytes_max"] or 0) / 1e6
-        runs = self.samples[-1]["live"]["own_runs"]
-        if not bound_mb:
-            print("      no bound of the live state: the API is not judged")
-            return
-        most = max(s["live"]["bytes"] for s in self.samples) / 1e6
-        self.judge("memory", most <= LIVE_OVER * bound_mb,
-                   f"live state: at most {most:.0f} MB of {bound_mb:.0f}, {runs} runs of its own")
-
-        def allowed(s):
-            graph, live = GRAPH_MB * s["stored"] / 1e6, s["live"]["bytes"] / 1e6
-            run = RUN_KB * s["wallets"] / 1e3
-            of_run = 1 - s["live"]["applied_since_run"] / max(1, s["stored"])
-            most = PROGRAM_MB + 2 * graph + run * of_run + HELD_SHARE * live
-            return most + graph + run + HELD_SHARE * live if s["is_scoring"] else most
-        worst = max(self.samples, key=lambda s: s["api_mb"] - allowed(s))
-        self.judge("memory", worst["api_mb"] <= allowed(worst),
-                   f"API: {worst['api_mb']:.0f} MB of {allowed(worst):.0f} with {worst['stored'] / 1e6:.1f} million "
-                   f"transfers (closest sample); peak {rss_mb(self.api.pid)[1]:.0f} MB, at the end "
-                   f"{self.samples[-1]['api_mb']:.0f}, live state then {self.samples[-1]['live']['bytes'] / 1e6:.0f}")
+        idle = [s for s in self.samples if not s["is_scoring"] and s["parts_mb"]["run"]]
+        rests = [min((s["api_mb"] - s["served_mb"], s["stored"] / 1e6) for s in idle[i:i + LEAST_OF])
+                 for i in range(0, len(idle) - LEAST_OF + 1, LEAST_OF)]
+        if len(rests) > 2:
+            self.judge_slope(f"API beside what it serves: {rests[0][0]:.0f} MB, at the end {rests[-1][0]:.0f}",
+                             slope([(x, y) for y, x in rests]), REST_SLOPE_MB,
+                             idle[-1]["stored"] - idle[0]["stored"])
+        else:
+            print("      too few samples for a slope of the API's memory")
+        graphs, run = (max(f(s) for s in idle) for f in (
+            lambda s: (s["parts_mb"]["graph"] + s["parts_mb"]["graph_of_run"]) * 1e6 / s["stored"],
+            lambda s: s["parts_mb"]["run"] * 1e3 / s["wallets_of_run"]))
+        self.judge("memory", graphs <= 2 * GRAPH_BYTES and run <= RUN_KB,
+                   f"API: graphs at most {graphs:.1f} bytes for each transfer of {2 * GRAPH_BYTES}, the run "
+                   f"{run:.2f} KB for each wallet of {RUN_KB}")
+        last = self.samples[-1]
+        live_mb = max(s["live"]["bytes"] for s in self.samples) / 1e6
+        bound_mb = (last["live"]["bytes_max"] or 0) / 1e6
+        if bound_mb:
+            self.judge("memory", live_mb <= LIVE_OVER * bound_mb,
+                       f"live state: at most {live_mb:.0f} MB of {bound_mb:.0f}, {last['live']['own_runs']} runs of its own")
+        worst = max(self.samples, key=lambda s: s["api_mb"] / (PROGRAM_MB + s["served_mb"]))
+        self.judge("memory", worst["api_mb"] <= PROGRAM_MB + PEAK_OVER * worst["served_mb"],
+                   f"API: {worst['api_mb']:.0f} MB with {worst['served_mb']:.0f} served, at {worst['stored'] / 1e6:.1f} "
+                   f"million transfers (closest sample); peak {rss_mb(self.api.pid)[1]:.0f} MB; at the end "
+                   f"{last['api_mb']:.0f} with " + ", ".join(f"{k} {v:.0f}" for k, v in last["parts_mb"].items()))
 
 
 def main():

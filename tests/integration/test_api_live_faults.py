@@ -175,6 +175,16 @@ class D_Metrics(FaultCase):
             self.assertEqual(m.value(), float(live[member] or 0), name)
             self.assertEqual(m.type, "counter" if name.endswith("_total") else "gauge")
         self.assertGreaterEqual(metrics["walletrisk_live_behind_seconds"].value(), 0)
+        parts = metrics["walletrisk_memory_part_bytes"]
+        graph, graph_of_run, run, of_live = (parts.value(part=p) for p in ("graph", "graph_of_run", "run", "live"))
+        run_id = self.server.get("/health/ready").json["run_id"]
+        self.assertGreater(graph, 0)
+        self.assertEqual(run > 0, run_id is not None)
+        self.assertGreaterEqual(graph_of_run, 0)
+        self.assertEqual(of_live, live["bytes"])
+        self.assertLess(graph + graph_of_run + run + of_live, metrics["walletrisk_heap_bytes"].value())
+        scored = self.server.get(f"/runs/{run_id}").json["wallets"] if run_id else 0
+        self.assertEqual(metrics["walletrisk_run_wallets"].value(), scored)
 
 
 class E_OwnRuns(FaultCase):

@@ -190,6 +190,46 @@ wr_status wr_assess(wr_assessment **out, wr_snapshot *g, wr_label_set *labels,
     return WR_OK;
 }
 
+/* What release() frees. */
+uint64_t wr_assessment_bytes(const wr_assessment *a)
+{
+    const wr_seeds *s = &a->labels.seeds;
+    const wr_typology_hits *h = &a->typology.hits;
+    const void *const block[] = {
+        a,
+        a->probability,
+        a->novelty,
+        a->drift,
+        a->rows.place,
+        a->rows.x,
+        a->score,
+        a->base,
+        a->level,
+        a->category,
+        a->order,
+        a->detail,
+        s->category,
+        s->confidence,
+        s->from_s,
+        s->to_s,
+        h->hit,
+        h->member,
+        h->edge,
+        a->typology.off,
+        a->typology.hit,
+        a->labels.sources,
+    };
+    uint64_t bytes = wr_fifo_bytes(&a->fifo) + wr_attribution_bytes(&a->origin);
+    for (size_t i = 0; i < sizeof block / sizeof *block; i++)
+        bytes += wr_block_bytes(block[i]);
+    for (int d = 0; d < WR_DIRECTIONS; d++)
+        bytes += wr_ledger_bytes(&a->ledger[d]) + wr_poison_bytes(&a->poison[d]) +
+                 wr_block_bytes(a->mark[d]) + wr_block_bytes(a->hold_s[d]) +
+                 wr_block_bytes(a->shares[d]) + wr_block_bytes(a->known[d]) +
+                 wr_block_bytes(a->association[d]);
+    return bytes;
+}
+
 wr_assessment *wr_assessment_acquire(wr_assessment *a)
 {
     atomic_fetch_add(&a->refs, 1);

@@ -36,6 +36,8 @@ wr_assessment *wr_assessment_acquire(wr_assessment *a);
 void wr_assessment_unref(wr_assessment *a); /* accepts NULL */
 WR_DEFINE_AUTO(wr_assessment, wr_assessment_unref)
 
+uint64_t wr_assessment_bytes(const wr_assessment *a); /* without its graph; O(1) */
+
 /* What the model that scored it has to say of the run. */
 typedef struct wr_model_note {
     const char *id; /* borrowed */

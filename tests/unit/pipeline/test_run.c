@@ -294,6 +294,31 @@ static void test_score__stopped_run_is_recorded_as_failed(void **state)
                wr_run_restore(&a, st, "", NULL, NULL, &err)); /* no complete one */
 }
 
+/* What an assessment says it holds is what the heap has more of. */
+static void test_bytes__of_an_assessment(void **state)
+{
+    (void)state;
+    WR_AUTO(wr_settings) cfg = test_settings();
+    WR_AUTO(wr_store) st = test_store("memory:");
+    WR_AUTO(wr_snapshot) g = NULL;
+    wr_label_set labels = {0};
+    int64_t max_seq = -1;
+    test_random(st, BIG_N, BIG_M, 3);
+    assert_ok(wr_load_snapshot(&g, st, &max_seq, NULL, NULL, &err));
+    assert_ok(wr_load_labels(&labels, st, g, &cfg->taxonomy, -1, &err));
+    const size_t of_labels =
+        wr_block_bytes(labels.seeds.category) + wr_block_bytes(labels.seeds.confidence) +
+        wr_block_bytes(labels.seeds.from_s) + wr_block_bytes(labels.seeds.to_s);
+    const size_t before = wr_heap_bytes() - of_labels;
+    WR_AUTO(wr_assessment) a = NULL;
+    assert_ok(wr_assess(&a, g, &labels, cfg, NULL, &err));
+    const size_t held = wr_heap_bytes() - before;
+    const uint64_t said = wr_assessment_bytes(a);
+    assert_true(said > (uint64_t)BIG_N * 512);
+    if (wr_heap_bytes()) /* a sanitizer's allocator does not say */
+        assert_in_range(said, held - held / 10, held + held / 10);
+}
+
 static void test_assess__out_of_memory(void **state)
 {
     (void)state;
@@ -318,6 +343,7 @@ int main(void)
         wr_unit_test(test_restore__uses_the_graph_of_its_bound_only),
         wr_unit_test(test_score__empty_store_and_no_labels),
         wr_unit_test(test_score__stopped_run_is_recorded_as_failed),
+        wr_unit_test(test_bytes__of_an_assessment),
         wr_unit_test(test_assess__out_of_memory),
     };
     return cmocka_run_group_tests_name("pipeline/run", tests, NULL, NULL);

@@ -121,6 +121,28 @@ static void test_auto__freed_unless_stolen(void **state)
     assert_int_equal(wr_mem_test_live(), 0);
 }
 
+static void test_bytes__what_blocks_take(void **state)
+{
+    (void)state;
+    enum { SIZE = 10 << 20 };
+    size_t cap = 0;
+    const size_t before = wr_heap_bytes();
+    void *block[] = {wr_calloc(1, SIZE), wr_alloc_big(1, SIZE),
+                     wr_grow(NULL, &cap, SIZE, 1)};
+    size_t bytes = 0;
+    assert_int_equal(wr_block_bytes(NULL), 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_non_null(block[i]);
+        assert_in_range(wr_block_bytes(block[i]), SIZE, 2 * SIZE);
+        bytes += wr_block_bytes(block[i]);
+    }
+    const size_t after = wr_heap_bytes();
+    for (size_t i = 0; i < 3; i++)
+        wr_free(block[i]);
+    if (after) /* a sanitizer's allocator does not say */
+        assert_in_range(after - before, bytes, bytes + bytes / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +150,7 @@ int main(void)
         wr_unit_test(test_grow__keeps_contents_and_doubles),
         wr_unit_test(test_alloc_big__aligned),
         wr_unit_test(test_fail_after__lets_n_pass),
+        wr_unit_test(test_bytes__what_blocks_take),
         wr_unit_test(test_auto__freed_unless_stolen),
     };
     return cmocka_run_group_tests_name("util.mem", tests, NULL, NULL);
