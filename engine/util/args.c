@@ -117,7 +117,11 @@ wr_status wr_args_parse(const wr_args *a, int *argc, char **argv, wr_err *err)
     }
     *argc = 1 + words;
     argv[*argc] = NULL;
-    if (words < a->words_min || (a->words_max >= 0 && words > a->words_max))
-        return wr_fail(err, WR_EINVAL, "%d words given; usage: %s", words, a->usage);
+    if (words < a->words_min)
+        return wr_fail(err, WR_EINVAL, "%d of %d words given; usage: %s", words,
+                       a->words_min, a->usage);
+    if (a->words_max >= 0 && words > a->words_max)
+        return wr_fail(err, WR_EINVAL, "'%s' is a word too many; usage: %s",
+                       argv[1 + a->words_max], a->usage);
     return WR_OK;
 }

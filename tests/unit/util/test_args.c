@@ -98,7 +98,8 @@ static void test_args_parse__refused_by_name(void **state)
         {"prog a --nope", "--nope"},   {"prog a --limit", "--limit"},
         {"prog a --limit x", "'x'"},   {"prog a --limit 101", "101"},
         {"prog a --limit 1.5", "1.5"}, {"prog a --score nan", "nan"},
-        {"prog a --json=1", "--json"}, {"prog a b c", "3 words"},
+        {"prog a --json=1", "--json"}, {"prog a b c", "'c' is a word too many"},
+        {"prog", "0 of 1 words"},
     };
     for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
         flags f = {.limit = 10};
