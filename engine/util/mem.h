@@ -34,6 +34,16 @@ void *wr_alloc_big(size_t count, size_t size) WR_NODISCARD;
 /* Bytes that a block of this header takes from the allocator; 0 for NULL.  O(1) */
 size_t wr_block_bytes(const void *p);
 
+/*
+ * The same for a block of `bytes` that need not be touched, with what glibc adds: 8 bytes
+ * before it, steps of 16, 32 at least.  0 for 0: there is no block.
+ */
+static inline size_t wr_block_share(size_t bytes)
+{
+    const size_t step = (bytes + 8 + 15) & ~(size_t)15;
+    return bytes == 0 ? 0 : step < 32 ? 32 : step;
+}
+
 /* What the allocator has given out and not got back, blocks of libraries among it. */
 size_t wr_heap_bytes(void);
 

@@ -143,6 +143,29 @@ static void test_bytes__what_blocks_take(void **state)
         assert_in_range(after - before, bytes, bytes + bytes / 2);
 }
 
+/* Small blocks: what they are said to take is what the heap has more of. */
+static void test_bytes__share_of_small_blocks(void **state)
+{
+    (void)state;
+    enum { COUNT = 4000 };
+    static void *block[COUNT];
+    assert_int_equal(wr_block_share(0), 0);
+    assert_int_equal(wr_block_share(1), 32);
+    assert_int_equal(wr_block_share(24), 32);
+    assert_int_equal(wr_block_share(25), 48);
+    const size_t before = wr_heap_bytes();
+    size_t said = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        block[i] = wr_calloc(1, 1 + i % 200);
+        said += wr_block_share(1 + i % 200);
+    }
+    const size_t after = wr_heap_bytes();
+    for (size_t i = 0; i < COUNT; i++)
+        wr_free(block[i]);
+    if (after)
+        assert_in_range(after - before, said - said / 20, said + said / 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +174,7 @@ int main(void)
         wr_unit_test(test_alloc_big__aligned),
         wr_unit_test(test_fail_after__lets_n_pass),
         wr_unit_test(test_bytes__what_blocks_take),
+        wr_unit_test(test_bytes__share_of_small_blocks),
         wr_unit_test(test_auto__freed_unless_stolen),
     };
     return cmocka_run_group_tests_name("util.mem", tests, NULL, NULL);
