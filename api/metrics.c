@@ -132,6 +132,15 @@ void wr_metric_write(wr_buf *out, const char *name, const char *type, const char
     wr_buf_addf(out, "%s %.17g\n", name, value);
 }
 
+void wr_metric_write_parts(wr_buf *out, const char *name, const char *help,
+                           const wr_metric_part *part, size_t n)
+{
+    head(out, name, "gauge", help);
+    for (size_t i = 0; i < n; i++)
+        wr_buf_addf(out, "%s{part=\"%s\"} %" PRIu64 "\n", name, part[i].name,
+                    part[i].bytes);
+}
+
 /* The fields of /proc/self/stat from the third on, behind the name in brackets. */
 static bool read_stat(char *buf, size_t cap, const char **fields)
 {

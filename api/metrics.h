@@ -37,6 +37,13 @@ void wr_metric_write_requests(wr_buf *out, wr_metric_shard *const *shard, uint32
 void wr_metric_write(wr_buf *out, const char *name, const char *type, const char *help,
                      double value);
 /* Memory, CPU, descriptors, start time; from /proc/self. */
+typedef struct wr_metric_part {
+    const char *name;
+    uint64_t bytes;
+} wr_metric_part;
+/* A gauge with one sample for each part: name{part="…"} bytes. */
+void wr_metric_write_parts(wr_buf *out, const char *name, const char *help,
+                           const wr_metric_part *part, size_t n);
 void wr_metric_write_process(wr_buf *out);
 
 #endif

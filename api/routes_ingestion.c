@@ -324,10 +324,7 @@ static void write_table(wr_buf *out, const table *t)
 static void write_live_parts(wr_buf *out, const wr_overlay_stats *s)
 {
     const wr_live_typologies_stats *t = &s->typologies;
-    const struct {
-        const char *name;
-        uint64_t bytes;
-    } part[] = {
+    const wr_metric_part part[] = {
         {"ledger", s->ledger_bytes},
         {"board", s->board_bytes},
         {"delta", s->delta_bytes},
@@ -340,12 +337,9 @@ static void write_live_parts(wr_buf *out, const wr_overlay_stats *s)
         {"typology_wallets",
          t->bytes - t->stream_bytes - t->hits_bytes - t->arrivals_bytes - t->board_bytes},
     };
-    wr_buf_addf(out,
-                "# HELP walletrisk_live_part_bytes Memory of a part of the live state.\n"
-                "# TYPE walletrisk_live_part_bytes gauge\n");
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
-        wr_buf_addf(out, "walletrisk_live_part_bytes{part=\"%s\"} %" PRIu64 "\n",
-                    part[i].name, part[i].bytes);
+    wr_metric_write_parts(out, "walletrisk_live_part_bytes",
+                          "Memory of a part of the live state.", part,
+                          sizeof part / sizeof *part);
 }
 
 static void write_live(wr_buf *out, wr_live *lv)

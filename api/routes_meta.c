@@ -1,5 +1,3 @@
-#include <inttypes.h>
-
 #include "api/ingestion.h"
 #include "api/openapi.h"
 #include "api/router.h"
@@ -109,22 +107,15 @@ static void write_memory(wr_buf *out, const wr_app *app, const wr_view *v)
     wr_live_freshness(app->live, &f);
     const wr_snapshot *of_run =
         v->assessment ? wr_assessment_snapshot(v->assessment) : NULL;
-    const struct {
-        const char *name;
-        uint64_t bytes;
-    } part[] = {
+    const wr_metric_part part[] = {
         {"graph", v->graph ? graph_bytes(v->graph) : 0},
         {"graph_of_run", of_run && of_run != v->graph ? graph_bytes(of_run) : 0},
         {"run", v->assessment ? wr_assessment_bytes(v->assessment) : 0},
         {"live", f.stats.bytes},
     };
-    wr_buf_addf(
-        out, "# HELP walletrisk_memory_part_bytes Memory of what is served; a job that "
-             "runs takes more.\n"
-             "# TYPE walletrisk_memory_part_bytes gauge\n");
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
-        wr_buf_addf(out, "walletrisk_memory_part_bytes{part=\"%s\"} %" PRIu64 "\n",
-                    part[i].name, part[i].bytes);
+    wr_metric_write_parts(out, "walletrisk_memory_part_bytes",
+                          "Memory of what is served; a job that runs takes more.", part,
+                          sizeof part / sizeof *part);
     gauge(out, "walletrisk_heap_bytes", "Memory in use by all of the program.",
           (double)wr_heap_bytes());
 }

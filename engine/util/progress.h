@@ -3,9 +3,8 @@
  *
  * Kernels and loaders take a `wr_progress *` (may be NULL) and call wr_progress_at
  * about every 100 ms of work, never inside an OpenMP region but by the thread that
- * entered it.  It calls the owner's
- * function (terminal line, job record) and answers WR_ESTOPPED once the stop flag is
- * set; the callee then returns with nothing half done.
+ * entered it.  It calls the owner's function (terminal line, job record) and answers
+ * WR_ESTOPPED once the stop flag is set; the callee then returns with nothing half done.
  */
 #ifndef WR_UTIL_PROGRESS_H
 #define WR_UTIL_PROGRESS_H

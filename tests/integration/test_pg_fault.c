@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "made_transfers.h"
 #include "pg_db.h"
 #include "pg_proxy.h"
-#include "pg_transfers.h"
 #include "store/store.h"
 #include "wr_test.h"
 

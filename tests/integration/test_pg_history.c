@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "made_transfers.h"
 #include "pg_db.h"
-#include "pg_transfers.h"
 #include "store/store_pg_int.h"
 #include "wr_test.h"
 

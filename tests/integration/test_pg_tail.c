@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "made_transfers.h"
 #include "pg_db.h"
-#include "pg_transfers.h"
 #include "store/store.h"
 #include "wr_test.h"
 

@@ -190,43 +190,38 @@ wr_status wr_assess(wr_assessment **out, wr_snapshot *g, wr_label_set *labels,
     return WR_OK;
 }
 
-/* What release() frees. */
+enum { OWN_BLOCKS = 5 * WR_DIRECTIONS + 9 };
+
+/* What an assessment has allocated itself; its parts know the rest. */
+static void own_blocks(void *block[OWN_BLOCKS], const wr_assessment *a)
+{
+    void *const own[OWN_BLOCKS] = {
+        a->mark[0],     a->mark[1],  a->hold_s[0], a->hold_s[1],      a->shares[0],
+        a->shares[1],   a->known[0], a->known[1],  a->association[0], a->association[1],
+        a->probability, a->novelty,  a->drift,     a->score,          a->base,
+        a->level,       a->category, a->order,     a->detail,
+    };
+    memcpy(block, own, sizeof own);
+}
+
 uint64_t wr_assessment_bytes(const wr_assessment *a)
 {
+    void *own[OWN_BLOCKS];
     const wr_seeds *s = &a->labels.seeds;
     const wr_typology_hits *h = &a->typology.hits;
-    const void *const block[] = {
-        a,
-        a->probability,
-        a->novelty,
-        a->drift,
-        a->rows.place,
-        a->rows.x,
-        a->score,
-        a->base,
-        a->level,
-        a->category,
-        a->order,
-        a->detail,
-        s->category,
-        s->confidence,
-        s->from_s,
-        s->to_s,
-        h->hit,
-        h->member,
-        h->edge,
-        a->typology.off,
-        a->typology.hit,
-        a->labels.sources,
-    };
-    uint64_t bytes = wr_fifo_bytes(&a->fifo) + wr_attribution_bytes(&a->origin);
-    for (size_t i = 0; i < sizeof block / sizeof *block; i++)
-        bytes += wr_block_bytes(block[i]);
+    own_blocks(own, a);
+    uint64_t bytes = wr_block_bytes(a) + wr_fifo_bytes(&a->fifo) +
+                     wr_attribution_bytes(&a->origin) + wr_block_bytes(a->rows.place) +
+                     wr_block_bytes(a->rows.x) + wr_block_bytes(a->labels.sources) +
+                     wr_block_bytes(s->category) + wr_block_bytes(s->confidence) +
+                     wr_block_bytes(s->from_s) + wr_block_bytes(s->to_s) +
+                     wr_block_bytes(h->hit) + wr_block_bytes(h->member) +
+                     wr_block_bytes(h->edge) + wr_block_bytes(a->typology.off) +
+                     wr_block_bytes(a->typology.hit);
+    for (size_t i = 0; i < OWN_BLOCKS; i++)
+        bytes += wr_block_bytes(own[i]);
     for (int d = 0; d < WR_DIRECTIONS; d++)
-        bytes += wr_ledger_bytes(&a->ledger[d]) + wr_poison_bytes(&a->poison[d]) +
-                 wr_block_bytes(a->mark[d]) + wr_block_bytes(a->hold_s[d]) +
-                 wr_block_bytes(a->shares[d]) + wr_block_bytes(a->known[d]) +
-                 wr_block_bytes(a->association[d]);
+        bytes += wr_ledger_bytes(&a->ledger[d]) + wr_poison_bytes(&a->poison[d]);
     return bytes;
 }
 
@@ -238,28 +233,18 @@ wr_assessment *wr_assessment_acquire(wr_assessment *a)
 
 static void release(wr_assessment *a)
 {
+    void *own[OWN_BLOCKS];
+    own_blocks(own, a);
+    for (size_t i = 0; i < OWN_BLOCKS; i++)
+        wr_free(own[i]);
     for (int d = 0; d < WR_DIRECTIONS; d++) {
         wr_ledger_release(&a->ledger[d]);
         wr_poison_release(&a->poison[d]);
-        wr_free(a->mark[d]);
-        wr_free(a->hold_s[d]);
-        wr_free(a->shares[d]);
-        wr_free(a->known[d]);
-        wr_free(a->association[d]);
     }
     wr_fifo_release(&a->fifo);
     wr_attribution_release(&a->origin);
     wr_assess_typologies_release(&a->typology);
-    wr_free(a->probability);
-    wr_free(a->novelty);
-    wr_free(a->drift);
     wr_kept_rows_release(&a->rows);
-    wr_free(a->score);
-    wr_free(a->base);
-    wr_free(a->level);
-    wr_free(a->category);
-    wr_free(a->order);
-    wr_free(a->detail);
     wr_label_set_release(&a->labels);
     wr_snapshot_unref(a->g);
     wr_settings_unref(a->cfg);

@@ -1,12 +1,12 @@
 /*
- * pg_transfers.h - made-up transfers for the PostgreSQL tests, by number.
+ * made_transfers.h - made-up transfers, by number.
  *
  * Transfer k is the same whoever makes it: a hash of its own, wallets "w<a>" and "w<b>"
  * out of `wallets`, amount k + 1 + salt.  Another salt is other content under the same
  * key.
  */
-#ifndef WR_TEST_PG_TRANSFERS_H
-#define WR_TEST_PG_TRANSFERS_H
+#ifndef WR_TEST_MADE_TRANSFERS_H
+#define WR_TEST_MADE_TRANSFERS_H
 
 #include <stdint.h>
 #include <stdio.h>
