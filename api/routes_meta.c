@@ -97,7 +97,7 @@ static void write_server(wr_buf *out, const wr_app *app)
 static uint64_t graph_bytes(const wr_snapshot *g)
 {
     const wr_ids *ids = wr_snapshot_ids(g);
-    return wr_snapshot_bytes(g) + (ids ? wr_ids_bytes(ids) : 0);
+    return wr_snapshot_held_bytes(g) + (ids ? wr_ids_bytes(ids) : 0);
 }
 
 /* What of the heap is what: the rest of it is the program's own, and does not grow. */

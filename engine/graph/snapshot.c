@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "graph/snapshot_int.h"
@@ -70,30 +71,28 @@ wr_snapshot *wr_snapshot_acquire(wr_snapshot *g)
     return g;
 }
 
+enum { ARRAYS = 22 };
+
+/* Those that an unmapped snapshot has allocated. */
+static void own_arrays(void *array[ARRAYS], const wr_snapshot *g)
+{
+    void *const own[ARRAYS] = {
+        g->from,          g->to,          g->time_s,        g->value,
+        g->asset,         g->seq_low,     g->out_off,       g->in_off,
+        g->out_col,       g->in_col,      g->pout_off,      g->pin_off,
+        g->pout_nbr,      g->pin_nbr,     g->pin_value,     g->pair_value,
+        g->pair_first_s,  g->repeat_bits, g->repeat_before, g->repeat_count,
+        g->repeat_last_s, g->hub,
+    };
+    memcpy(array, own, sizeof own);
+}
+
 static void free_arrays(wr_snapshot *g)
 {
-    wr_free(g->from);
-    wr_free(g->to);
-    wr_free(g->time_s);
-    wr_free(g->value);
-    wr_free(g->asset);
-    wr_free(g->seq_low);
-    wr_free(g->out_off);
-    wr_free(g->in_off);
-    wr_free(g->out_col);
-    wr_free(g->in_col);
-    wr_free(g->pout_off);
-    wr_free(g->pin_off);
-    wr_free(g->pout_nbr);
-    wr_free(g->pin_nbr);
-    wr_free(g->pin_value);
-    wr_free(g->pair_value);
-    wr_free(g->pair_first_s);
-    wr_free(g->repeat_bits);
-    wr_free(g->repeat_before);
-    wr_free(g->repeat_count);
-    wr_free(g->repeat_last_s);
-    wr_free(g->hub);
+    void *array[ARRAYS];
+    own_arrays(array, g);
+    for (size_t i = 0; i < ARRAYS; i++)
+        wr_free(array[i]);
 }
 
 void wr_snapshot_unref(wr_snapshot *g)
@@ -243,4 +242,17 @@ uint64_t wr_snapshot_bytes(const wr_snapshot *g)
     return sizeof *g + g->m * (columns + rows) + g->pairs * pairs + repeat_words +
            g->repeats * (4 + 4) + UINT64_C(16) * (g->n + UINT64_C(1)) +
            (g->hub ? UINT64_C(8) * wr_bit_words(g->n) : 0);
+}
+
+uint64_t wr_snapshot_held_bytes(const wr_snapshot *g)
+{
+    assert(g);
+    if (g->map)
+        return g->map_bytes + wr_block_bytes(g);
+    void *array[ARRAYS];
+    own_arrays(array, g);
+    uint64_t bytes = wr_block_bytes(g);
+    for (size_t i = 0; i < ARRAYS; i++)
+        bytes += wr_block_bytes(array[i]);
+    return bytes;
 }

@@ -208,6 +208,8 @@ bool wr_snapshot_is_hub(const wr_snapshot *g, wr_vid v);
 /* [n+63/64] bit v set = hub; NULL when there is none. */
 const uint64_t *wr_snapshot_hub_bits(const wr_snapshot *g);
 uint64_t wr_snapshot_bytes(const wr_snapshot *g); /* all views, without ids */
+/* What holding them takes: with room that arrays have beyond their ends, or the file. */
+uint64_t wr_snapshot_held_bytes(const wr_snapshot *g);
 
 /*
  * Declare v a hub without an id map (tests, benches); before the snapshot is shared.

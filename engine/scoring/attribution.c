@@ -196,6 +196,7 @@ static wr_status run(attribution *x, const wr_attribution_opts *o, wr_err *err)
     wr_stream_use use = {
         .ctx = x, .block = on_block, .fold = fold, .phase = "attribution", .pg = o->pg};
     WR_TRY(wr_stream_run(x->s, &use, err));
+    x->slot = wr_fit(x->slot, x->count, x->slot_bytes);
     for (wr_vid v = 0; v < n; v++)
         for (uint32_t which = 0; which < x->lists && x->slot_at[v]; which++)
             sort_by_value(list_of(x, v, which));

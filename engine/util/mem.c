@@ -91,6 +91,12 @@ void *wr_grow(void *p, size_t *cap, size_t want, size_t size)
     return q;
 }
 
+void *wr_fit(void *p, size_t count, size_t size)
+{
+    void *q = p ? realloc(p, count ? count * size : size) : NULL;
+    return q ? q : p; /* p has the room, and is still there when it cannot shrink */
+}
+
 void *wr_alloc_big(size_t count, size_t size)
 {
     enum { LINE = 64, HUGE = 2 << 20 };

@@ -26,6 +26,12 @@ void wr_free(void *p);
 void *wr_grow(void *p, size_t *cap, size_t want, size_t size) WR_NODISCARD;
 
 /*
+ * What wr_grow has given too much goes back, of an array that stays as it is from now on:
+ * room for `count` elements, one at least.  Returns p or a moved block, NULL for NULL.
+ */
+void *wr_fit(void *p, size_t count, size_t size) WR_NODISCARD;
+
+/*
  * Big array that kernels gather from: not zeroed, 64-byte aligned, and above 2 MiB
  * aligned to huge pages and asked for with madvise(MADV_HUGEPAGE).  NULL as wr_calloc.
  */

@@ -52,6 +52,26 @@ static void test_grow__keeps_contents_and_doubles(void **state)
     wr_free(p);
 }
 
+static void test_fit__gives_back_what_is_not_used(void **state)
+{
+    (void)state;
+    assert_null(wr_fit(NULL, 7, 4));
+    const size_t used[] = {0, 1, 5, 1000, 200000};
+    for (size_t k = 0; k < sizeof used / sizeof *used; k++) {
+        size_t cap = 0;
+        uint32_t *p = wr_grow(NULL, &cap, 300000, sizeof *p);
+        assert_non_null(p);
+        for (uint32_t i = 0; i < used[k]; i++)
+            p[i] = i;
+        p = wr_fit(p, used[k], sizeof *p);
+        for (uint32_t i = 0; i < used[k]; i++)
+            assert_int_equal(p[i], i);
+        assert_in_range(wr_block_bytes(p), used[k] * sizeof *p,
+                        used[k] * sizeof *p + 4096 + 32);
+        wr_free(p);
+    }
+}
+
 static void test_alloc_big__aligned(void **state)
 {
     (void)state;
@@ -171,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         wr_unit_test(test_calloc__zeroed_counted_and_checked),
         wr_unit_test(test_grow__keeps_contents_and_doubles),
+        wr_unit_test(test_fit__gives_back_what_is_not_used),
         wr_unit_test(test_alloc_big__aligned),
         wr_unit_test(test_fail_after__lets_n_pass),
         wr_unit_test(test_bytes__what_blocks_take),
