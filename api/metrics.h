@@ -36,7 +36,7 @@ void wr_metric_write_requests(wr_buf *out, wr_metric_shard *const *shard, uint32
 /* "# HELP", "# TYPE" and one sample. */
 void wr_metric_write(wr_buf *out, const char *name, const char *type, const char *help,
                      double value);
-/* Memory, CPU, descriptors, start time; from /proc/self. */
+
 typedef struct wr_metric_part {
     const char *name;
     uint64_t bytes;
@@ -44,6 +44,7 @@ typedef struct wr_metric_part {
 /* A gauge with one sample for each part: name{part="…"} bytes. */
 void wr_metric_write_parts(wr_buf *out, const char *name, const char *help,
                            const wr_metric_part *part, size_t n);
+/* Memory, CPU, descriptors, start time; from /proc/self. */
 void wr_metric_write_process(wr_buf *out);
 
 #endif

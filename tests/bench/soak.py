@@ -21,9 +21,7 @@ for each of:
               200 MB;
               the API, beside what it serves and says the size of (walletrisk_memory_part_bytes:
               graphs, run, live state), flat as well: slope over the least of each two minutes, as
-              a fold or a run works with more for a while.  What it holds is the smaller of two
-              counts that are both too large: resident pages (some are free, and not yet given
-              back) and the allocator's (some were never touched);
+              a fold or a run works with more for a while;
               what it serves bounded: two graphs (the newest and the run's), so many bytes for each
               transfer, the run's results for each wallet, the live state never beyond twice its
               bound (it grows on while a run is scored);
@@ -236,7 +234,7 @@ class Soak:
 
     def check_api_memory(self):
         idle = [s for s in self.samples if not s["is_scoring"] and s["parts_mb"]["run"]]
-        rests = [min((min(s["api_mb"] - s["served_mb"], s["rest_mb"]), s["stored"] / 1e6) for s in idle[i:i + LEAST_OF])
+        rests = [min((s["api_mb"] - s["served_mb"], s["stored"] / 1e6) for s in idle[i:i + LEAST_OF])
                  for i in range(0, len(idle) - LEAST_OF + 1, LEAST_OF)]
         if len(rests) > 2:
             self.judge_slope(f"API beside what it serves: {rests[0][0]:.0f} MB, at the end {rests[-1][0]:.0f}",
