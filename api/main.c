@@ -13,6 +13,7 @@
 #include "api/app.h"
 #include "util/args.h"
 #include "util/log.h"
+#include "util/mem.h"
 
 typedef struct options {
     const char *ready_file; /* NULL = none */
@@ -176,5 +177,6 @@ int main(int argc, char **argv)
         return 2;
     }
     wr_log_set_level(wr_log_level_of(cfg.log_level));
+    wr_mem_give_back_big();
     return serve(&cfg, &o);
 }

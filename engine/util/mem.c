@@ -97,9 +97,11 @@ void *wr_fit(void *p, size_t count, size_t size)
     return q ? q : p; /* p has the room, and is still there when it cannot shrink */
 }
 
+enum { HUGE = 2 << 20 }; /* bytes of a huge page */
+
 void *wr_alloc_big(size_t count, size_t size)
 {
-    enum { LINE = 64, HUGE = 2 << 20 };
+    enum { LINE = 64 };
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2 ||
         should_fail())
@@ -123,6 +125,12 @@ size_t wr_heap_bytes(void)
 {
     const struct mallinfo2 m = mallinfo2();
     return m.uordblks + m.hblkhd;
+}
+
+void wr_mem_give_back_big(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, HUGE);
+    (void)mallopt(M_TRIM_THRESHOLD, HUGE); /* so much free at an arena's end may stay */
 }
 
 void wr_mem_trim(void)

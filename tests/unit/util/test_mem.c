@@ -1,6 +1,8 @@
 #include "wr_test.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/mem.h"
 
@@ -186,6 +188,41 @@ static void test_bytes__share_of_small_blocks(void **state)
         assert_in_range(after - before, said - said / 20, said + said / 20);
 }
 
+static size_t resident_bytes(void)
+{
+    size_t pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%*u %zu", &pages), 1);
+    assert_int_equal(fclose(f), 0);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Big blocks among small ones that stay, after one that glibc would have learnt from. */
+static void test_give_back_big__nothing_stays_resident(void **state)
+{
+    (void)state;
+    enum { COUNT = 20, SIZE = 3 << 20, SMALL = 1 << 20 };
+    void *big[COUNT], *small[COUNT];
+    wr_mem_give_back_big();
+    wr_free(wr_alloc_big(1, (size_t)4 * SIZE));
+    const size_t before = resident_bytes();
+    for (size_t i = 0; i < COUNT; i++) {
+        big[i] = wr_alloc_big(1, SIZE);
+        small[i] = wr_calloc(1, SMALL);
+        assert_non_null(big[i]);
+        assert_non_null(small[i]);
+        memset(big[i], 1, SIZE);
+    }
+    assert_in_range(resident_bytes(), before + (size_t)COUNT * SIZE, SIZE_MAX);
+    for (size_t i = 0; i < COUNT; i++)
+        wr_free(big[i]);
+    if (wr_heap_bytes()) /* a sanitizer's allocator keeps what is freed */
+        assert_in_range(resident_bytes(), 0, before + (size_t)COUNT * SMALL + SIZE);
+    for (size_t i = 0; i < COUNT; i++)
+        wr_free(small[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +233,7 @@ int main(void)
         wr_unit_test(test_fail_after__lets_n_pass),
         wr_unit_test(test_bytes__what_blocks_take),
         wr_unit_test(test_bytes__share_of_small_blocks),
+        wr_unit_test(test_give_back_big__nothing_stays_resident),
         wr_unit_test(test_auto__freed_unless_stolen),
     };
     return cmocka_run_group_tests_name("util.mem", tests, NULL, NULL);
