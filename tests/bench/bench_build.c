@@ -188,8 +188,10 @@ int main(int argc, char **argv)
     }
     (void)printf("%" PRIu64 " transfers, %" PRIu32 " wallets, %d rounds, %d threads\n",
                  z.m, z.n, z.rounds, omp_get_max_threads());
+    bench_tell_machine();
     touch_memory(z.m * 200);
     for (form f = is_kron ? KRON : IN_ORDER; f < (is_kron ? FORMS : KRON); f++)
         bench(z, f);
+    bench_tell_machine();
     return 0;
 }

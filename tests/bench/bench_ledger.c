@@ -149,6 +149,7 @@ int main(int argc, char **argv)
         die("usage", "bench_ledger [transfers, from 3000000] [wallets] [rounds 1..99]");
     static double fast[99], slow[99], mem[99], both[99], setup_s[99];
     bench b;
+    bench_tell_machine();
     fill(&b, m, n);
     for (int i = 0; i < rounds; i++) {
         double unused_s;

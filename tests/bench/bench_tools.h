@@ -1,19 +1,22 @@
 /*
- * bench_tools.h - what every bench needs: end with a message, clocks, medians, arguments.
+ * bench_tools.h - what every bench needs: end with a message, clocks, medians, arguments,
+ * what the machine is worth.
  */
 #ifndef WR_BENCH_TOOLS_H
 #define WR_BENCH_TOOLS_H
 
 #include <malloc.h>
 #include <math.h>
+#include <omp.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "util/err.h"
+#include "util/mem.h"
 
 static inline void bench_check(wr_status st, const wr_err *err)
 {
@@ -89,6 +92,68 @@ static inline double bench_median(double *t, int count)
 {
     qsort(t, (size_t)count, sizeof *t, bench_by_value);
     return t[count / 2];
+}
+
+/* Seconds of so many threads that each add in registers, the same work each. */
+static inline double bench_adding_s(int threads)
+{
+    enum { ROUNDS = 50000000 };
+    const double t0 = bench_now_s();
+#pragma omp parallel num_threads(threads)
+    {
+        uint64_t a = 1;
+        uint64_t b = 2;
+        uint64_t c = 3;
+        uint64_t d = 4;
+        for (int i = 0; i < ROUNDS; i++) {
+            a += b + 1;
+            c += d + 1;
+            __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d)); /* they count */
+        }
+    }
+    return bench_now_s() - t0;
+}
+
+/*
+ * How many cores all threads are worth: what they add together by what one adds alone.
+ * Two on two cores; one where a virtual machine's two processors are the two threads of
+ * one core, as its host may decide from one minute to the next.  No memory is touched.
+ */
+static inline double bench_cores(void)
+{
+    enum { TIMES = 5 };
+    const int threads = omp_get_max_threads();
+    double cores[TIMES];
+    for (int k = 0; k < TIMES; k++) {
+        const double one_s = bench_adding_s(1);
+        cores[k] = threads * one_s / bench_adding_s(threads);
+    }
+    return bench_median(cores, TIMES);
+}
+
+/* Nanoseconds of a load that waits for the one before, all over 256 MiB in huge pages. */
+static inline double bench_load_ns(void)
+{
+    enum { LINES = 1 << 22, WORDS = 8, LOADS = 2000000 };
+    uint64_t *next = bench_need(wr_alloc_big((size_t)LINES * WORDS, sizeof *next));
+    for (uint64_t i = 0; i < LINES; i++) /* one cycle through all: a generator's */
+        next[i * WORDS] = (i * UINT64_C(2862933555777941757) + 3037000493) % LINES;
+    const double t0 = bench_now_s();
+    uint64_t at = 0;
+    for (int k = 0; k < LOADS; k++)
+        at = next[at * WORDS];
+    const double ns = (bench_now_s() - t0) / LOADS * 1e9;
+    __asm__ volatile("" : : "r"(at)); /* the loads count */
+    wr_free(next);
+    return ns;
+}
+
+/* What the machine is worth just now: a shared one changes from minute to minute. */
+static inline void bench_tell_machine(void)
+{
+    (void)printf("machine: a load from memory takes %.0f ns, %d threads are worth %.2f "
+                 "cores\n",
+                 bench_load_ns(), omp_get_max_threads(), bench_cores());
 }
 
 /* The k-th argument as a number in [lo, hi], or `otherwise`. */
