@@ -55,9 +55,10 @@ size_t wr_heap_bytes(void);
 
 /*
  * For a process that stays: from here on a block of 2 MiB or more is a mapping of its own
- * and goes back to the system when it is freed.  Left alone glibc keeps, from the first
- * such block on that is freed, all up to 32 MiB for later, among small blocks, and the
- * huge pages that were asked for them stay resident under whatever small comes next.
+ * (but where a free stretch among small blocks has room for it) and goes back to the
+ * system when it is freed.  Left alone glibc keeps, from the first such block on that is
+ * freed, all up to 32 MiB for later, among small blocks, and the huge pages that were
+ * asked for them stay resident under whatever small comes next.
  * Call it before threads begin.  Cost  fresh pages for every big block
  */
 void wr_mem_give_back_big(void);

@@ -21,7 +21,9 @@ for each of:
               200 MB;
               the API, beside what it serves and says the size of (walletrisk_memory_part_bytes:
               graphs, run, live state), flat as well: slope over the least of each two minutes, as
-              a fold or a run works with more for a while;
+              a fold or a run works with more for a while.  By resident pages and by the
+              allocator's count: ends of arrays that nobody has touched are said, but not
+              resident, so that resident pages alone could hide a growth;
               what it serves bounded: two graphs (the newest and the run's), so many bytes for each
               transfer, the run's results for each wallet, the live state never beyond twice its
               bound (it grows on while a run is scored);
@@ -234,14 +236,16 @@ class Soak:
 
     def check_api_memory(self):
         idle = [s for s in self.samples if not s["is_scoring"] and s["parts_mb"]["run"]]
-        rests = [min((s["api_mb"] - s["served_mb"], s["stored"] / 1e6) for s in idle[i:i + LEAST_OF])
-                 for i in range(0, len(idle) - LEAST_OF + 1, LEAST_OF)]
-        if len(rests) > 2:
-            self.judge_slope(f"API beside what it serves: {rests[0][0]:.0f} MB, at the end {rests[-1][0]:.0f}",
-                             slope([(x, y) for y, x in rests]), REST_SLOPE_MB,
-                             idle[-1]["stored"] - idle[0]["stored"])
-        else:
-            print("      too few samples for a slope of the API's memory")
+        for count, beside in (("resident pages", lambda s: s["api_mb"] - s["served_mb"]),
+                              ("the allocator's count", lambda s: s["rest_mb"])):
+            rests = [min((beside(s), s["stored"] / 1e6) for s in idle[i:i + LEAST_OF])
+                     for i in range(0, len(idle) - LEAST_OF + 1, LEAST_OF)]
+            if len(rests) > 2:
+                self.judge_slope(f"API beside what it serves, by {count}: {rests[0][0]:.0f} MB, at the end {rests[-1][0]:.0f}",
+                                 slope([(x, y) for y, x in rests]), REST_SLOPE_MB,
+                                 idle[-1]["stored"] - idle[0]["stored"])
+            else:
+                print("      too few samples for a slope of the API's memory")
         graphs, run = (max(f(s) for s in idle) for f in (
             lambda s: (s["parts_mb"]["graph"] + s["parts_mb"]["graph_of_run"] - 2 * GRAPH_MB) * 1e6 / s["stored"],
             lambda s: (s["parts_mb"]["run"] - RUN_MB) * 1e3 / s["wallets_of_run"]))
